@@ -1,0 +1,11 @@
+//! Yijiao (一叫就到): one tap, and the responsible officer is called, comes and solves it.
+//!
+//! The map: [`router`] lists what can come in, [`worker`] what happens by itself. A feature is a folder: `mod.rs` says what it
+//! owns, `model.rs` or `state.rs` are pure, `store.rs` holds its only SQL, each verb has a file of its name, `routes.rs` is
+//! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
+
+pub mod catalogue;
+pub mod notices;
+pub mod organisation;
+pub mod platform;
+pub mod sandbox;

@@ -1,0 +1,1 @@
+//! One file per provider: renders, signs, sends and understands the answer.

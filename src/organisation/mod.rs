@@ -1,0 +1,1 @@
+//! Counties, areas, departments, officers, absence, enterprises, members, contact cards, and their import.

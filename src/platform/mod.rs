@@ -1,0 +1,6 @@
+//! What any service of this kind needs and nothing of the domain: configuration, telemetry, the clock, Postgres, Redis, HTTP
+//! conventions, the outbound client, cryptography, ids. May call nobody else in the crate.
+
+pub mod clock;
+pub mod crypto;
+pub mod ids;
