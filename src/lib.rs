@@ -4,8 +4,10 @@
 //! owns, `model.rs` or `state.rs` are pure, `store.rs` holds its only SQL, each verb has a file of its name, `routes.rs` is
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
+pub mod app;
 pub mod catalogue;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
 pub mod sandbox;
+pub mod schema;

@@ -8,6 +8,9 @@ do $$ begin
             null; -- another database of the same server created it at the same moment
         end;
     end if;
+    if not pg_has_role(current_user, 'yijiao_app', 'member') then
+        execute format('grant yijiao_app to %I', current_user);
+    end if;
 end $$;
 grant usage on schema public to yijiao_app;
 

@@ -1,1 +1,7 @@
-//! Counties, areas, departments, officers, absence, enterprises, members, contact cards, and their import.
+//! Counties, areas, departments, officers, absence, enterprises, contact cards, and their import.
+//!
+//! Owns who exists and who stands in for whom. Calls nobody but `platform`.
+
+pub mod model;
+
+pub use model::{AreaId, CountyId, DepartmentId, EnterpriseId, OfficerId};

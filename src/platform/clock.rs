@@ -25,7 +25,10 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's time")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one place that reads the machine's time"
+            )]
             Self::System => Utc::now().trunc_subsecs(6),
             Self::Manual(micros) => {
                 DateTime::from_timestamp_micros(micros.load(Ordering::SeqCst)).unwrap_or(DateTime::UNIX_EPOCH)

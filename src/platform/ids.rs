@@ -7,7 +7,7 @@ macro_rules! id_type {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-            diesel::AsExpression, diesel::FromSqlRow, utoipa::ToSchema,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, utoipa::ToSchema,
         )]
         #[serde(transparent)]
         #[diesel(sql_type = diesel::sql_types::Uuid)]
@@ -61,7 +61,7 @@ macro_rules! text_enum {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-            diesel::AsExpression, diesel::FromSqlRow, utoipa::ToSchema,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow, utoipa::ToSchema,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
         pub enum $name {

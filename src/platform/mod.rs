@@ -2,5 +2,8 @@
 //! conventions, the outbound client, cryptography, ids. May call nobody else in the crate.
 
 pub mod clock;
+pub mod config;
 pub mod crypto;
+pub mod db;
+pub mod http;
 pub mod ids;

@@ -1,0 +1,28 @@
+-- Every timer of the product is a row here: a promise about one event, and the moment when the engine must next look at it.
+create table deadlines (
+    id uuid primary key,
+    county_id uuid not null references counties (id),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter')),
+    subject_id uuid not null,
+    clock text not null check (clock in ('accept', 'contact', 'arrive', 'plan', 'resolve', 'confirm', 'stall', 'promise',
+        'appointment', 'triage', 'return_ruling', 'assistance', 'pause')),
+    state text not null check (state in ('running', 'paused', 'met', 'missed', 'cancelled')),
+    started_at timestamptz not null,
+    limit_amount integer not null check (limit_amount >= 0),
+    limit_unit text not null check (limit_unit in ('minute', 'working_minute', 'working_day', 'moment')),
+    due_at timestamptz not null,
+    provisional boolean not null default false,
+    paused_at timestamptz,
+    stopped_at timestamptz,
+    -- The next moment to act (warning, due, rung of the ladder) and which step that is; null when nothing is left to do.
+    fires_at timestamptz,
+    step smallint not null default 0,
+    check ((state = 'paused') = (paused_at is not null)),
+    check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
+    check (state not in ('met', 'cancelled', 'paused') or fires_at is null)
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
+create index deadlines_fires on deadlines (fires_at) where fires_at is not null;
+create index deadlines_subject on deadlines (subject_id, clock);
+create unique index deadlines_one_live on deadlines (subject_id, clock) where state in ('running', 'paused');
+
+call isolate_by_county('deadlines', 'select, insert, update');

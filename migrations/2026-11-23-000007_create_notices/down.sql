@@ -1,0 +1,3 @@
+drop table notice_attempts;
+drop table notices;
+drop table channels;

@@ -1,0 +1,2 @@
+drop table ledger_events;
+drop function refuse_change();

@@ -1,0 +1,180 @@
+//! Settings: `config/default.toml` compiled in, then an optional file, then the environment.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// All settings; `config/default.toml` explains each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub http: Http,
+    pub database: Database,
+    pub redis: Redis,
+    pub secrets: Secrets,
+    pub identity: Identity,
+    pub wechat: Wechat,
+    pub outbound: Outbound,
+    pub notices: Notices,
+    pub sandbox: Sandbox,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub host: String,
+    pub port: u16,
+    pub public_url: String,
+    pub workers: usize,
+    pub body_limit: usize,
+    pub cors_origins: Vec<String>,
+    pub rate_burst: u32,
+    pub rate_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: SecretString,
+    pub owner_url: SecretString,
+    pub pool_per_worker: usize,
+    pub pool_background: usize,
+}
+
+impl Database {
+    /// The login for migrations.
+    #[must_use]
+    pub fn owner(&self) -> &SecretString {
+        if self.owner_url.expose_secret().is_empty() { &self.url } else { &self.owner_url }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    pub url: SecretString,
+    pub prefix: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    pub master_key: SecretString,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    pub access_token_seconds: u32,
+    pub refresh_token_days: u32,
+    pub signing_key_days: u32,
+    pub lockout_failures: u32,
+    pub lockout_minutes: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wechat {
+    pub base_url: String,
+    pub app_id: String,
+    pub app_secret: SecretString,
+    pub county: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    pub allow_private: Vec<String>,
+    pub connect_timeout_ms: u64,
+    pub timeout_ms: u64,
+    pub answer_limit: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notices {
+    pub concurrency: usize,
+    pub requeue_ms: u32,
+    pub lease_ms: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sandbox {
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: String,
+}
+
+/// Why the settings cannot be used; names the key, never a secret's value.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("settings: {0}")]
+    Shape(#[from] Box<figment::Error>),
+    #[error("settings: {key}: {why}")]
+    Value { key: &'static str, why: &'static str },
+}
+
+impl Config {
+    /// Defaults, then the file named in `YIJIAO_CONFIG`, then `DATABASE_URL` / `REDIS_URL`, then `YIJIAO_…`.
+    pub fn load() -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(path) = std::env::var_os("YIJIAO_CONFIG") {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        figment = figment
+            .merge(Env::raw().only(&["DATABASE_URL"]).map(|_| "database.url".into()))
+            .merge(Env::raw().only(&["REDIS_URL"]).map(|_| "redis.url".into()))
+            .merge(Env::prefixed("YIJIAO_").ignore(&["CONFIG"]).split("__"));
+        Self::read(&figment)
+    }
+
+    /// The compiled-in defaults, for tests and tools that set the rest themselves.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Self::read(&Figment::from(Toml::string(DEFAULTS)))
+    }
+
+    fn read(figment: &Figment) -> Result<Self, ConfigError> {
+        figment.extract().map_err(|error| ConfigError::Shape(Box::new(error)))
+    }
+
+    /// What a server needs beyond the shape.
+    pub fn require_secrets(&self) -> Result<(), ConfigError> {
+        if self.secrets.master_key.expose_secret().len() < 32 {
+            return Err(ConfigError::Value {
+                key: "secrets.master_key",
+                why: "needs at least 32 characters; make one with `openssl rand -hex 32`",
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_defaults_are_complete_and_hold_no_secret() {
+        let config = Config::defaults().unwrap();
+        assert_eq!(config.http.port, 8080);
+        assert!(config.require_secrets().is_err());
+    }
+
+    #[test]
+    fn settings_never_print_a_secret() {
+        let mut config = Config::defaults().unwrap();
+        config.secrets.master_key = SecretString::from("do-not-print-me");
+        assert!(!format!("{config:?}").contains("do-not-print-me"));
+    }
+}

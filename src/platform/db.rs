@@ -1,0 +1,209 @@
+//! Postgres: the pool, and transactions that carry the county they work for.
+//!
+//! Every connection takes the role `yijiao_app`, which owns nothing and bypasses nothing; every transaction says which county it
+//! is for, so row-level security also holds for a query that forgets it.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    TransactionManager,
+};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use futures_util::FutureExt as _;
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+/// Every step of the schema, compiled in.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The role that the server works as.
+pub const ROLE: &str = "yijiao_app";
+
+/// What a transaction may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The rows of one county.
+    County(Uuid),
+    /// All rows: for queue sweeps, due deadlines and checks only.
+    AllCounties,
+}
+
+/// Why Postgres did not answer as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Away, restarting, or out of connections: worth trying again.
+    #[error("Postgres is not reachable: {0}")]
+    Unavailable(String),
+    #[error(transparent)]
+    Query(QueryError),
+}
+
+impl From<QueryError> for DbError {
+    fn from(error: QueryError) -> Self {
+        if is_disconnect(&error) { Self::Unavailable(error.to_string()) } else { Self::Query(error) }
+    }
+}
+
+/// True when the error says that the connection is gone rather than that the statement was wrong.
+#[must_use]
+pub fn is_disconnect(error: &QueryError) -> bool {
+    match error {
+        QueryError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _,
+        )
+        | QueryError::BrokenTransactionManager => true,
+        // Postgres going down ends sessions with class 57P; the driver gives the text only.
+        QueryError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+            let message = info.message();
+            message.contains("terminating connection")
+                || message.contains("the database system is")
+                || message.contains("connection closed")
+        }
+        _ => false,
+    }
+}
+
+/// A pool of connections. Clones share it; each HTTP worker has its own, which is faster under light load.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Db({:?})", self.pool.status())
+    }
+}
+
+impl Db {
+    /// A pool of at most `size` connections; none is opened before it is needed.
+    pub fn lazy(url: &SecretString, size: usize) -> Result<Self, DbError> {
+        let mut config = ManagerConfig::default();
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(|url: &str| connect_as_role(url.to_owned()).boxed());
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(Duration::from_secs(5)))
+            .create_timeout(Some(Duration::from_secs(5)))
+            .build()
+            .map_err(|error| DbError::Unavailable(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// Opens a transaction that sees `scope` and nothing else. A connection that died while idle is replaced on the way.
+    pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
+        let begin = match scope {
+            Scope::County(county) => format!("begin; set local yijiao.county = '{county}'"),
+            Scope::AllCounties => "begin; set local yijiao.across_counties = 'on'".to_owned(),
+        };
+        let mut tries = self.pool.status().max_size;
+        loop {
+            let mut connection =
+                self.pool.get().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
+            match AnsiTransactionManager::begin_transaction_sql(&mut *connection, &begin).await {
+                Ok(()) => return Ok(Tx { connection }),
+                Err(error) if tries > 0 && is_disconnect(&error) => {
+                    tries -= 1;
+                    drop(Object::take(connection));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Refuses a login for which row-level security would not hold.
+    ///
+    /// # Errors
+    /// `Unavailable` when Postgres is away, `Query` with the reason when the role bypasses isolation.
+    pub async fn require_isolation(&self) -> Result<(), DbError> {
+        let mut tx = self.begin(Scope::AllCounties).await?;
+        let bypasses: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(
+            "(select rolsuper or rolbypassrls from pg_roles where rolname = current_user)",
+        ))
+        .get_result(&mut tx)
+        .await?;
+        let answer = if bypasses {
+            Err(DbError::Query(QueryError::QueryBuilderError(
+                "the database role bypasses row-level security; counties would see each other".into(),
+            )))
+        } else {
+            Ok(())
+        };
+        tx.finish(answer).await
+    }
+}
+
+/// An open transaction. [`Tx::finish`] ends it; dropped unfinished, its connection is closed and Postgres rolls it back.
+pub struct Tx {
+    connection: Object<AsyncPgConnection>,
+}
+
+impl Tx {
+    /// Commits on `Ok`, rolls back on `Err`, and hands the outcome on.
+    pub async fn finish<T, E: From<DbError>>(mut self, outcome: Result<T, E>) -> Result<T, E> {
+        match outcome {
+            Ok(value) => {
+                AnsiTransactionManager::commit_transaction(&mut *self.connection)
+                    .await
+                    .map_err(DbError::from)?;
+                Ok(value)
+            }
+            Err(error) => {
+                if let Err(rollback) =
+                    AnsiTransactionManager::rollback_transaction(&mut *self.connection).await
+                {
+                    tracing::debug!(%rollback, "rollback failed; the connection is dropped");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = AsyncPgConnection;
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
+    }
+}
+
+async fn connect_as_role(url: String) -> Result<AsyncPgConnection, ConnectionError> {
+    let mut connection = AsyncPgConnection::establish(&url).await?;
+    connection
+        .batch_execute(&format!("set role {ROLE}; set statement_timeout = '30s'; set timezone = 'UTC'"))
+        .await
+        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    Ok(connection)
+}
+
+/// Runs all pending migrations with the login of `url` and returns their names. Needs a multi-threaded runtime.
+pub async fn migrate(url: &SecretString) -> Result<Vec<String>, DbError> {
+    use diesel_async::AsyncMigrationHarness;
+    use diesel_migrations::MigrationHarness as _;
+    let connection = AsyncPgConnection::establish(url.expose_secret())
+        .await
+        .map_err(|error| DbError::Unavailable(error.to_string()))?;
+    let run = move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        harness
+            .run_pending_migrations(MIGRATIONS)
+            .map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .map_err(|error| DbError::Query(QueryError::QueryBuilderError(error)))
+    };
+    tokio::task::spawn_blocking(run).await.map_err(|error| DbError::Unavailable(error.to_string()))?
+}

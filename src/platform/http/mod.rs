@@ -1,0 +1,4 @@
+//! HTTP conventions of every route: problems, language, cursors, idempotency keys, middleware.
+
+pub mod lang;
+pub mod problem;

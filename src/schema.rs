@@ -1,0 +1,508 @@
+//! Generated from the migrated database; the law test `schema_matches_the_database` holds it true.
+
+diesel::table! {
+    absences (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        officer_id -> Uuid,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    account_roles (account_id, role) {
+        account_id -> Uuid,
+        role -> Text,
+        county_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        login -> Text,
+        name -> Text,
+        mobile -> Text,
+        officer_id -> Nullable<Uuid>,
+        password_hash -> Nullable<Text>,
+        failed_logins -> Int4,
+        locked_until -> Nullable<Timestamptz>,
+        status -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    areas (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        short_name -> Text,
+        kind -> Text,
+        aliases -> Array<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    call_ratings (call_id) {
+        call_id -> Uuid,
+        county_id -> Uuid,
+        rated_by -> Uuid,
+        rated_at -> Timestamptz,
+        speed -> Int2,
+        attitude -> Int2,
+        ability -> Int2,
+        result -> Int2,
+        words -> Text,
+    }
+}
+
+diesel::table! {
+    calls (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        number -> Text,
+        state -> Text,
+        urgency -> Text,
+        wants_visit -> Bool,
+        enterprise_id -> Uuid,
+        item_id -> Nullable<Uuid>,
+        title -> Text,
+        text -> Text,
+        place -> Text,
+        contact_name -> Text,
+        contact_phone -> Text,
+        appointment_at -> Nullable<Timestamptz>,
+        entrance -> Text,
+        raised_by -> Uuid,
+        raised_at -> Timestamptz,
+        department_id -> Uuid,
+        holder_id -> Uuid,
+        backup_id -> Nullable<Uuid>,
+        route_rule -> Text,
+        route_reason -> Text,
+        suggestions -> Jsonb,
+        dispatched_at -> Nullable<Timestamptz>,
+        accepted_at -> Nullable<Timestamptz>,
+        arrived_at -> Nullable<Timestamptz>,
+        resolved_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        outcome_text -> Nullable<Text>,
+        closing -> Nullable<Text>,
+        merged_into -> Nullable<Uuid>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    catalogue_examples (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        item_id -> Uuid,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        description -> Text,
+    }
+}
+
+diesel::table! {
+    channels (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        kind -> Text,
+        name -> Text,
+        department_id -> Nullable<Uuid>,
+        base_url -> Text,
+        credentials_sealed -> Bytea,
+        state -> Text,
+        state_reason -> Text,
+    }
+}
+
+diesel::table! {
+    contact_cards (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        enterprise_id -> Uuid,
+        item_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        officer_id -> Uuid,
+        backup_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    counties (id) {
+        id -> Uuid,
+        code -> Text,
+        name -> Text,
+        settings -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    deadlines (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        clock -> Text,
+        state -> Text,
+        started_at -> Timestamptz,
+        limit_amount -> Int4,
+        limit_unit -> Text,
+        due_at -> Timestamptz,
+        provisional -> Bool,
+        paused_at -> Nullable<Timestamptz>,
+        stopped_at -> Nullable<Timestamptz>,
+        fires_at -> Nullable<Timestamptz>,
+        step -> Int2,
+    }
+}
+
+diesel::table! {
+    departments (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        short_name -> Text,
+        aliases -> Array<Text>,
+        kind -> Text,
+        hotline -> Nullable<Text>,
+        enforces -> Bool,
+        joint_inspection -> Bool,
+        mechanism_roles -> Array<Text>,
+        office -> Nullable<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    enterprises (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        uscc -> Text,
+        name -> Text,
+        short_name -> Text,
+        kind -> Text,
+        industry_code -> Text,
+        industry_name -> Text,
+        area_id -> Uuid,
+        address -> Text,
+        scale -> Text,
+        employees -> Nullable<Int4>,
+        annual_revenue_wan -> Nullable<Int8>,
+        established_on -> Nullable<Date>,
+        qualifications -> Array<Text>,
+        need_tags -> Array<Text>,
+        stage -> Text,
+        authority_id -> Nullable<Uuid>,
+        credit_class -> Text,
+        contact_name -> Text,
+        contact_mobile -> Text,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    holder_spans (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        officer_id -> Uuid,
+        department_id -> Uuid,
+        starts_at -> Timestamptz,
+        ends_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (account_id, key) {
+        account_id -> Uuid,
+        key -> Text,
+        county_id -> Uuid,
+        fingerprint -> Bytea,
+        subject_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    item_contacts (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        item_id -> Uuid,
+        officer_id -> Uuid,
+        area_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    item_helpers (item_id, department_id) {
+        item_id -> Uuid,
+        department_id -> Uuid,
+        county_id -> Uuid,
+        rank -> Int2,
+    }
+}
+
+diesel::table! {
+    ledger_events (subject_id, seq) {
+        subject_id -> Uuid,
+        seq -> Int4,
+        county_id -> Uuid,
+        subject_kind -> Text,
+        kind -> Text,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        actor_name -> Text,
+        at -> Timestamptz,
+        data -> Jsonb,
+        prev_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    members (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        enterprise_id -> Uuid,
+        account_id -> Uuid,
+        standing -> Text,
+        joined_at -> Timestamptz,
+        left_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notice_attempts (notice_id, attempt) {
+        notice_id -> Uuid,
+        attempt -> Int4,
+        county_id -> Uuid,
+        started_at -> Timestamptz,
+        took_ms -> Int4,
+        http_status -> Nullable<Int2>,
+        outcome -> Text,
+        excerpt -> Text,
+        next_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notices (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        subject_kind -> Text,
+        subject_id -> Uuid,
+        event -> Text,
+        channel_id -> Uuid,
+        officer_id -> Nullable<Uuid>,
+        priority -> Text,
+        params -> Jsonb,
+        state -> Text,
+        attempt -> Int4,
+        due_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+        provider_id -> Nullable<Text>,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    officers (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        department_id -> Nullable<Uuid>,
+        area_id -> Nullable<Uuid>,
+        title -> Text,
+        post -> Text,
+        backup_id -> Nullable<Uuid>,
+        is_duty_contact -> Bool,
+        mobile -> Text,
+        office_phone -> Nullable<Text>,
+        certificate_no -> Nullable<Text>,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    platform_logins (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        account_id -> Uuid,
+        platform -> Text,
+        app_id -> Text,
+        external_id -> Text,
+        bound_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        session_id -> Uuid,
+        hash -> Bytea,
+        issued_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    service_items (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        category_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        department_id -> Uuid,
+        on_the_spot -> Bool,
+        accept_working_minutes -> Int4,
+        respond_working_hours -> Int4,
+        resolve_working_days -> Int4,
+        keywords -> Array<Text>,
+        synonyms -> Array<Text>,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        account_id -> Uuid,
+        started_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    side_matters (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        asked_by -> Uuid,
+        asked_at -> Timestamptz,
+        reason_code -> Nullable<Text>,
+        reason -> Text,
+        evidence -> Text,
+        from_department_id -> Nullable<Uuid>,
+        department_id -> Nullable<Uuid>,
+        officer_id -> Nullable<Uuid>,
+        other_call_id -> Nullable<Uuid>,
+        working_days -> Nullable<Int2>,
+        until_at -> Nullable<Timestamptz>,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        decision -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        private_sealed -> Bytea,
+        public_key -> Bytea,
+        created_at -> Timestamptz,
+        signs_until -> Timestamptz,
+        verifies_until -> Timestamptz,
+    }
+}
+
+diesel::joinable!(absences -> officers (officer_id));
+diesel::joinable!(account_roles -> accounts (account_id));
+diesel::joinable!(accounts -> officers (officer_id));
+diesel::joinable!(call_ratings -> accounts (rated_by));
+diesel::joinable!(call_ratings -> calls (call_id));
+diesel::joinable!(calls -> accounts (raised_by));
+diesel::joinable!(calls -> departments (department_id));
+diesel::joinable!(calls -> enterprises (enterprise_id));
+diesel::joinable!(calls -> service_items (item_id));
+diesel::joinable!(catalogue_examples -> service_items (item_id));
+diesel::joinable!(channels -> departments (department_id));
+diesel::joinable!(contact_cards -> categories (category_id));
+diesel::joinable!(contact_cards -> enterprises (enterprise_id));
+diesel::joinable!(contact_cards -> service_items (item_id));
+diesel::joinable!(enterprises -> areas (area_id));
+diesel::joinable!(enterprises -> departments (authority_id));
+diesel::joinable!(holder_spans -> calls (call_id));
+diesel::joinable!(holder_spans -> departments (department_id));
+diesel::joinable!(holder_spans -> officers (officer_id));
+diesel::joinable!(idempotency_keys -> accounts (account_id));
+diesel::joinable!(item_contacts -> areas (area_id));
+diesel::joinable!(item_contacts -> officers (officer_id));
+diesel::joinable!(item_contacts -> service_items (item_id));
+diesel::joinable!(item_helpers -> departments (department_id));
+diesel::joinable!(item_helpers -> service_items (item_id));
+diesel::joinable!(members -> accounts (account_id));
+diesel::joinable!(members -> enterprises (enterprise_id));
+diesel::joinable!(notice_attempts -> notices (notice_id));
+diesel::joinable!(notices -> channels (channel_id));
+diesel::joinable!(notices -> officers (officer_id));
+diesel::joinable!(officers -> areas (area_id));
+diesel::joinable!(officers -> departments (department_id));
+diesel::joinable!(platform_logins -> accounts (account_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(service_items -> categories (category_id));
+diesel::joinable!(service_items -> departments (department_id));
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(side_matters -> officers (officer_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    absences,
+    account_roles,
+    accounts,
+    areas,
+    call_ratings,
+    calls,
+    catalogue_examples,
+    categories,
+    channels,
+    contact_cards,
+    counties,
+    deadlines,
+    departments,
+    enterprises,
+    holder_spans,
+    idempotency_keys,
+    item_contacts,
+    item_helpers,
+    ledger_events,
+    members,
+    notice_attempts,
+    notices,
+    officers,
+    platform_logins,
+    refresh_tokens,
+    service_items,
+    sessions,
+    side_matters,
+    signing_keys,
+);
