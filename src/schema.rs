@@ -49,6 +49,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    calendar_days (county_id, day) {
+        county_id -> Uuid,
+        day -> Date,
+        kind -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
     call_ratings (call_id) {
         call_id -> Uuid,
         county_id -> Uuid,
@@ -480,6 +489,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_roles,
     accounts,
     areas,
+    calendar_days,
     call_ratings,
     calls,
     catalogue_examples,

@@ -1,3 +1,4 @@
+drop table calendar_days;
 drop table enterprises;
 drop table absences;
 drop table officers;

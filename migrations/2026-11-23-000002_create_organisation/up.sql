@@ -94,8 +94,19 @@ create table enterprises (
 create index enterprises_area on enterprises (area_id);
 create index enterprises_authority on enterprises (authority_id);
 
+-- Public holidays (days off, weekends inside a break included) and make-up workdays (调休), as the State Council announced them.
+-- All other days follow the week. Beyond the last listed year nothing is published yet.
+create table calendar_days (
+    county_id uuid not null references counties (id),
+    day date not null,
+    kind text not null check (kind in ('holiday', 'workday')),
+    name text not null,
+    primary key (county_id, day)
+);
+
 call isolate_by_county('areas');
 call isolate_by_county('departments');
 call isolate_by_county('officers');
 call isolate_by_county('absences');
 call isolate_by_county('enterprises');
+call isolate_by_county('calendar_days');

@@ -1,0 +1,164 @@
+//! Contact cards, administrators, channels, and the days of the calendar.
+
+use chrono::NaiveDate;
+use secrecy::SecretString;
+use url::Url;
+
+use super::super::problem::Reason;
+use super::super::table::{Cells, Row};
+use super::NAME;
+
+/// What stands in `base_url` for the address of the sandbox.
+pub const SANDBOX: &str = "{sandbox}";
+
+/// A line of `contact_cards.csv`. Neither item nor category: the enterprise's lead officer.
+#[derive(Clone, Debug)]
+pub struct CardRow {
+    pub enterprise: String,
+    pub item: Option<String>,
+    pub category: Option<String>,
+    pub officer: String,
+    pub backup: Option<String>,
+}
+
+impl Row for CardRow {
+    const FILE: &'static str = "contact_cards.csv";
+    const COLUMNS: &'static [&'static str] =
+        &["enterprise_code", "item_code", "category_code", "officer_code", "backup_code"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        let lead = cells.raw("item_code") == "*";
+        let item = if lead { None } else { cells.optional_code("item_code") };
+        let category = cells.optional_code("category_code");
+        if let Some(category) = category.as_deref().filter(|_| lead || item.is_some()) {
+            cells.refuse("category_code", category, Reason::ItemAndCategory);
+        }
+        if !lead && item.is_none() && category.is_none() {
+            cells.refuse("item_code", "", Reason::Empty);
+        }
+        Self {
+            enterprise: cells.code("enterprise_code"),
+            item,
+            category,
+            officer: cells.code("officer_code"),
+            backup: cells.optional_code("backup_code"),
+        }
+    }
+}
+
+/// A line of `admins.csv`.
+#[derive(Clone, Debug)]
+pub struct AdminRow {
+    pub officer: String,
+    pub role: &'static str,
+}
+
+impl Row for AdminRow {
+    const FILE: &'static str = "admins.csv";
+    const COLUMNS: &'static [&'static str] = &["officer_code", "role"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        let roles = ["system_admin", "security_admin", "audit_admin"].map(|role| (role, role));
+        Self { officer: cells.code("officer_code"), role: cells.word("role", &roles, "system_admin") }
+    }
+}
+
+/// A line of `channels.csv`.
+#[derive(Clone, Debug)]
+pub struct ChannelRow {
+    pub code: String,
+    pub kind: &'static str,
+    pub name: String,
+    pub department: Option<String>,
+    /// May begin with [`SANDBOX`].
+    pub base_url: String,
+    pub token: SecretString,
+    pub secrets: Vec<SecretString>,
+}
+
+impl ChannelRow {
+    /// The address with the sandbox's in its place.
+    pub fn address(&self, sandbox: Option<&str>) -> String {
+        let sandbox = sandbox.map_or(SANDBOX, |sandbox| sandbox.trim_end_matches('/'));
+        self.base_url.replace(SANDBOX, sandbox)
+    }
+}
+
+/// Whether messages can be posted to an address.
+pub fn is_http(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// The kinds that can be set up by a file: those that need nothing but an address and credentials.
+const CHANNEL_KINDS: [&str; 4] = ["wecom_bot", "dingtalk_bot", "feishu_bot", "webhook"];
+
+impl Row for ChannelRow {
+    const FILE: &'static str = "channels.csv";
+    const COLUMNS: &'static [&'static str] =
+        &["code", "kind", "name", "department_code", "base_url", "token", "secrets"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "webhook");
+        let base_url = cells.raw("base_url");
+        if !is_http(&base_url.replace(SANDBOX, "http://sandbox")) {
+            // A full webhook address is a secret.
+            cells.refuse("base_url", "***", Reason::MalformedUrl);
+        }
+        let token = cells.raw("token");
+        let secrets: Vec<SecretString> = cells
+            .raw("secrets")
+            .split('|')
+            .map(str::trim)
+            .filter(|secret| !secret.is_empty())
+            .map(SecretString::from)
+            .collect();
+        match kind {
+            "webhook" if secrets.is_empty() => cells.refuse("secrets", "", Reason::SecretMissing),
+            "webhook" => {}
+            _ if token.is_empty() => cells.refuse("token", "", Reason::TokenMissing),
+            _ => {}
+        }
+        for (column, secret) in [("token", &token), ("secrets", &cells.raw("secrets"))] {
+            if secret.chars().any(char::is_control) {
+                cells.refuse(column, "***", Reason::ControlCharacter);
+            }
+        }
+        Self {
+            code: cells.code("code"),
+            kind,
+            name: cells.text("name", NAME),
+            department: cells.optional_code("department_code"),
+            base_url,
+            token: SecretString::from(token),
+            secrets,
+        }
+    }
+}
+
+/// A line of `calendar.csv`.
+#[derive(Clone, Debug)]
+pub struct CalendarRow {
+    pub day: Option<NaiveDate>,
+    pub kind: &'static str,
+    pub name: String,
+}
+
+impl Row for CalendarRow {
+    const FILE: &'static str = "calendar.csv";
+    const COLUMNS: &'static [&'static str] = &["date", "kind", "name"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        use chrono::{Datelike as _, Weekday};
+        let kinds = ["holiday", "workday"].map(|kind| (kind, kind));
+        let kind = cells.word("kind", &kinds, "holiday");
+        if cells.raw("date").is_empty() {
+            cells.refuse("date", "", Reason::Empty);
+        }
+        let day = cells.date("date");
+        let weekend = |day: NaiveDate| matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+        if let Some(day) = day.filter(|day| kind == "workday" && !weekend(*day)) {
+            cells.refuse("date", &day.to_string(), Reason::WorkdayOnWeekday);
+        }
+        Self { day, kind, name: cells.text("name", NAME) }
+    }
+}

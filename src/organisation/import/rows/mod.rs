@@ -1,0 +1,16 @@
+//! What a row of each file holds, as it stands in the file: references are still codes.
+
+mod catalogue;
+mod enterprises;
+mod links;
+mod people;
+
+pub use catalogue::{CategoryRow, ExampleRow, ItemRow, WordsRow};
+pub use enterprises::EnterpriseRow;
+pub use links::{AdminRow, CalendarRow, CardRow, ChannelRow, SANDBOX, is_http};
+pub use people::{AreaRow, DepartmentRow, OfficerRow, Role};
+
+/// Longest name, in characters.
+const NAME: usize = 100;
+/// Longest list or remark, in characters.
+const LONG: usize = 4000;
