@@ -4,9 +4,6 @@ mod catalogue;
 mod people;
 mod services;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::hash::Hash;
 

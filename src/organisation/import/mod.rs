@@ -16,6 +16,8 @@ mod rows;
 mod source;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::fmt;

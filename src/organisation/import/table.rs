@@ -228,7 +228,7 @@ impl Cells<'_> {
         words.iter().find(|(word, _)| *word == text).map_or_else(
             || {
                 let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                self.refuse(column, &text, Reason::UnknownWord { allowed: allowed.join("、") });
+                self.refuse(column, &text, Reason::UnknownWord { allowed: allowed.join(" | ") });
                 otherwise
             },
             |(_, value)| *value,

@@ -2,7 +2,7 @@
 
 use super::super::ImportOptions;
 use super::super::problem::{Problem, Reason};
-use super::super::rows::{CardRow, ChannelRow, EnterpriseRow, SANDBOX, is_http};
+use super::super::rows::{CardRow, ChannelRow, EnterpriseRow, Matter, SANDBOX, is_http};
 use super::super::source::Source;
 use super::super::table::{Line, uscc_fault};
 use super::{Index, note, refuse_repeated_codes, refuse_repeats};
@@ -14,9 +14,13 @@ pub fn check(source: &Source, index: &Index<'_>, options: &ImportOptions, proble
         enterprise(*line, row, source, index, problems);
     }
     let matter = |row: &CardRow| {
-        let what = row.item.clone().or_else(|| row.category.clone());
-        let shown = format!("{} {}", row.enterprise, what.as_deref().unwrap_or("*"));
-        Some(((row.enterprise.clone(), row.item.clone(), row.category.clone()), shown))
+        let matter = row.matter.clone()?;
+        let shown = match &matter {
+            Matter::Any => "*",
+            Matter::Item(code) | Matter::Category(code) => code,
+        };
+        let shown = format!("{} {shown}", row.enterprise);
+        Some(((row.enterprise.clone(), matter), shown))
     };
     refuse_repeats(&source.cards, "", matter, problems);
     for Line { line, row } in &source.cards.rows {
@@ -58,10 +62,10 @@ fn card(line: u64, row: &CardRow, index: &Index<'_>, problems: &mut Vec<Problem>
     if !index.enterprises.has(&row.enterprise) {
         refuse("enterprise_code", &row.enterprise, Reason::UnknownEnterprise);
     }
-    if let Some(item) = row.item.as_deref().filter(|code| !index.items.has(code)) {
+    if let Some(item) = row.item().filter(|code| !index.items.has(code)) {
         refuse("item_code", item, Reason::UnknownItem);
     }
-    if let Some(category) = row.category.as_deref().filter(|code| !index.categories.has(code)) {
+    if let Some(category) = row.category().filter(|code| !index.categories.has(code)) {
         refuse("category_code", category, Reason::UnknownCategory);
     }
     if !index.officers.has(&row.officer) {

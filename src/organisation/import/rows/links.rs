@@ -11,14 +11,35 @@ use super::NAME;
 /// What stands in `base_url` for the address of the sandbox.
 pub const SANDBOX: &str = "{sandbox}";
 
-/// A line of `contact_cards.csv`. Neither item nor category: the enterprise's lead officer.
+/// What a card is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Matter {
+    /// Everything that no other card of the enterprise names: its lead officer.
+    Any,
+    Item(String),
+    Category(String),
+}
+
+/// A line of `contact_cards.csv`.
 #[derive(Clone, Debug)]
 pub struct CardRow {
     pub enterprise: String,
-    pub item: Option<String>,
-    pub category: Option<String>,
+    /// `None` when the row does not say, which is refused.
+    pub matter: Option<Matter>,
     pub officer: String,
     pub backup: Option<String>,
+}
+
+impl CardRow {
+    /// The item's code, when the card is about one.
+    pub fn item(&self) -> Option<&str> {
+        if let Some(Matter::Item(code)) = &self.matter { Some(code) } else { None }
+    }
+
+    /// The category's code, when the card is about one.
+    pub fn category(&self) -> Option<&str> {
+        if let Some(Matter::Category(code)) = &self.matter { Some(code) } else { None }
+    }
 }
 
 impl Row for CardRow {
@@ -27,19 +48,24 @@ impl Row for CardRow {
         &["enterprise_code", "item_code", "category_code", "officer_code", "backup_code"];
 
     fn read(cells: &mut Cells<'_>) -> Self {
-        let lead = cells.raw("item_code") == "*";
-        let item = if lead { None } else { cells.optional_code("item_code") };
-        let category = cells.optional_code("category_code");
-        if let Some(category) = category.as_deref().filter(|_| lead || item.is_some()) {
-            cells.refuse("category_code", category, Reason::ItemAndCategory);
-        }
-        if !lead && item.is_none() && category.is_none() {
-            cells.refuse("item_code", "", Reason::Empty);
-        }
+        let any = cells.raw("item_code") == "*";
+        let item = if any { None } else { cells.optional_code("item_code") };
+        let matter = match (any, item, cells.optional_code("category_code")) {
+            (true, _, None) => Some(Matter::Any),
+            (false, Some(item), None) => Some(Matter::Item(item)),
+            (false, None, Some(category)) => Some(Matter::Category(category)),
+            (false, None, None) => {
+                cells.refuse("item_code", "", Reason::Empty);
+                None
+            }
+            (_, _, Some(category)) => {
+                cells.refuse("category_code", &category, Reason::ItemAndCategory);
+                None
+            }
+        };
         Self {
             enterprise: cells.code("enterprise_code"),
-            item,
-            category,
+            matter,
             officer: cells.code("officer_code"),
             backup: cells.optional_code("backup_code"),
         }
@@ -98,7 +124,7 @@ impl Row for ChannelRow {
         &["code", "kind", "name", "department_code", "base_url", "token", "secrets"];
 
     fn read(cells: &mut Cells<'_>) -> Self {
-        let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "webhook");
+        let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "");
         let base_url = cells.raw("base_url");
         if !is_http(&base_url.replace(SANDBOX, "http://sandbox")) {
             // A full webhook address is a secret.
@@ -114,7 +140,7 @@ impl Row for ChannelRow {
             .collect();
         match kind {
             "webhook" if secrets.is_empty() => cells.refuse("secrets", "", Reason::SecretMissing),
-            "webhook" => {}
+            "webhook" | "" => {}
             _ if token.is_empty() => cells.refuse("token", "", Reason::TokenMissing),
             _ => {}
         }

@@ -7,7 +7,7 @@ mod people;
 
 pub use catalogue::{CategoryRow, ExampleRow, ItemRow, WordsRow};
 pub use enterprises::EnterpriseRow;
-pub use links::{AdminRow, CalendarRow, CardRow, ChannelRow, SANDBOX, is_http};
+pub use links::{AdminRow, CalendarRow, CardRow, ChannelRow, Matter, SANDBOX, is_http};
 pub use people::{AreaRow, DepartmentRow, OfficerRow, Role};
 
 /// Longest name, in characters.

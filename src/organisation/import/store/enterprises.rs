@@ -152,8 +152,8 @@ async fn store_cards(load: &mut Load<'_>) -> QueryResult<()> {
             id: Uuid::now_v7(),
             county_id: load.county,
             enterprise_id: find(&load.ids.enterprises, &row.enterprise)?,
-            item_id: find_optional(&load.ids.items, row.item.as_deref())?,
-            category_id: find_optional(&load.ids.categories, row.category.as_deref())?,
+            item_id: find_optional(&load.ids.items, row.item())?,
+            category_id: find_optional(&load.ids.categories, row.category())?,
             officer_id: find(&load.ids.officers, &row.officer)?,
             backup_id: find_optional(&load.ids.officers, row.backup.as_deref())?,
         });
