@@ -133,6 +133,9 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> CountyFile {
             if county.name.trim().is_empty() {
                 refuse("name", "", Reason::Empty);
             }
+            if county.name.chars().any(char::is_control) {
+                refuse("name", "", Reason::ControlCharacter);
+            }
             county
         }
         Err(error) => {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::table::Row as _;
 use super::*;
 
 /// A copy of the small county that a test may spoil.
@@ -240,4 +241,20 @@ async fn no_report_shows_a_credential() {
     assert_eq!(named(&refused, "channels.csv"), ["2 token control_character", "3 base_url malformed_url"]);
     assert!(!refused.to_string().contains("token“sandbox"), "{refused}");
     assert!(!refused.to_string().contains("secret-path"), "{refused}");
+}
+
+proptest::proptest! {
+    /// Whatever a file holds is read or refused, never the end of the program.
+    #[test]
+    fn any_bytes_are_read_without_a_panic(
+        body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        text in "(O[1-9]|在岗|休假|[0-9-]{1,11}|\u{feff}|\"|,|\n|\\||\r){0,60}",
+    ) {
+        let header = rows::OfficerRow::COLUMNS.join(",");
+        for body in [body, text.into_bytes()] {
+            let mut problems = Vec::new();
+            table::parse::<rows::OfficerRow>(&[header.as_bytes(), b"\n", &body].concat(), &mut problems);
+            table::parse::<rows::OfficerRow>(&body, &mut problems);
+        }
+    }
 }

@@ -144,8 +144,8 @@ impl Row for ChannelRow {
             _ if token.is_empty() => cells.refuse("token", "", Reason::TokenMissing),
             _ => {}
         }
-        for (column, secret) in [("token", &token), ("secrets", &cells.raw("secrets"))] {
-            if secret.chars().any(char::is_control) {
+        for column in ["base_url", "token", "secrets"] {
+            if cells.raw(column).chars().any(char::is_control) {
                 cells.refuse(column, "***", Reason::ControlCharacter);
             }
         }
