@@ -5,7 +5,10 @@
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
 pub mod app;
+pub mod calls;
 pub mod catalogue;
+pub mod deadlines;
+pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;

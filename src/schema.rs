@@ -151,6 +151,7 @@ diesel::table! {
         code -> Text,
         name -> Text,
         settings -> Jsonb,
+        catalogue_revision -> Int4,
         created_at -> Timestamptz,
     }
 }
@@ -188,6 +189,7 @@ diesel::table! {
         enforces -> Bool,
         joint_inspection -> Bool,
         mechanism_roles -> Array<Text>,
+        area_id -> Nullable<Uuid>,
         office -> Nullable<Text>,
         active -> Bool,
     }
@@ -333,8 +335,7 @@ diesel::table! {
         county_id -> Uuid,
         code -> Text,
         name -> Text,
-        department_id -> Nullable<Uuid>,
-        area_id -> Nullable<Uuid>,
+        department_id -> Uuid,
         title -> Text,
         post -> Text,
         backup_id -> Nullable<Uuid>,
@@ -450,6 +451,7 @@ diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
 diesel::joinable!(contact_cards -> enterprises (enterprise_id));
 diesel::joinable!(contact_cards -> service_items (item_id));
+diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
 diesel::joinable!(holder_spans -> calls (call_id));
@@ -466,7 +468,6 @@ diesel::joinable!(members -> enterprises (enterprise_id));
 diesel::joinable!(notice_attempts -> notices (notice_id));
 diesel::joinable!(notices -> channels (channel_id));
 diesel::joinable!(notices -> officers (officer_id));
-diesel::joinable!(officers -> areas (area_id));
 diesel::joinable!(officers -> departments (department_id));
 diesel::joinable!(platform_logins -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
