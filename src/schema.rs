@@ -219,6 +219,8 @@ diesel::table! {
         credit_class -> Text,
         contact_name -> Text,
         contact_mobile -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
         status -> Text,
     }
 }

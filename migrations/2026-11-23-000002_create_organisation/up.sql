@@ -87,9 +87,13 @@ create table enterprises (
     credit_class text not null default '',
     contact_name text not null default '',
     contact_mobile text not null default '',
+    -- Where it stands, for "within 300 m" at arrival; degrees, WGS 84.
+    latitude double precision check (latitude between -90 and 90),
+    longitude double precision check (longitude between -180 and 180),
     status text not null check (status in ('operating', 'suspended', 'deregistered')),
     unique (county_id, code),
-    unique (county_id, uscc)
+    unique (county_id, uscc),
+    check ((latitude is null) = (longitude is null))
 );
 create index enterprises_area on enterprises (area_id);
 create index enterprises_authority on enterprises (authority_id);
