@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# make run: from nothing to a running county with its sandbox. Ctrl-C stops all of it; the data stays in .dev/run.
+#
+# DATABASE_URL, REDIS_URL      use these stores instead of private ones
+# YIJIAO_HTTP__PORT, YIJIAO_SANDBOX__PORT, DEV_PG_PORT, DEV_REDIS_PORT   insist on ports
+# DEV_BIN                      run this program instead of building one (e.g. target/release/yijiao)
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$ROOT/dev/stores.sh"
+
+COUNTY=config/counties/demo
+
+main() {
+    [ -n "${DEV_BIN:-}" ] || need_toolchain
+    open_stand run
+    open_stores durable 54329 63799
+    export YIJIAO_SECRETS__MASTER_KEY=${YIJIAO_SECRETS__MASTER_KEY:-$MASTER_KEY}
+    BIN=${DEV_BIN:-$(target_dir)/debug/yijiao}
+    if [ -z "${DEV_BIN:-}" ]; then
+        say "building (the first time takes some minutes)"
+        cargo build --locked --bin yijiao
+    fi
+    "$BIN" migrate
+    let_owner_serve
+    bring_up
+    welcome
+    watch_over
+}
+
+# A DATABASE_URL of one's own may name a login that made the role yijiao_app but is no member of it; the server must be.
+let_owner_serve() {
+    local psql="${PG_BIN:-}/psql"
+    [ -x "$psql" ] || psql=$(command -v psql || true)
+    [ -n "$psql" ] || return 0
+    "$psql" "$DATABASE_URL" -qX -v ON_ERROR_STOP=1 >/dev/null 2>"$DEV/log/run-grant.log" <<'SQL' ||
+select 'grant yijiao_app to current_user' where not pg_has_role(current_user, 'yijiao_app', 'member') \gexec
+SQL
+        say "the login of DATABASE_URL could not be made a member of yijiao_app: $(tail -1 "$DEV/log/run-grant.log")"
+}
+
+# Sandbox and server know each other's ports, and the county's channels the sandbox's. Another program may take a port
+# between our look and our start: then all of it again, with other ports.
+bring_up() {
+    local wished_http=${YIJIAO_HTTP__PORT:-} wished_sandbox=${YIJIAO_SANDBOX__PORT:-} attempt
+    for attempt in 1 2 3 4 5; do
+        choose_port http 8080 "$wished_http"
+        export YIJIAO_HTTP__PORT=$PORT
+        choose_port sandbox 8090 "$wished_sandbox"
+        export YIJIAO_SANDBOX__PORT=$PORT
+        import_county
+        start sandbox "$BIN" sandbox
+        SANDBOX=$(identity "$STARTED")
+        start serve "$BIN" serve
+        SERVER=$(identity "$STARTED")
+        if is_up "$SANDBOX" "$YIJIAO_SANDBOX__PORT" / && is_up "$SERVER" "$YIJIAO_HTTP__PORT" /readyz; then return; fi
+        lost_a_port || break
+        stop_process TERM $SERVER
+        stop_process TERM $SANDBOX
+    done
+    obituary
+}
+
+# Once for each state of the county's files, the database and the sandbox's port.
+import_county() {
+    local state
+    state=$({ cat "$COUNTY"/* || true; echo "$DATABASE_URL $YIJIAO_SANDBOX__PORT"; } 2>/dev/null | cksum)
+    if [ "$state" = "$(cat "$HOME_OF_STAND/imported" 2>/dev/null || true)" ]; then return; fi
+    "$BIN" import "$COUNTY"
+    printf '%s' "$state" >"$HOME_OF_STAND/imported"
+}
+
+is_up() { # "pid start" port path
+    local tries=0
+    # shellcheck disable=SC2086 # id and start, two words
+    while is_alive $1; do
+        if owns_port "${1% *}" "$2" && http_ok "$2" "$3"; then return 0; fi
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || return 1
+        sleep 0.1
+    done
+    return 1
+}
+
+# True when one of the two is gone and its port belongs to somebody else.
+lost_a_port() {
+    # shellcheck disable=SC2086
+    { ! is_alive $SANDBOX && is_taken "$YIJIAO_SANDBOX__PORT"; } || { ! is_alive $SERVER && is_taken "$YIJIAO_HTTP__PORT"; }
+}
+
+welcome() {
+    local api="http://127.0.0.1:$YIJIAO_HTTP__PORT" sandbox="http://127.0.0.1:$YIJIAO_SANDBOX__PORT"
+    # For a second terminal: `. .dev/env`, then every role of the program works on these stores.
+    (
+        umask 077
+        printf 'export %s=%q\n' DATABASE_URL "$DATABASE_URL" REDIS_URL "$REDIS_URL" \
+            YIJIAO_SECRETS__MASTER_KEY "$YIJIAO_SECRETS__MASTER_KEY" API "$api/api/v1" SANDBOX "$sandbox" >"$DEV/env"
+    )
+    local bin=${BIN#"$ROOT/"}
+    echo
+    sed -e "s|@HTTP@|$api|g" -e "s|@SANDBOX@|$sandbox|g" -e "s|@BIN@|$(printf %q "$bin" | sed 's/[\\&|]/\\&/g')|g" "$ROOT/dev/walk.txt"
+    echo
+}
+
+# Until Ctrl-C, or until one of the two falls.
+watch_over() {
+    # shellcheck disable=SC2086
+    while is_alive $SANDBOX && is_alive $SERVER; do
+        sleep 1 &
+        wait $! || true
+    done
+    obituary
+}
+
+obituary() {
+    local name
+    for name in sandbox serve; do
+        printf '\n── the end of .dev/log/run-%s.log\n' "$name" >&2
+        tail -20 "$DEV/log/run-$name.log" >&2
+    done
+    # shellcheck disable=SC2086
+    if ! is_alive $SERVER; then die "The server ended."; fi
+    # shellcheck disable=SC2086
+    if ! is_alive $SANDBOX; then die "The sandbox ended."; fi
+    die "Server and sandbox did not become ready within half a minute."
+}
+
+main
