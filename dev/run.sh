@@ -48,16 +48,32 @@ bring_up() {
         choose_port sandbox 8090 "$wished_sandbox"
         export YIJIAO_SANDBOX__PORT=$PORT
         import_county
-        start sandbox "$BIN" sandbox
-        SANDBOX=$(identity "$STARTED")
-        start serve "$BIN" serve
-        SERVER=$(identity "$STARTED")
-        if is_up "$SANDBOX" "$YIJIAO_SANDBOX__PORT" / && is_up "$SERVER" "$YIJIAO_HTTP__PORT" /readyz; then return; fi
-        lost_a_port || break
-        stop_process TERM $SERVER
-        stop_process TERM $SANDBOX
+        SANDBOX=""
+        if start_role sandbox "$YIJIAO_SANDBOX__PORT" / && SANDBOX=$ROLE &&
+            start_role serve "$YIJIAO_HTTP__PORT" /readyz && SERVER=$ROLE; then return; fi
+        # shellcheck disable=SC2086 # id and start, two words
+        stop_process TERM $ROLE
+        # shellcheck disable=SC2086
+        [ -z "$SANDBOX" ] || stop_process TERM $SANDBOX
+        grep -qi "address already in use" "$DEV/log/run-$FALLEN.log" || is_taken "$FALLEN_PORT" || break
     done
-    obituary
+    obituary "$FALLEN" "did not become ready"
+}
+
+# start_role <role of the program> <port> <path that answers 200 when it is ready>; sets ROLE, or FALLEN.
+start_role() {
+    local tries=0
+    start "$1" "$BIN" "$1"
+    ROLE=$(identity "$STARTED")
+    FALLEN=$1 FALLEN_PORT=$2
+    # shellcheck disable=SC2086 # id and start, two words
+    while is_alive $ROLE; do
+        if owns_port "$STARTED" "$2" && http_ok "$2" "$3"; then return 0; fi
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || return 1
+        sleep 0.1
+    done
+    return 1
 }
 
 # Once for each state of the county's files, the database and the sandbox's port.
@@ -67,24 +83,6 @@ import_county() {
     if [ "$state" = "$(cat "$HOME_OF_STAND/imported" 2>/dev/null || true)" ]; then return; fi
     "$BIN" import "$COUNTY"
     printf '%s' "$state" >"$HOME_OF_STAND/imported"
-}
-
-is_up() { # "pid start" port path
-    local tries=0
-    # shellcheck disable=SC2086 # id and start, two words
-    while is_alive $1; do
-        if owns_port "${1% *}" "$2" && http_ok "$2" "$3"; then return 0; fi
-        tries=$((tries + 1))
-        [ $tries -lt 300 ] || return 1
-        sleep 0.1
-    done
-    return 1
-}
-
-# True when one of the two is gone and its port belongs to somebody else.
-lost_a_port() {
-    # shellcheck disable=SC2086
-    { ! is_alive $SANDBOX && is_taken "$YIJIAO_SANDBOX__PORT"; } || { ! is_alive $SERVER && is_taken "$YIJIAO_HTTP__PORT"; }
 }
 
 welcome() {
@@ -108,20 +106,14 @@ watch_over() {
         sleep 1 &
         wait $! || true
     done
-    obituary
+    # shellcheck disable=SC2086
+    if is_alive $SERVER; then obituary sandbox ended; else obituary serve ended; fi
 }
 
-obituary() {
-    local name
-    for name in sandbox serve; do
-        printf '\n── the end of .dev/log/run-%s.log\n' "$name" >&2
-        tail -20 "$DEV/log/run-$name.log" >&2
-    done
-    # shellcheck disable=SC2086
-    if ! is_alive $SERVER; then die "The server ended."; fi
-    # shellcheck disable=SC2086
-    if ! is_alive $SANDBOX; then die "The sandbox ended."; fi
-    die "Server and sandbox did not become ready within half a minute."
+obituary() { # role what
+    printf '\n── the end of .dev/log/run-%s.log\n' "$1" >&2
+    tail -20 "$DEV/log/run-$1.log" >&2
+    die "$1 $2."
 }
 
 main
