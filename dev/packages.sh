@@ -91,7 +91,7 @@ CONF
     APT_CONFIG="$apt/apt.conf" apt-get update -qq >>"$log" 2>&1 || return 1
     # Left out: Debian's cluster manager and what serves only it, and LLVM (120 MB for a JIT that is switched off here).
     wanted=$(APT_CONFIG="$apt/apt.conf" apt-get install -s -qq "$1" 2>>"$log" | awk '$1 == "Inst" { print $2 }' |
-        grep -Ev '^(postgresql(-client)?-common|postgresql|ssl-cert|libllvm|perl|libperl|libjson-perl|adduser|sensible-utils|ucf|debconf|netbase)') ||
+        grep -Ev '^(postgresql(-client)?-common|postgresql|ssl-cert|libllvm.*|libz3.*|(lib)?perl.*|libjson-perl|locales|libc-l10n|adduser|ucf|netbase)$') ||
         wanted=""
     [ -n "$wanted" ] || return 1
     (cd "$apt/debs" && APT_CONFIG="$apt/apt.conf" apt-get download -qq $wanted >>"$log" 2>&1) || return 1
