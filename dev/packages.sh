@@ -98,6 +98,7 @@ CONF
     for deb in "$apt"/debs/*.deb; do
         dpkg-deb -x "$deb" "$PACKAGES" && rm -f "$deb"
     done
+    rm -rf "$PACKAGES"/usr/share/{doc,man,locale,info}
     wrap_programs
 }
 
