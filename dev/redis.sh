@@ -9,7 +9,7 @@ start_redis() {
     else
         no_way "Redis (6.2 or later)" REDIS_URL redis://localhost:6379
     fi
-    export REDIS_URL="redis://:$PASSWORD@127.0.0.1:$PORT/0"
+    export REDIS_URL="redis://default:$PASSWORD@127.0.0.1:$PORT/0"
 }
 
 start_native_redis() {
