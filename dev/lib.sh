@@ -21,8 +21,7 @@ need_toolchain() {
     if have cc || have gcc || have clang; then return; fi
     say "no C compiler here: installing one"
     if have apt-get; then
-        as_admin apt-get update -qq
-        as_admin env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev >/dev/null
+        install_debs gcc libc6-dev
     elif have dnf; then
         as_admin dnf install -y -q gcc
     else
@@ -32,6 +31,11 @@ need_toolchain() {
 
 as_admin() {
     if is_root; then "$@"; elif have sudo; then sudo "$@"; else die "This needs root or sudo: $*"; fi
+}
+
+install_debs() {
+    as_admin apt-get update -qq
+    as_admin env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
 }
 
 # Where cargo puts what it builds.

@@ -100,6 +100,11 @@ CONF
     done
     rm -rf "$PACKAGES"/usr/share/{doc,man,locale,info}
     wrap_programs
+    # Debian's Postgres looks for time zones in the system's own place only.
+    if [ "$1" = postgresql ] && [ ! -e /usr/share/zoneinfo/Asia/Shanghai ]; then
+        say "no time zones on this machine: installing tzdata"
+        install_debs tzdata
+    fi
 }
 
 # The unpacked programs need the unpacked libraries: a wrapper for each, which finds them relative to itself.
