@@ -30,12 +30,15 @@ need_toolchain() {
 }
 
 as_admin() {
-    if is_root; then "$@"; elif have sudo; then sudo "$@"; else die "This needs root or sudo: $*"; fi
+    if is_root; then "$@"; elif have sudo; then sudo "$@"; else die "Without root and without sudo this cannot be installed: $*"; fi
 }
 
 install_debs() {
-    as_admin apt-get update -qq
-    as_admin env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+    mkdir -p "$DEV/log"
+    {
+        as_admin apt-get update -qq
+        as_admin env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
+    } >>"$DEV/log/packages.log" 2>&1
 }
 
 # Where cargo puts what it builds.

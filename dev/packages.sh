@@ -130,6 +130,6 @@ WRAPPER
 
 # What to say when nothing worked.
 no_way() { # what, variable, example
-    die "No $1 here, none in the system's packages, and no Docker engine answers.
+    die "No $1 here, none new enough in the system's packages, and no Docker engine answers.
   Install $1, or start Docker, or point to one that runs: $2=$3"
 }
