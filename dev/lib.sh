@@ -34,6 +34,7 @@ as_admin() {
 }
 
 install_debs() {
+    is_root || have sudo || die "Without root and without sudo this cannot be installed: $*"
     mkdir -p "$DEV/log"
     {
         as_admin apt-get update -qq
