@@ -20,22 +20,31 @@ main() {
         say "building (the first time takes some minutes)"
         cargo build --locked --bin yijiao
     fi
+    let_login_serve
     "$BIN" migrate
-    let_owner_serve
     bring_up
     welcome
     watch_over
 }
 
-# A DATABASE_URL of one's own may name a login that made the role yijiao_app but is no member of it; the server must be.
-let_owner_serve() {
+# The server works as yijiao_app (SET ROLE). The login of a DATABASE_URL of one's own is made a member, if it may do that.
+let_login_serve() {
     local psql="${PG_BIN:-}/psql"
     [ -x "$psql" ] || psql=$(command -v psql || true)
     [ -n "$psql" ] || return 0
     "$psql" "$DATABASE_URL" -qX -v ON_ERROR_STOP=1 >/dev/null 2>"$DEV/log/run-grant.log" <<'SQL' ||
-select 'grant yijiao_app to current_user' where not pg_has_role(current_user, 'yijiao_app', 'member') \gexec
+do $$ begin
+    if not exists (select from pg_roles where rolname = 'yijiao_app') then
+        create role yijiao_app nologin;
+    end if;
+    begin
+        set local role yijiao_app;
+    exception when insufficient_privilege then
+        execute format('grant yijiao_app to %I', current_user);
+    end;
+end $$;
 SQL
-        say "the login of DATABASE_URL could not be made a member of yijiao_app: $(tail -1 "$DEV/log/run-grant.log")"
+        say "the login of DATABASE_URL could not be made a member of yijiao_app: $(head -1 "$DEV/log/run-grant.log")"
 }
 
 # Sandbox and server know each other's ports, and the county's channels the sandbox's. Another program may take a port
