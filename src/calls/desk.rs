@@ -20,21 +20,20 @@ pub struct Desk {
     pub calendar: Arc<Calendar>,
     pub wake: Wake,
     pub number_key: [u8; 32],
+    pub link_key: [u8; 32],
     arrival_key: [u8; 32],
-    /// Links in messages begin with it.
-    pub public_url: Arc<str>,
 }
 
 impl Desk {
     #[must_use]
-    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault, public_url: &str) -> Self {
+    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault) -> Self {
         Self {
             db,
             calendar,
             wake,
             number_key: vault.derive("call-number"),
+            link_key: vault.derive("action-link"),
             arrival_key: vault.derive("arrival-code"),
-            public_url: public_url.trim_end_matches('/').into(),
         }
     }
 

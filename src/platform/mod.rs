@@ -7,3 +7,5 @@ pub mod crypto;
 pub mod db;
 pub mod http;
 pub mod ids;
+pub mod mask;
+pub mod time;
