@@ -11,7 +11,6 @@ use std::time::Duration;
 
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode, Url};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub mod guard;
@@ -21,26 +20,25 @@ mod tests;
 use guard::{AllowList, Blocked, GuardedResolver};
 
 /// How the client behaves.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct OutboundSettings {
     /// Milliseconds until a connection must stand (name lookup and TLS included).
     pub connect_timeout_ms: u64,
     /// Milliseconds until the whole answer must be there.
-    pub total_timeout_ms: u64,
+    pub timeout_ms: u64,
     /// Bytes of an answer that are read; a longer answer is an error.
-    pub max_body_bytes: usize,
+    pub answer_limit: usize,
     /// What may be reached although the guard would refuse it: `host:port`, an address, or a network (`10.1.0.0/16`).
-    pub allow: Vec<String>,
+    pub allow_private: Vec<String>,
 }
 
 impl Default for OutboundSettings {
     fn default() -> Self {
         Self {
             connect_timeout_ms: 3_000,
-            total_timeout_ms: 15_000,
-            max_body_bytes: 256 * 1024,
-            allow: Vec::new(),
+            timeout_ms: 8_000,
+            answer_limit: 64 * 1024,
+            allow_private: Vec::new(),
         }
     }
 }
@@ -160,7 +158,7 @@ pub struct Outbound {
     guarded: reqwest::Client,
     allowed: reqwest::Client,
     allow: Arc<AllowList>,
-    max_body_bytes: usize,
+    answer_limit: usize,
 }
 
 impl fmt::Debug for Outbound {
@@ -172,7 +170,7 @@ impl fmt::Debug for Outbound {
 impl Outbound {
     /// Builds the client; on a machine without trusted certificates https fails at the handshake, plain http still works.
     pub fn new(settings: &OutboundSettings) -> Result<Self, OutboundSettingsError> {
-        let allow = Arc::new(AllowList::parse(&settings.allow)?);
+        let allow = Arc::new(AllowList::parse(&settings.allow_private)?);
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("yijiao/", env!("CARGO_PKG_VERSION")))
@@ -180,14 +178,14 @@ impl Outbound {
                 .no_proxy()
                 .referer(false)
                 .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
-                .timeout(Duration::from_millis(settings.total_timeout_ms))
+                .timeout(Duration::from_millis(settings.timeout_ms))
         };
         let guarded = || builder().dns_resolver(GuardedResolver::new(Arc::clone(&allow)));
         Ok(Self {
             guarded: with_certificates(guarded)?,
             allowed: with_certificates(builder)?,
             allow,
-            max_body_bytes: settings.max_body_bytes,
+            answer_limit: settings.answer_limit,
         })
     }
 
@@ -202,14 +200,14 @@ impl Outbound {
             .send()
             .await
             .map_err(|error| classify(&error))?;
-        let limit = u64::try_from(self.max_body_bytes).unwrap_or(u64::MAX);
+        let limit = u64::try_from(self.answer_limit).unwrap_or(u64::MAX);
         if response.content_length().is_some_and(|length| length > limit) {
-            return Err(OutboundError::TooLarge(self.max_body_bytes));
+            return Err(OutboundError::TooLarge(self.answer_limit));
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-            if body.len().saturating_add(chunk.len()) > self.max_body_bytes {
-                return Err(OutboundError::TooLarge(self.max_body_bytes));
+            if body.len().saturating_add(chunk.len()) > self.answer_limit {
+                return Err(OutboundError::TooLarge(self.answer_limit));
             }
             body.extend_from_slice(&chunk);
         }

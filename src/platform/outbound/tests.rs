@@ -31,9 +31,9 @@ async fn server(answer: &'static str, repeat: usize) -> u16 {
 
 fn outbound(allow: &[String]) -> Outbound {
     let settings = OutboundSettings {
-        total_timeout_ms: 500,
-        max_body_bytes: 1000,
-        allow: allow.to_vec(),
+        timeout_ms: 500,
+        answer_limit: 1000,
+        allow_private: allow.to_vec(),
         ..OutboundSettings::default()
     };
     Outbound::new(&settings).unwrap()
@@ -127,6 +127,6 @@ fn debug_shows_neither_path_nor_query_nor_body() {
         format!("{request:?}"),
         "OutboundRequest { method: POST, host: \"hooks.example\", body_bytes: 2, .. }"
     );
-    let wrong = OutboundSettings { allow: vec!["nowhere".to_owned()], ..OutboundSettings::default() };
+    let wrong = OutboundSettings { allow_private: vec!["nowhere".to_owned()], ..OutboundSettings::default() };
     assert_eq!(Outbound::new(&wrong).unwrap_err(), OutboundSettingsError::AllowEntry("nowhere".to_owned()));
 }
