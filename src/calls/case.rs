@@ -174,6 +174,13 @@ impl<'a> Case<'a> {
         Ok(matter.clone())
     }
 
+    /// When the present department got the call.
+    #[must_use]
+    pub fn dispatched_here(&self) -> DateTime<Utc> {
+        let clocks = self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
+        clocks.map(|row| row.started_at).max().or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
+    }
+
     /// The room of the department responsible now.
     #[must_use]
     pub fn room(&self) -> DepartmentId {

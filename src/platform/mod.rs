@@ -9,3 +9,4 @@ pub mod http;
 pub mod ids;
 pub mod mask;
 pub mod time;
+pub mod outbound;
