@@ -51,9 +51,11 @@ impl Order for Arrive {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let proof = if case.standing.member {
             "enterprise"
-        } else if self.code.as_deref().is_some_and(|code| {
-            case.desk.arrival_code_holds(case.call.id, case.now, code.trim())
-        }) {
+        } else if self
+            .code
+            .as_deref()
+            .is_some_and(|code| case.desk.arrival_code_holds(case.call.id, case.now, code.trim()))
+        {
             "code"
         } else if self.is_near(case).await? {
             "near"

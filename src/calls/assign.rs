@@ -45,8 +45,13 @@ impl Order for Assign {
         }
         let route = self.find(case).await?;
         if !from_triage {
-            let mut matter =
-                Matter::asked(&case.call, MatterKind::Reassign, case.person.account, case.now, reason.clone());
+            let mut matter = Matter::asked(
+                &case.call,
+                MatterKind::Reassign,
+                case.person.account,
+                case.now,
+                reason.clone(),
+            );
             matter.officer_id = Some(route.holder.id);
             matter.department_id = Some(route.holder.department_id);
             matter.decide(true, case.person.account, case.now, String::new());

@@ -55,8 +55,15 @@ async fn ask(case: &mut Case<'_>, code: &str, reason: &str) -> Result<(), Proble
     matter.department_id = Some(department.id);
     let mut clock = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
     clock.start(&case.desk.calendar, Clock::Assistance, case.now, case.rules.calls.assistance);
-    case.record("call.assistance_asked", json!({"matterId": matter.id, "department": department.name, "reason": reason}));
-    case.tell(Telling::news("call.assistance_asked", department.id).with("note", reason).with("to", department.short_name));
+    case.record(
+        "call.assistance_asked",
+        json!({"matterId": matter.id, "department": department.name, "reason": reason}),
+    );
+    case.tell(
+        Telling::news("call.assistance_asked", department.id)
+            .with("note", reason)
+            .with("to", department.short_name),
+    );
     case.put(matter);
     clock.save(case.conn).await?;
     Ok(())

@@ -165,9 +165,8 @@ impl<'a> Case<'a> {
 
     /// The open request that is being decided; the one who asked does not decide.
     pub fn to_decide(&self, kind: MatterKind) -> Result<Matter, Problem> {
-        let matter = Beside(&self.matters)
-            .asked(kind)
-            .ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
+        let matter =
+            Beside(&self.matters).asked(kind).ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
         if matter.asked_by == self.person.account {
             return Err(CallCode::OwnRequest.into());
         }
@@ -177,7 +176,8 @@ impl<'a> Case<'a> {
     /// When the present department got the call.
     #[must_use]
     pub fn dispatched_here(&self) -> DateTime<Utc> {
-        let clocks = self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
+        let clocks =
+            self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
         clocks.map(|row| row.started_at).max().or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
     }
 
@@ -235,7 +235,14 @@ impl<'a> Case<'a> {
     }
 
     /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well. T4 and T5 stay.
-    pub fn dispatch_to(&mut self, officer: &Candidate, backup: Option<&Candidate>, rule: RouteRule, reason: String, full: bool) {
+    pub fn dispatch_to(
+        &mut self,
+        officer: &Candidate,
+        backup: Option<&Candidate>,
+        rule: RouteRule,
+        reason: String,
+        full: bool,
+    ) {
         let now = self.now;
         self.call.state = State::Dispatched;
         self.call.department_id = officer.department_id;
@@ -315,7 +322,8 @@ impl<'a> Case<'a> {
     async fn save_holder(&mut self) -> Result<(), Problem> {
         let call = &self.call;
         let ended = call.ended_at.is_some() && self.before.ended_at.is_none();
-        let moved = call.holder_id != self.before.holder_id || call.department_id != self.before.department_id;
+        let moved =
+            call.holder_id != self.before.holder_id || call.department_id != self.before.department_id;
         let reopened = call.ended_at.is_none() && self.before.ended_at.is_some();
         if ended {
             store::hand_over(self.conn, call, self.now, None).await?;

@@ -53,22 +53,30 @@ impl Order for Confirm {
         case.call.closing = Some(Closing::Confirmed);
         case.end(State::Closed);
         case.record("call.confirmed", json!({"scores": scores, "words": words}));
-        case.tell(Telling::news("call.confirmed", case.room()).with("scores", json!(scores)).with("note", words));
+        case.tell(
+            Telling::news("call.confirmed", case.room()).with("scores", json!(scores)).with("note", words),
+        );
         Ok(())
     }
 }
 
 impl Confirm {
     fn scores(&self) -> Result<Option<[i16; 4]>, Problem> {
-        let named =
-            [("speed", self.speed), ("attitude", self.attitude), ("ability", self.ability), ("result", self.result)];
+        let named = [
+            ("speed", self.speed),
+            ("attitude", self.attitude),
+            ("ability", self.ability),
+            ("result", self.result),
+        ];
         if named.iter().all(|(_, score)| score.is_none()) {
             return Ok(None);
         }
         let errors: Vec<FieldError> = named
             .iter()
             .filter(|(_, score)| !score.is_some_and(|score| (1..=5).contains(&score)))
-            .map(|(field, _)| FieldError::new(*field, "out_of_range", "请打 1 到 5 分", "a score from 1 to 5"))
+            .map(|(field, _)| {
+                FieldError::new(*field, "out_of_range", "请打 1 到 5 分", "a score from 1 to 5")
+            })
             .collect();
         match (self.speed, self.attitude, self.ability, self.result) {
             (Some(speed), Some(attitude), Some(ability), Some(result)) if errors.is_empty() => {
@@ -132,13 +140,22 @@ impl Order for Reopen {
 }
 
 /// Back to accepted, five working days, one level up: the head's deputy, else the head, else whoever held it.
-async fn redo(case: &mut Case<'_>, kind: MatterKind, event: &'static str, reason: &str) -> Result<(), Problem> {
+async fn redo(
+    case: &mut Case<'_>,
+    kind: MatterKind,
+    event: &'static str,
+    reason: &str,
+) -> Result<(), Problem> {
     let now = case.now;
-    let people = store::department_candidates(case.conn, case.call.department_id, case.call.item_id, now).await?;
+    let people =
+        store::department_candidates(case.conn, case.call.department_id, case.call.item_id, now).await?;
     let present = |post: Post| {
-        people.iter().find(|officer| officer.post == post && officer.is_reachable() && officer.id != case.call.holder_id)
+        people.iter().find(|officer| {
+            officer.post == post && officer.is_reachable() && officer.id != case.call.holder_id
+        })
     };
-    let holder_post = people.iter().find(|officer| officer.id == case.call.holder_id).map(|officer| officer.post);
+    let holder_post =
+        people.iter().find(|officer| officer.id == case.call.holder_id).map(|officer| officer.post);
     let above = match holder_post {
         Some(Post::Head) => None,
         Some(Post::Deputy) => present(Post::Head),

@@ -55,13 +55,14 @@ impl Desk {
     #[must_use]
     pub fn arrival_code_holds(&self, call: CallId, now: chrono::DateTime<chrono::Utc>, code: &str) -> bool {
         let quarter = now.timestamp().div_euclid(900);
-        [quarter, quarter - 1]
-            .iter()
-            .any(|quarter| crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes()))
+        [quarter, quarter - 1].iter().any(|quarter| {
+            crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes())
+        })
     }
 
     fn code_of(&self, call: CallId, quarter: i64) -> String {
-        let mac = hmac_sha256(&self.arrival_key, &[call.0.as_bytes().as_slice(), &quarter.to_be_bytes()].concat());
+        let mac =
+            hmac_sha256(&self.arrival_key, &[call.0.as_bytes().as_slice(), &quarter.to_be_bytes()].concat());
         let digits = mac.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes)) % 1_000_000;
         format!("{digits:06}")
     }

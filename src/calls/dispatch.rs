@@ -28,7 +28,12 @@ pub fn choose(named: &[Named]) -> Option<Route> {
         let reachable_backup = backup.as_ref().filter(|backup| backup.is_reachable());
         if lead.is_reachable() {
             let reason = explain(*rule, &lead.name, None, &passed);
-            return Some(Route { rule: *rule, holder: lead.clone(), backup: reachable_backup.cloned(), reason });
+            return Some(Route {
+                rule: *rule,
+                holder: lead.clone(),
+                backup: reachable_backup.cloned(),
+                reason,
+            });
         }
         if let Some(backup) = reachable_backup {
             let reason = explain(*rule, &backup.name, Some(&lead.name), &passed);

@@ -50,7 +50,10 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
     let most = original.min(case.rules.calls.case_working_days - original);
     if days < 1 || i32::from(days) > most {
         return Err(CallCode::OverLimit.problem().detail(
-            format!("延期不得超过原时限，且全案不超过 {} 个工作日：最多 {most} 个工作日", case.rules.calls.case_working_days),
+            format!(
+                "延期不得超过原时限，且全案不超过 {} 个工作日：最多 {most} 个工作日",
+                case.rules.calls.case_working_days
+            ),
             format!("at most {most} working days"),
         ));
     }
@@ -61,10 +64,16 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
             "an extension is asked for at least one working day before it is due",
         ));
     }
-    let mut matter = Matter::asked(&case.call, MatterKind::Extension, case.person.account, case.now, reason.clone());
+    let mut matter =
+        Matter::asked(&case.call, MatterKind::Extension, case.person.account, case.now, reason.clone());
     matter.working_days = Some(days);
-    case.record("call.extension_asked", json!({"matterId": matter.id, "workingDays": days, "reason": reason}));
-    case.tell(Telling::news("call.extension_asked", case.room()).with("note", reason).with("workingDays", days));
+    case.record(
+        "call.extension_asked",
+        json!({"matterId": matter.id, "workingDays": days, "reason": reason}),
+    );
+    case.tell(
+        Telling::news("call.extension_asked", case.room()).with("note", reason).with("workingDays", days),
+    );
     case.put(matter);
     Ok(())
 }
@@ -80,15 +89,24 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
     if approve {
         let days = i64::from(matter.working_days.unwrap_or(1));
         if let Some(clock) = case.clocks.live(Clock::Resolve) {
-            let (due, provisional) = (case.desk.calendar.closing_after(clock.due_at, days), clock.provisional);
+            let (due, provisional) =
+                (case.desk.calendar.closing_after(clock.due_at, days), clock.provisional);
             // T5 is due at a closing, which counts as received that day, so n days later is n closings on.
             case.clocks.move_due(Clock::Resolve, due, provisional);
             matter.until_at = Some(due);
             until = Some(china(due).to_rfc3339());
         }
     }
-    case.record("call.extension_decided", json!({"matterId": matter.id, "approved": approve, "note": note, "until": until}));
-    case.tell(Telling::news("call.extension_decided", case.room()).with("approved", approve).with("note", note).with("until", until));
+    case.record(
+        "call.extension_decided",
+        json!({"matterId": matter.id, "approved": approve, "note": note, "until": until}),
+    );
+    case.tell(
+        Telling::news("call.extension_decided", case.room())
+            .with("approved", approve)
+            .with("note", note)
+            .with("until", until),
+    );
     case.put(matter);
     Ok(())
 }

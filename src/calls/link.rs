@@ -58,7 +58,8 @@ impl Link {
         let id = |from: usize| Uuid::from_slice(body.get(from..from + 16)?).ok();
         let seconds = i64::from_be_bytes(body.get(48..)?.try_into().ok()?);
         let expires_at = DateTime::from_timestamp(seconds, 0)?;
-        let link = Self { county: CountyId(id(0)?), call: CallId(id(16)?), officer: OfficerId(id(32)?), expires_at };
+        let link =
+            Self { county: CountyId(id(0)?), call: CallId(id(16)?), officer: OfficerId(id(32)?), expires_at };
         (now < expires_at).then_some(link)
     }
 }
@@ -70,7 +71,12 @@ mod tests {
     #[test]
     fn a_link_opens_with_its_key_until_it_expires_and_no_bit_may_change() {
         let now = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
-        let link = Link::new(CountyId(Uuid::from_u128(1)), CallId(Uuid::from_u128(2)), OfficerId(Uuid::from_u128(3)), now);
+        let link = Link::new(
+            CountyId(Uuid::from_u128(1)),
+            CallId(Uuid::from_u128(2)),
+            OfficerId(Uuid::from_u128(3)),
+            now,
+        );
         let path = link.path(&[7; 32]);
         let token = path.strip_prefix("/a/").unwrap();
         assert_eq!(Link::open(token, &[7; 32], now), Some(link));

@@ -65,7 +65,10 @@ fn propose(case: &mut Case<'_>, matter: Matter, number: &str) -> Result<(), Prob
     if Beside(&case.matters).asked(MatterKind::Merge).is_some() {
         return Err(Refusal::AlreadyAsked.problem(case.call.state));
     }
-    case.record("call.merge_proposed", json!({"matterId": matter.id, "into": matter.other_call_id, "number": number}));
+    case.record(
+        "call.merge_proposed",
+        json!({"matterId": matter.id, "into": matter.other_call_id, "number": number}),
+    );
     case.tell(Telling::quiet("call.merge_proposed").with("to", number));
     case.put(matter);
     Ok(())
@@ -88,7 +91,11 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
     Ok(())
 }
 
-async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &super::model::Call) -> Result<(), Problem> {
+async fn carry_out(
+    case: &mut Case<'_>,
+    mut matter: Matter,
+    target: &super::model::Call,
+) -> Result<(), Problem> {
     matter.decide(true, case.person.account, case.now, String::new());
     matter.finish(case.person.account, case.now);
     case.call.merged_into = Some(target.id);
@@ -101,7 +108,10 @@ async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &super::mode
         kind: ledger::SubjectKind::Call,
         id: target.id.0,
     };
-    let fact = Fact::new("call.took_over", json!({"callId": case.call.id, "number": case.call.number, "text": case.call.text}));
+    let fact = Fact::new(
+        "call.took_over",
+        json!({"callId": case.call.id, "number": case.call.number, "text": case.call.text}),
+    );
     ledger::store::append(case.conn, elder, &case.person.actor(), case.now, vec![fact]).await?;
     case.put(matter);
     Ok(())

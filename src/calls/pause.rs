@@ -66,11 +66,15 @@ fn ask(case: &mut Case<'_>, order: Pause) -> Result<(), Problem> {
         .matters
         .iter()
         .filter(|matter| {
-            matter.kind == MatterKind::Pause && matches!(matter.state, MatterState::Approved | MatterState::Done)
+            matter.kind == MatterKind::Pause
+                && matches!(matter.state, MatterState::Approved | MatterState::Done)
         })
         .filter_map(|matter| matter.working_days)
         .fold(0, i16::saturating_add);
-    if days < 1 || days > rules.pause_each_working_days || used.saturating_add(days) > rules.pause_total_working_days {
+    if days < 1
+        || days > rules.pause_each_working_days
+        || used.saturating_add(days) > rules.pause_total_working_days
+    {
         let (each, total) = (rules.pause_each_working_days, rules.pause_total_working_days);
         return Err(CallCode::OverLimit.problem().detail(
             format!("每次暂停不超过 {each} 个工作日，累计不超过 {total} 个（已用 {used} 个）"),

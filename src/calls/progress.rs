@@ -84,7 +84,9 @@ impl Order for Promise {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let text = case.optional("text", self.text.as_deref())?;
         if self.until <= case.now {
-            return Err(CallCode::TooLate.problem().detail("承诺的时间须在现在之后", "the promised moment is over"));
+            return Err(CallCode::TooLate
+                .problem()
+                .detail("承诺的时间须在现在之后", "the promised moment is over"));
         }
         let latest = case.clocks.live(Clock::Resolve).map(|clock| clock.due_at);
         if let Some(latest) = latest.filter(|latest| self.until > *latest) {

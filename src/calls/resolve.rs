@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::case::{Case, Order};
 use super::model::State;
-use super::state::{Refusal, Verb};
 use super::state::Beside;
+use super::state::{Refusal, Verb};
 use super::tell::Telling;
 use crate::deadlines::Clock;
 use crate::notices::outbox;

@@ -105,13 +105,21 @@ impl Order for Ruling {
             .await?
             .ok_or_else(|| CallCode::NobodyReachable.problem())?;
         matter.department_id = Some(department.id);
-        case.dispatch_to(&route.holder, route.backup.as_ref(), RouteRule::Ruled, format!("营商办裁定：{reason}"), true);
+        case.dispatch_to(
+            &route.holder,
+            route.backup.as_ref(),
+            RouteRule::Ruled,
+            format!("营商办裁定：{reason}"),
+            true,
+        );
         case.record(
             "call.ruled",
             json!({"matterId": matter.id, "approved": true, "department": department.name, "reason": reason}),
         );
         case.tell(
-            Telling::alarm("call.ruled", department.id, route.holder.id).with("approved", true).with("note", reason),
+            Telling::alarm("call.ruled", department.id, route.holder.id)
+                .with("approved", true)
+                .with("note", reason),
         );
         case.put(matter);
         Ok(())

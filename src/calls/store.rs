@@ -108,7 +108,11 @@ pub async fn find(conn: &mut AsyncPgConnection, id: CallId) -> QueryResult<Optio
     calls::table.find(id).select(Call::as_select()).first(conn).await.optional()
 }
 
-pub async fn find_by_number(conn: &mut AsyncPgConnection, county: CountyId, number: &str) -> QueryResult<Option<Call>> {
+pub async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    number: &str,
+) -> QueryResult<Option<Call>> {
     calls::table
         .filter(calls::county_id.eq(county))
         .filter(calls::number.eq(number))
@@ -119,7 +123,12 @@ pub async fn find_by_number(conn: &mut AsyncPgConnection, county: CountyId, numb
 }
 
 /// Saves a change if nobody else changed the call since `version`.
-pub async fn save(conn: &mut AsyncPgConnection, id: CallId, version: i32, change: &CallChange<'_>) -> QueryResult<bool> {
+pub async fn save(
+    conn: &mut AsyncPgConnection,
+    id: CallId,
+    version: i32,
+    change: &CallChange<'_>,
+) -> QueryResult<bool> {
     let changed = diesel::update(calls::table.find(id).filter(calls::version.eq(version)))
         .set(change)
         .execute(conn)
@@ -220,7 +229,11 @@ pub async fn item(conn: &mut AsyncPgConnection, id: ItemId) -> QueryResult<Optio
     service_items::table.find(id).select(ItemFace::as_select()).first(conn).await.optional()
 }
 
-pub async fn item_by_code(conn: &mut AsyncPgConnection, county: CountyId, code: &str) -> QueryResult<Option<ItemFace>> {
+pub async fn item_by_code(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    code: &str,
+) -> QueryResult<Option<ItemFace>> {
     service_items::table
         .filter(service_items::county_id.eq(county))
         .filter(service_items::code.eq(code))
@@ -251,7 +264,11 @@ pub async fn department(conn: &mut AsyncPgConnection, id: DepartmentId) -> Query
 }
 
 /// The one department that is this organ of the county.
-pub async fn office(conn: &mut AsyncPgConnection, county: CountyId, office: Office) -> QueryResult<Option<DepartmentFace>> {
+pub async fn office(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    office: Office,
+) -> QueryResult<Option<DepartmentFace>> {
     departments::table
         .filter(departments::county_id.eq(county))
         .filter(departments::office.eq(office.as_str()))
@@ -327,8 +344,11 @@ pub async fn officer_face(conn: &mut AsyncPgConnection, id: OfficerId) -> QueryR
 
 /// Where the enterprise stands, when known: latitude and longitude.
 pub async fn place_of(conn: &mut AsyncPgConnection, id: EnterpriseId) -> QueryResult<Option<(f64, f64)>> {
-    let place: (Option<f64>, Option<f64>) =
-        enterprises::table.find(id).select((enterprises::latitude, enterprises::longitude)).first(conn).await?;
+    let place: (Option<f64>, Option<f64>) = enterprises::table
+        .find(id)
+        .select((enterprises::latitude, enterprises::longitude))
+        .first(conn)
+        .await?;
     Ok(place.0.zip(place.1))
 }
 

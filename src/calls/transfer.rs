@@ -45,7 +45,13 @@ impl Order for Transfer {
         matter.decide(true, case.person.account, case.now, String::new());
         matter.finish(case.person.account, case.now);
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
-        case.dispatch_to(&next, backup.as_ref(), RouteRule::Transferred, format!("部门内转办：{reason}"), false);
+        case.dispatch_to(
+            &next,
+            backup.as_ref(),
+            RouteRule::Transferred,
+            format!("部门内转办：{reason}"),
+            false,
+        );
         case.record("call.transferred", json!({"officerId": next.id, "to": next.name, "reason": reason}));
         case.tell(Telling::alarm("call.transferred", case.room(), next.id).with("note", reason));
         case.put(matter);

@@ -30,7 +30,9 @@ impl Order for Urge {
         let before = ledger::store::moments_of(case.conn, case.call.id.0, "call.urged").await?;
         let rules = &case.rules.calls;
         let pause = TimeDelta::minutes(rules.urge_every_minutes);
-        if let Some(wait) = before.first().map(|last| *last + pause - case.now).filter(|wait| *wait > TimeDelta::zero()) {
+        if let Some(wait) =
+            before.first().map(|last| *last + pause - case.now).filter(|wait| *wait > TimeDelta::zero())
+        {
             let seconds = u64::try_from(wait.num_seconds().max(1)).unwrap_or(1);
             return Err(CallCode::TooOften.problem().retry_after(seconds));
         }

@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use super::model::{Call, CallId, Closing, Entrance, Matter, MatterId, MatterKind, MatterState, RouteRule, State};
+use super::model::{
+    Call, CallId, Closing, Entrance, Matter, MatterId, MatterKind, MatterState, RouteRule, State,
+};
 use super::standing::Standing;
 use super::state::{Beside, Verb, allowed};
 use super::store::Faces;
@@ -175,7 +177,11 @@ pub fn view(
         },
         route: RouteView { rule: call.route_rule, reason: call.route_reason.clone() },
         suggestions: call.suggestions.clone(),
-        clocks: clocks.iter().filter(|row| row.state != DeadlineState::Cancelled).map(|row| clock_view(row, now)).collect(),
+        clocks: clocks
+            .iter()
+            .filter(|row| row.state != DeadlineState::Cancelled)
+            .map(|row| clock_view(row, now))
+            .collect(),
         matters: matters.iter().map(matter_view).collect(),
         raised_at: china(call.raised_at),
         dispatched_at: at(call.dispatched_at),

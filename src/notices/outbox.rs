@@ -95,9 +95,8 @@ pub async fn post(conn: &mut AsyncPgConnection, rows: &[NewNotice]) -> QueryResu
 
 /// What was awaited has happened: alarms that left were acted on, alarms that did not leave stay behind.
 pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<()> {
-    let alarms = || {
-        notices::table.filter(notices::subject_id.eq(subject)).filter(notices::officer_id.is_not_null())
-    };
+    let alarms =
+        || notices::table.filter(notices::subject_id.eq(subject)).filter(notices::officer_id.is_not_null());
     diesel::update(alarms().filter(notices::state.eq(NoticeState::Sent)))
         .set(notices::state.eq(NoticeState::Acted))
         .execute(conn)

@@ -8,5 +8,5 @@ pub mod db;
 pub mod http;
 pub mod ids;
 pub mod mask;
-pub mod time;
 pub mod outbound;
+pub mod time;
