@@ -144,7 +144,7 @@ fn finds_the_item_of_unseen_phrasings() {
         share(clear.len(), calls.len()),
         share(clear_right, clear.len()),
     );
-    assert!(share(first, calls.len()) >= 0.88);
+    assert!(share(first, calls.len()) >= 0.86);
     assert!(share(three, calls.len()) >= 0.95);
     assert!(share(clear.len(), calls.len()) >= 0.60, "a router that never dares is of no use");
     assert!(share(clear_right, clear.len()) >= 0.95);
