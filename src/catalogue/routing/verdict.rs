@@ -1,6 +1,6 @@
 //! May an officer be called, or should a person look first? A wrong office costs the enterprise half a day, a look at the
-//! business office costs minutes: in doubt a person looks. All limits were chosen by cross-validation over sample calls, joined
-//! pairs of sample calls (for several matters) and withheld asides, never on the texts set aside for measuring.
+//! business office costs minutes: in doubt a person looks. The limits were chosen by cross-validation over sample calls, joined
+//! pairs of sample calls (for several matters) and withheld asides, never on the texts set aside for measuring, unless said otherwise.
 
 use super::{Odds, Reason, Router};
 
@@ -16,7 +16,7 @@ const ASIDE: f32 = 0.3;
 const REST_LEAD: f32 = 0.6;
 /// By how much another item must lead in a clause of its own.
 const CLAUSE_LEAD: f32 = 0.5;
-/// Both, when the text itself announces several things.
+/// Both, when the text itself announces several things; set by a look at calls with several matters, not by cross-validation.
 const ANNOUNCED_LEAD: f32 = 0.3;
 
 /// Words that announce a second matter; also where a sentence is cut into clauses.
