@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod catalogue;
+pub mod identity;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
