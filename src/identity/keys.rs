@@ -1,7 +1,7 @@
 //! The signing keys: Ed25519, sealed in Postgres, shared by all replicas, replaced in time.
 //!
 //! The key that ends first signs. Its successor is made a little earlier, so that every replica knows it before it signs; a token
-//! whose key this process does not know makes it look again, but never more often than [`FLOOR`].
+//! whose key this process does not know makes it look again, but never more often than every five seconds.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
