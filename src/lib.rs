@@ -8,6 +8,7 @@ pub mod app;
 pub mod calls;
 pub mod catalogue;
 pub mod deadlines;
+pub mod identity;
 pub mod ledger;
 pub mod notices;
 pub mod organisation;
