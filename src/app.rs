@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::identity::KeyRing;
+use crate::identity::wechat::Wechat;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::crypto::Vault;
@@ -14,6 +16,8 @@ pub struct App {
     pub clock: Clock,
     pub vault: Vault,
     pub db: Db,
+    pub keys: Arc<KeyRing>,
+    pub wechat: Wechat,
 }
 
 impl App {
@@ -21,7 +25,9 @@ impl App {
     pub fn new(config: Config, clock: Clock) -> Result<Self, DbError> {
         let db = Db::lazy(&config.database.url, config.database.pool_background)?;
         let vault = Vault::new(&config.secrets.master_key);
-        Ok(Self { config: Arc::new(config), clock, vault, db })
+        let keys = Arc::new(KeyRing::new(vault.clone(), &config.identity));
+        let wechat = Wechat::new(&config.wechat, &config.outbound);
+        Ok(Self { config: Arc::new(config), clock, vault, db, keys, wechat })
     }
 
     /// The same parts with a pool of their own, for one HTTP worker.

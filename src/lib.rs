@@ -5,7 +5,11 @@
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
 pub mod app;
+pub mod calls;
 pub mod catalogue;
+pub mod deadlines;
+pub mod identity;
+pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;

@@ -49,15 +49,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    calendar_days (county_id, day) {
-        county_id -> Uuid,
-        day -> Date,
-        kind -> Text,
-        name -> Text,
-    }
-}
-
-diesel::table! {
     call_ratings (call_id) {
         call_id -> Uuid,
         county_id -> Uuid,
@@ -105,6 +96,15 @@ diesel::table! {
         closing -> Nullable<Text>,
         merged_into -> Nullable<Uuid>,
         version -> Int4,
+    }
+}
+
+diesel::table! {
+    catalogue_asides (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        kind -> Text,
+        text -> Text,
     }
 }
 
@@ -160,6 +160,7 @@ diesel::table! {
         code -> Text,
         name -> Text,
         settings -> Jsonb,
+        catalogue_revision -> Int4,
         created_at -> Timestamptz,
     }
 }
@@ -197,6 +198,7 @@ diesel::table! {
         enforces -> Bool,
         joint_inspection -> Bool,
         mechanism_roles -> Array<Text>,
+        area_id -> Nullable<Uuid>,
         office -> Nullable<Text>,
         active -> Bool,
     }
@@ -226,6 +228,8 @@ diesel::table! {
         credit_class -> Text,
         contact_name -> Text,
         contact_mobile -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
         status -> Text,
     }
 }
@@ -342,8 +346,7 @@ diesel::table! {
         county_id -> Uuid,
         code -> Text,
         name -> Text,
-        department_id -> Nullable<Uuid>,
-        area_id -> Nullable<Uuid>,
+        department_id -> Uuid,
         title -> Text,
         post -> Text,
         backup_id -> Nullable<Uuid>,
@@ -459,6 +462,7 @@ diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
 diesel::joinable!(contact_cards -> enterprises (enterprise_id));
 diesel::joinable!(contact_cards -> service_items (item_id));
+diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
 diesel::joinable!(holder_spans -> calls (call_id));
@@ -475,7 +479,6 @@ diesel::joinable!(members -> enterprises (enterprise_id));
 diesel::joinable!(notice_attempts -> notices (notice_id));
 diesel::joinable!(notices -> channels (channel_id));
 diesel::joinable!(notices -> officers (officer_id));
-diesel::joinable!(officers -> areas (area_id));
 diesel::joinable!(officers -> departments (department_id));
 diesel::joinable!(platform_logins -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -489,9 +492,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_roles,
     accounts,
     areas,
-    calendar_days,
     call_ratings,
     calls,
+    catalogue_asides,
     catalogue_examples,
     categories,
     channels,

@@ -1,4 +1,3 @@
-drop table calendar_days;
 drop table enterprises;
 drop table absences;
 drop table officers;

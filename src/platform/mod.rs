@@ -7,3 +7,6 @@ pub mod crypto;
 pub mod db;
 pub mod http;
 pub mod ids;
+pub mod mask;
+pub mod outbound;
+pub mod time;

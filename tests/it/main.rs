@@ -1,11 +1,12 @@
-//! The integration tests, one binary: a folder per feature.
+//! The integration tests: real Postgres, everything in parallel, time that stands still until a test moves it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::panic,
+    reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod identity;
+mod kit_db;
 mod organisation;
-mod scratch_db;

@@ -10,6 +10,7 @@ use std::hash::Hash;
 use super::ImportOptions;
 use super::posts::Posts;
 use super::problem::{Problem, Reason};
+use super::rows::{AreaRow, CategoryRow, DepartmentRow, EnterpriseRow, ItemRow, OfficerRow};
 use super::source::Source;
 use super::table::{Line, Row, Sheet};
 use crate::organisation::model::OfficerStatus;
@@ -26,12 +27,12 @@ pub fn check(source: &Source, posts: &Posts<'_>, options: &ImportOptions) -> Vec
 
 /// Rows by their codes. A code used twice means its first row.
 pub struct Index<'a> {
-    areas: Known<'a, super::rows::AreaRow>,
-    departments: Known<'a, super::rows::DepartmentRow>,
-    officers: Known<'a, super::rows::OfficerRow>,
-    enterprises: Known<'a, super::rows::EnterpriseRow>,
-    items: Known<'a, super::rows::ItemRow>,
-    categories: Known<'a, super::rows::CategoryRow>,
+    areas: Known<'a, AreaRow>,
+    departments: Known<'a, DepartmentRow>,
+    officers: Known<'a, OfficerRow>,
+    enterprises: Known<'a, EnterpriseRow>,
+    items: Known<'a, ItemRow>,
+    categories: Known<'a, CategoryRow>,
 }
 
 impl<'a> Index<'a> {
@@ -52,6 +53,11 @@ impl<'a> Index<'a> {
         !left(officer) || backup.is_some_and(|backup| !left(backup))
     }
 
+    /// The area that an officer's unit serves, when it is the office of a town or park.
+    fn area_of(&self, officer: &OfficerRow) -> Option<&'a str> {
+        self.departments.get(&officer.department)?.area.as_deref()
+    }
+
     /// Why `backup` cannot stand in for `officer`: unknown, himself, or of another unit.
     fn backup_fault(&self, officer: &str, backup: &str) -> Option<Reason> {
         if !self.officers.has(backup) {
@@ -60,9 +66,8 @@ impl<'a> Index<'a> {
         if officer == backup {
             return Some(Reason::BackupIsSelf);
         }
-        let (unit, other) = (self.officers.get(officer)?.unit(), self.officers.get(backup)?.unit());
-        (unit != other)
-            .then(|| Reason::BackupOfAnotherUnit { unit: unit.to_owned(), other: other.to_owned() })
+        let (unit, other) = (&self.officers.get(officer)?.department, &self.officers.get(backup)?.department);
+        (unit != other).then(|| Reason::BackupOfAnotherUnit { unit: unit.clone(), other: other.clone() })
     }
 }
 

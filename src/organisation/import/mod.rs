@@ -3,7 +3,7 @@
 //! Always holds: all of a folder is loaded in one transaction or nothing is; a row that contradicts another is refused by file, line,
 //! column and reason, and all such rows are listed at once; importing the same folder again changes nothing; a row is recognised by
 //! its code within the county and keeps its id. Areas, departments, officers, items, enterprises, channels and accounts that the files
-//! no longer mention stay; links (helpers, contacts, cards, calendar days of the listed years, an officer's roles) follow the files.
+//! no longer mention stay; links (helpers, contacts, cards, sentences, an officer's roles) follow the files.
 //! No password is set here, and nobody's account is opened again once it is closed.
 //!
 //! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`.
@@ -27,6 +27,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::problem::{Problem, Reason};
 pub use self::report::{Counts, ImportReport, Kind};
+pub use self::rows::ChannelRow;
 
 use self::posts::Posts;
 use self::source::Source;
@@ -38,6 +39,8 @@ use crate::platform::db::{Db, DbError};
 pub struct ImportOptions {
     /// What `{sandbox}` in a channel's address stands for, e.g. `http://127.0.0.1:8090`.
     pub sandbox_url: Option<String>,
+    /// Says what is wrong with the county's settings, which other features read.
+    pub judge_settings: Option<fn(&serde_json::Value) -> Result<(), String>>,
 }
 
 /// Why a county was not imported. Nothing of it is stored then.
@@ -93,6 +96,20 @@ impl fmt::Display for Refused {
     }
 }
 
+/// The channels that a folder sets up, e.g. to open the rooms of a sandbox for them.
+///
+/// # Errors
+/// What is wrong with `channels.csv`.
+pub fn read_channels(dir: &Path) -> Result<Vec<ChannelRow>, Refused> {
+    let mut problems = Vec::new();
+    let sheet = table::read::<ChannelRow>(dir, table::Need::Required, &mut problems);
+    if problems.is_empty() {
+        Ok(sheet.rows.into_iter().map(|line| line.row).collect())
+    } else {
+        Err(Refused { problems, files: Vec::new() })
+    }
+}
+
 /// Brings the county of `dir` into `db`. `now` is when new members join and accounts come into being.
 ///
 /// # Errors
@@ -107,6 +124,9 @@ pub async fn import(
     let mut problems = Vec::new();
     let source = Source::read(dir, &mut problems);
     let posts = Posts::assign(&source.officers);
+    if let Some(judge) = options.judge_settings {
+        problems.extend(source.settings_fault(judge));
+    }
     problems.extend(check::check(&source, &posts, &options));
     if !problems.is_empty() {
         return Err(ImportError::Refused(Refused::new(problems, &source)));

@@ -28,12 +28,12 @@ pub struct Posts<'a> {
 }
 
 impl<'a> Posts<'a> {
-    /// Assigns posts, and to each unit one duty contact: its first 联络员, else its first 受理员, else its highest leader, else
-    /// whoever comes first. Who has left or is suspended is passed over.
+    /// Assigns posts, and to each unit one duty contact: its first 联络员, else its first 受理员, else its first 镇办专员 or
+    /// 园区专员, else its highest leader, else whoever comes first. Who has left or is suspended is passed over.
     pub fn assign(officers: &'a Sheet<OfficerRow>) -> Self {
         let mut units: HashMap<&str, Vec<&OfficerRow>> = HashMap::new();
         for Line { row, .. } in &officers.rows {
-            units.entry(row.unit()).or_default().push(row);
+            units.entry(&row.department).or_default().push(row);
         }
         let mut assigned = Self::default();
         for (unit, members) in units {
@@ -136,9 +136,9 @@ fn duty_order(officer: &OfficerRow, head: Option<&str>) -> u8 {
     match officer.role {
         Role::Liaison => 0,
         Role::Intake => 1,
-        _ if head == Some(officer.code.as_str()) => 2,
-        Role::CountyLeader => 3,
-        Role::TownOfficer | Role::ParkOfficer => 4,
+        Role::TownOfficer | Role::ParkOfficer => 2,
+        _ if head == Some(officer.code.as_str()) => 3,
+        Role::CountyLeader => 4,
         _ => 5,
     }
 }

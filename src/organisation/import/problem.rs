@@ -41,18 +41,17 @@ pub enum Reason {
     MalformedDate,
     MalformedNumber { least: i64, most: i64 },
     MalformedUrl,
+    MalformedDegrees { most: u8 },
     MalformedUscc(UsccFault),
     UnknownWord { allowed: String },
     RepeatedInList { entry: String },
     // One row.
     LeaveIncomplete,
     LeaveReversed,
-    NoUnit,
-    TwoUnits,
+    PlaceIncomplete,
     ItemAndCategory,
     BackupIsSelf,
     HelperIsOwnDepartment,
-    WorkdayOnWeekday,
     TokenMissing,
     SecretMissing,
     SandboxAddressMissing,
@@ -74,6 +73,7 @@ pub enum Reason {
     DepartmentWithoutDutyContact,
     NoBusinessOffice,
     OfficeTwice { first: String },
+    AreaTwice { first: String },
     LoginTaken,
     OfficerHasLeft,
     TwoAdminRoles { first: String },
@@ -143,6 +143,11 @@ impl Reason {
                 format!("must be a whole number from {least} to {most}"),
             ),
             Self::MalformedUrl => plain("malformed_url", "不是 http(s) 地址", "not an http(s) address"),
+            Self::MalformedDegrees { most } => (
+                "malformed_degrees",
+                format!("应为 -{most} 到 {most} 之间的度数"),
+                format!("must be degrees from -{most} to {most}"),
+            ),
             Self::MalformedUscc(fault) => uscc_texts(*fault),
             Self::UnknownWord { allowed } => {
                 ("unknown_word", format!("只能是：{allowed}"), format!("must be one of: {allowed}"))
@@ -158,12 +163,11 @@ impl Reason {
             Self::LeaveReversed => {
                 plain("leave_reversed", "休假结束日期早于开始日期", "leave ends before it begins")
             }
-            Self::NoUnit => {
-                plain("no_unit", "部门和镇办园区都没有填", "neither department nor area is given")
-            }
-            Self::TwoUnits => {
-                plain("two_units", "部门和镇办园区只能填一个", "give a department or an area, not both")
-            }
+            Self::PlaceIncomplete => plain(
+                "place_incomplete",
+                "经度和纬度要同时填写",
+                "give both latitude and longitude, or neither",
+            ),
             Self::ItemAndCategory => plain(
                 "item_and_category",
                 "事项和类别只能填一个（“*”表示首接人）",
@@ -174,11 +178,6 @@ impl Reason {
                 "helper_is_own_department",
                 "协办部门不能是责任部门自己",
                 "the responsible department cannot be its own helper",
-            ),
-            Self::WorkdayOnWeekday => plain(
-                "workday_on_weekday",
-                "调休上班只会在周六、周日，这一天本来就上班",
-                "make-up workdays fall on weekends; this day is a workday anyway",
             ),
             Self::TokenMissing => {
                 plain("token_missing", "群机器人要填 token", "a group robot needs its token")
@@ -243,6 +242,11 @@ impl Reason {
                 "office_twice",
                 format!("这项职责全县只有一家，{first} 已经写了"),
                 format!("only one department of a county has this role, and {first} has it"),
+            ),
+            Self::AreaTwice { first } => (
+                "area_twice",
+                format!("这个镇办或园区已由 {first} 服务"),
+                format!("{first} serves this area already"),
             ),
             Self::LoginTaken => plain(
                 "login_taken",

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::problem::{Problem, Reason};
 use super::rows::{
-    AdminRow, AreaRow, CalendarRow, CardRow, CategoryRow, ChannelRow, DepartmentRow, EnterpriseRow,
-    ExampleRow, ItemRow, OfficerRow, WordsRow,
+    AdminRow, AreaRow, AsideRow, CardRow, CategoryRow, ChannelRow, DepartmentRow, EnterpriseRow, ExampleRow,
+    ItemRow, OfficerRow, SayingRow, WordsRow,
 };
 use super::table::{Need, Row, Sheet, read};
 
@@ -42,9 +42,10 @@ pub struct Source {
     pub items: Sheet<ItemRow>,
     pub words: Sheet<WordsRow>,
     pub examples: Sheet<ExampleRow>,
+    pub sayings: Sheet<SayingRow>,
+    pub asides: Sheet<AsideRow>,
     pub cards: Sheet<CardRow>,
     pub channels: Sheet<ChannelRow>,
-    pub calendar: Sheet<CalendarRow>,
     /// Tables in the folder that the import does not know.
     pub unread: Vec<String>,
 }
@@ -63,15 +64,28 @@ impl Source {
             items: read(dir, Need::Required, problems),
             words: read(dir, Need::Optional, problems),
             examples: read(dir, Need::Optional, problems),
+            sayings: read(dir, Need::Optional, problems),
+            asides: read(dir, Need::Optional, problems),
             cards: read(dir, Need::Required, problems),
             channels: read(dir, Need::Required, problems),
-            calendar: read(dir, Need::Required, problems),
             unread: unread(dir),
         }
     }
 
+    /// What `judge` says against the settings.
+    pub fn settings_fault(&self, judge: fn(&serde_json::Value) -> Result<(), String>) -> Option<Problem> {
+        let why = judge(&serde_json::Value::Object(self.county.settings.clone())).err()?;
+        Some(Problem {
+            file: COUNTY_FILE.to_owned(),
+            line: 0,
+            column: "settings".to_owned(),
+            value: String::new(),
+            reason: Reason::SettingsMalformed { why },
+        })
+    }
+
     /// The rows read of each file.
-    pub fn rows_by_file(&self) -> [(&'static str, usize); 12] {
+    pub fn rows_by_file(&self) -> [(&'static str, usize); 13] {
         fn of<R: Row>(sheet: &Sheet<R>) -> (&'static str, usize) {
             (R::FILE, sheet.rows.len())
         }
@@ -84,10 +98,11 @@ impl Source {
             of(&self.items),
             of(&self.words),
             of(&self.examples),
+            of(&self.sayings),
+            of(&self.asides),
             of(&self.enterprises),
             of(&self.cards),
             of(&self.channels),
-            of(&self.calendar),
         ]
     }
 }
@@ -159,7 +174,8 @@ fn unread(dir: &Path) -> Vec<String> {
         ExampleRow::FILE,
         CardRow::FILE,
         ChannelRow::FILE,
-        CalendarRow::FILE,
+        SayingRow::FILE,
+        AsideRow::FILE,
     ];
     let mut names: Vec<String> = std::fs::read_dir(dir)
         .into_iter()

@@ -21,6 +21,8 @@ pub trait Row: Sized {
 #[derive(Debug)]
 pub struct Sheet<R> {
     pub rows: Vec<Line<R>>,
+    /// False when the county left the file out.
+    pub present: bool,
     /// False when the file could not be read at all: then nothing is known of its rows and nobody may complain that one is missing.
     pub readable: bool,
 }
@@ -51,22 +53,22 @@ pub fn read<R: Row>(dir: &Path, need: Need, problems: &mut Vec<Problem>) -> Shee
     match std::fs::read(dir.join(R::FILE)) {
         Ok(bytes) => parse(&bytes, problems),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => match need {
-            Need::Optional => Sheet { rows: Vec::new(), readable: true },
+            Need::Optional => Sheet { rows: Vec::new(), present: false, readable: true },
             Need::Required => {
                 problems.push(whole_file(Reason::FileMissing));
-                Sheet { rows: Vec::new(), readable: false }
+                Sheet { rows: Vec::new(), present: false, readable: false }
             }
         },
         Err(error) => {
             problems.push(whole_file(Reason::FileUnreadable { why: error.to_string() }));
-            Sheet { rows: Vec::new(), readable: false }
+            Sheet { rows: Vec::new(), present: true, readable: false }
         }
     }
 }
 
 /// Reads the bytes of a file of `R`.
 pub fn parse<R: Row>(bytes: &[u8], problems: &mut Vec<Problem>) -> Sheet<R> {
-    let mut sheet = Sheet { rows: Vec::new(), readable: false };
+    let mut sheet = Sheet { rows: Vec::new(), present: true, readable: false };
     let mut note = |line, column: &str, value: &str, reason| {
         problems.push(Problem {
             file: R::FILE.to_owned(),
@@ -295,6 +297,19 @@ impl Cells<'_> {
         }
         let number = self.optional_number(column, i64::from(least), i64::from(most));
         number.and_then(|number| i32::try_from(number).ok()).unwrap_or(least)
+    }
+
+    /// Degrees between `-most` and `most` that may be left out.
+    pub fn degrees(&mut self, column: &str, most: u8) -> Option<f64> {
+        let text = self.raw(column);
+        if text.is_empty() {
+            return None;
+        }
+        let degrees = text.parse().ok().filter(|degrees: &f64| degrees.abs() <= f64::from(most));
+        if degrees.is_none() {
+            self.refuse(column, &text, Reason::MalformedDegrees { most });
+        }
+        degrees
     }
 
     /// A unified social credit code. Exceptions are judged later, so only its shape is refused here.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
@@ -204,6 +204,10 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_LANGUAGE, lang.tag()));
         if let Some(seconds) = self.0.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §15.5.2: a 401 says how to do better.
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"yijiao\""));
         }
         response.body(self.body(lang).to_string())
     }

@@ -15,6 +15,7 @@ pub fn check(source: &Source, index: &Index<'_>, posts: &Posts<'_>, problems: &m
     refuse_repeated_codes(&source.departments, "code", |row| &row.code, problems);
     refuse_repeated_codes(&source.officers, "code", |row| &row.code, problems);
     offices(source, problems);
+    areas_served(source, index, problems);
     if source.officers.readable {
         for Line { line, row } in source.departments.rows.iter().filter(|line| line.row.active) {
             if !row.code.is_empty() && !posts.has_duty_contact(&row.code) {
@@ -50,14 +51,26 @@ fn offices(source: &Source, problems: &mut Vec<Problem>) {
     }
 }
 
+fn areas_served(source: &Source, index: &Index<'_>, problems: &mut Vec<Problem>) {
+    let mut servants: HashMap<&str, &str> = HashMap::new();
+    for Line { line, row } in &source.departments.rows {
+        let Some(area) = row.area.as_deref() else { continue };
+        let mut refuse = |reason| note::<DepartmentRow>(problems, *line, "area_code", area, reason);
+        if !index.areas.has(area) {
+            refuse(Reason::UnknownArea);
+        }
+        let first = *servants.entry(area).or_insert(&row.code);
+        if first != row.code {
+            refuse(Reason::AreaTwice { first: first.to_owned() });
+        }
+    }
+}
+
 fn officer(Line { line, row }: &Line<OfficerRow>, index: &Index<'_>, problems: &mut Vec<Problem>) {
     let mut refuse =
         |column: &str, value: &str, reason| note::<OfficerRow>(problems, *line, column, value, reason);
-    if let Some(department) = row.department.as_deref().filter(|code| !index.departments.has(code)) {
-        refuse("department_code", department, Reason::UnknownDepartment);
-    }
-    if let Some(area) = row.area.as_deref().filter(|code| !index.areas.has(code)) {
-        refuse("area_code", area, Reason::UnknownArea);
+    if !index.departments.has(&row.department) {
+        refuse("department_code", &row.department, Reason::UnknownDepartment);
     }
     if let Some(backup) = row.backup.as_deref()
         && let Some(fault) = index.backup_fault(&row.code, backup)

@@ -1,4 +1,4 @@
-//! Enterprises, contact cards, channels and the calendar against everything else.
+//! Enterprises, contact cards and channels against everything else.
 
 use super::super::ImportOptions;
 use super::super::problem::{Problem, Reason};
@@ -30,7 +30,6 @@ pub fn check(source: &Source, index: &Index<'_>, options: &ImportOptions, proble
     for Line { line, row } in &source.channels.rows {
         channel(*line, row, index, options, problems);
     }
-    refuse_repeats(&source.calendar, "date", |row| row.day.map(|day| (day, day.to_string())), problems);
 }
 
 fn enterprise(

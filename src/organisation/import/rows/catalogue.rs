@@ -77,7 +77,7 @@ impl Row for ItemRow {
     }
 }
 
-/// A line of `catalogue_words.csv`: more words for an item; they join its synonyms.
+/// A line of `catalogue_words.csv`: further everyday expressions for an item; they join its synonyms.
 #[derive(Clone, Debug)]
 pub struct WordsRow {
     pub item: String,
@@ -106,5 +106,35 @@ impl Row for ExampleRow {
 
     fn read(cells: &mut Cells<'_>) -> Self {
         Self { item: cells.code("item_code"), text: cells.text("text", 500) }
+    }
+}
+
+/// A line of `catalogue_sayings.csv`: a sentence thought up for an item where no real one is at hand yet.
+#[derive(Clone, Debug)]
+pub struct SayingRow(pub ExampleRow);
+
+impl Row for SayingRow {
+    const FILE: &'static str = "catalogue_sayings.csv";
+    const COLUMNS: &'static [&'static str] = ExampleRow::COLUMNS;
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        Self(ExampleRow::read(cells))
+    }
+}
+
+/// A line of `catalogue_asides.csv`: a sentence that is no call for any item.
+#[derive(Clone, Debug)]
+pub struct AsideRow {
+    pub kind: &'static str,
+    pub text: String,
+}
+
+impl Row for AsideRow {
+    const FILE: &'static str = "catalogue_asides.csv";
+    const COLUMNS: &'static [&'static str] = &["kind", "text"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        let kinds = ["outside", "follow_up"].map(|kind| (kind, kind));
+        Self { kind: cells.word("kind", &kinds, "outside"), text: cells.text("text", 500) }
     }
 }

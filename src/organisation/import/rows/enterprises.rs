@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::super::problem::Reason;
 use super::super::table::{Cells, Row};
 use super::{LONG, NAME};
 use crate::organisation::model::EnterpriseStatus;
@@ -18,6 +19,8 @@ pub struct EnterpriseRow {
     pub industry_name: String,
     pub area: String,
     pub address: String,
+    /// Latitude and longitude, WGS 84.
+    pub place: Option<(f64, f64)>,
     pub scale: String,
     pub employees: Option<i32>,
     /// In 10 000 yuan.
@@ -45,6 +48,8 @@ impl Row for EnterpriseRow {
         "industry_name",
         "area_code",
         "address",
+        "latitude",
+        "longitude",
         "scale",
         "employees",
         "annual_revenue_wan",
@@ -76,6 +81,7 @@ impl Row for EnterpriseRow {
             industry_name: cells.optional("industry_name", NAME),
             area: cells.code("area_code"),
             address: cells.optional("address", 200),
+            place: place(cells),
             scale: cells.optional("scale", NAME),
             employees: employees.and_then(|number| i32::try_from(number).ok()),
             annual_revenue_wan: cells.optional_number("annual_revenue_wan", 0, 1_000_000_000_000),
@@ -90,4 +96,12 @@ impl Row for EnterpriseRow {
             status: cells.word("status", &statuses, EnterpriseStatus::Operating),
         }
     }
+}
+
+fn place(cells: &mut Cells<'_>) -> Option<(f64, f64)> {
+    let missing = ["latitude", "longitude"].map(|column| cells.raw(column).is_empty());
+    if matches!(missing, [true, false] | [false, true]) {
+        cells.refuse("latitude", "", Reason::PlaceIncomplete);
+    }
+    cells.degrees("latitude", 90).zip(cells.degrees("longitude", 180))
 }

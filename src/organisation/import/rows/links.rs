@@ -1,6 +1,5 @@
-//! Contact cards, administrators, channels, and the days of the calendar.
+//! Contact cards, administrators and channels.
 
-use chrono::NaiveDate;
 use secrecy::SecretString;
 use url::Url;
 
@@ -89,21 +88,26 @@ impl Row for AdminRow {
     }
 }
 
-/// A line of `channels.csv`.
+/// A line of `channels.csv`: a room or system to which messages go.
 #[derive(Clone, Debug)]
 pub struct ChannelRow {
     pub code: String,
+    /// `wecom_bot`, `dingtalk_bot`, `feishu_bot` or `webhook`.
     pub kind: &'static str,
     pub name: String,
+    /// Code of the department whose room it is; none for a channel of the county.
     pub department: Option<String>,
-    /// May begin with [`SANDBOX`].
+    /// May begin with `{sandbox}`.
     pub base_url: String,
+    /// Key, token or access token of a robot; empty for a webhook.
     pub token: SecretString,
+    /// Signing secrets, newest first.
     pub secrets: Vec<SecretString>,
 }
 
 impl ChannelRow {
     /// The address with the sandbox's in its place.
+    #[must_use]
     pub fn address(&self, sandbox: Option<&str>) -> String {
         let sandbox = sandbox.map_or(SANDBOX, |sandbox| sandbox.trim_end_matches('/'));
         self.base_url.replace(SANDBOX, sandbox)
@@ -158,33 +162,5 @@ impl Row for ChannelRow {
             token: SecretString::from(token),
             secrets,
         }
-    }
-}
-
-/// A line of `calendar.csv`.
-#[derive(Clone, Debug)]
-pub struct CalendarRow {
-    pub day: Option<NaiveDate>,
-    pub kind: &'static str,
-    pub name: String,
-}
-
-impl Row for CalendarRow {
-    const FILE: &'static str = "calendar.csv";
-    const COLUMNS: &'static [&'static str] = &["date", "kind", "name"];
-
-    fn read(cells: &mut Cells<'_>) -> Self {
-        use chrono::{Datelike as _, Weekday};
-        let kinds = ["holiday", "workday"].map(|kind| (kind, kind));
-        let kind = cells.word("kind", &kinds, "holiday");
-        if cells.raw("date").is_empty() {
-            cells.refuse("date", "", Reason::Empty);
-        }
-        let day = cells.date("date");
-        let weekend = |day: NaiveDate| matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
-        if let Some(day) = day.filter(|day| kind == "workday" && !weekend(*day)) {
-            cells.refuse("date", &day.to_string(), Reason::WorkdayOnWeekday);
-        }
-        Self { day, kind, name: cells.text("name", NAME) }
     }
 }

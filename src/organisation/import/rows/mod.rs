@@ -5,9 +5,9 @@ mod enterprises;
 mod links;
 mod people;
 
-pub use catalogue::{CategoryRow, ExampleRow, ItemRow, WordsRow};
+pub use catalogue::{AsideRow, CategoryRow, ExampleRow, ItemRow, SayingRow, WordsRow};
 pub use enterprises::EnterpriseRow;
-pub use links::{AdminRow, CalendarRow, CardRow, ChannelRow, Matter, SANDBOX, is_http};
+pub use links::{AdminRow, CardRow, ChannelRow, Matter, SANDBOX, is_http};
 pub use people::{AreaRow, DepartmentRow, OfficerRow, Role};
 
 /// Longest name, in characters.

@@ -1,4 +1,4 @@
-//! Areas, departments, and the officers in them.
+//! Areas, departments (the offices of towns and parks among them), and their officers.
 
 use chrono::NaiveDate;
 
@@ -43,6 +43,8 @@ pub struct DepartmentRow {
     pub short_name: String,
     pub aliases: Vec<String>,
     pub kind: String,
+    /// The area it serves, when it is the office of a town or park.
+    pub area: Option<String>,
     pub enforces: bool,
     pub joint_inspection: bool,
     pub mechanism_roles: Vec<String>,
@@ -58,6 +60,7 @@ impl Row for DepartmentRow {
         "short_name",
         "aliases",
         "kind",
+        "area_code",
         "enforces",
         "joint_inspection",
         "mechanism_roles",
@@ -72,6 +75,7 @@ impl Row for DepartmentRow {
             short_name: cells.text("short_name", NAME),
             aliases: cells.list("aliases", LONG),
             kind: cells.text("kind", NAME),
+            area: cells.optional_code("area_code"),
             enforces: cells.flag("enforces"),
             joint_inspection: cells.flag("joint_inspection"),
             mechanism_roles: cells.list("mechanism_roles", LONG),
@@ -144,8 +148,8 @@ const ROLES: [(&str, Role); 12] = [
 pub struct OfficerRow {
     pub code: String,
     pub name: String,
-    pub department: Option<String>,
-    pub area: Option<String>,
+    /// The unit he belongs to: a department, or the office of a town or park.
+    pub department: String,
     pub title: String,
     pub role: Role,
     pub backup: Option<String>,
@@ -158,20 +162,12 @@ pub struct OfficerRow {
     pub leave: Option<(NaiveDate, NaiveDate)>,
 }
 
-impl OfficerRow {
-    /// The code of the department or area he belongs to.
-    pub fn unit(&self) -> &str {
-        self.department.as_deref().or(self.area.as_deref()).unwrap_or_default()
-    }
-}
-
 impl Row for OfficerRow {
     const FILE: &'static str = "officers.csv";
     const COLUMNS: &'static [&'static str] = &[
         "code",
         "name",
         "department_code",
-        "area_code",
         "title",
         "role",
         "backup_code",
@@ -192,19 +188,11 @@ impl Row for OfficerRow {
             ("停职", OfficerStatus::Suspended),
             ("离岗", OfficerStatus::Left),
         ];
-        let department = cells.optional_code("department_code");
-        let area = cells.optional_code("area_code");
-        match (&department, &area) {
-            (None, None) => cells.refuse("department_code", "", Reason::NoUnit),
-            (Some(_), Some(area)) => cells.refuse("area_code", area, Reason::TwoUnits),
-            _ => {}
-        }
         let certificate_no = cells.optional("certificate_no", NAME);
         Self {
             code: cells.code("code"),
             name: cells.text("name", NAME),
-            department,
-            area,
+            department: cells.code("department_code"),
             title: cells.text("title", NAME),
             role: cells.word("role", &ROLES, Role::Handler),
             backup: cells.optional_code("backup_code"),

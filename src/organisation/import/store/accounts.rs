@@ -173,7 +173,7 @@ async fn store_roles(load: &mut Load<'_>, ids: &HashMap<String, Uuid>) -> QueryR
     let offices = offices(&load.source.departments);
     let mut wanted = Vec::new();
     for Line { row, .. } in &load.source.officers.rows {
-        let office = row.department.as_deref().and_then(|code| offices.get(code).copied());
+        let office = offices.get(row.department.as_str()).copied();
         let mut roles = load.posts.roles(row, office);
         let admin = load.source.admins.rows.iter().filter(|line| line.row.officer == row.code);
         roles.extend(admin.map(|line| line.row.role));

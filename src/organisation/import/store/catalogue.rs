@@ -1,5 +1,7 @@
 //! Categories, items, their helpers, contacts and example sentences.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -8,7 +10,9 @@ use super::super::report::Kind;
 use super::super::table::Line;
 use super::diff::{Stored, diff, table_io};
 use super::{Load, find, find_optional};
-use crate::schema::{catalogue_examples, categories, item_contacts, item_helpers, service_items};
+use crate::schema::{
+    catalogue_asides, catalogue_examples, categories, item_contacts, item_helpers, service_items,
+};
 
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = categories)]
@@ -122,12 +126,33 @@ impl Stored for Example {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = catalogue_asides)]
+struct Aside {
+    id: Uuid,
+    county_id: Uuid,
+    kind: String,
+    text: String,
+}
+table_io!(Aside, catalogue_asides, 4, (id), { kind });
+
+impl Stored for Aside {
+    type Key = String;
+    fn key(&self) -> String {
+        self.text.clone()
+    }
+    fn adopt(&mut self, stored: &Self) {
+        self.id = stored.id;
+    }
+}
+
 pub async fn store(load: &mut Load<'_>) -> QueryResult<()> {
     store_categories(load).await?;
     store_items(load).await?;
     store_helpers(load).await?;
     store_contacts(load).await?;
-    store_examples(load).await
+    store_examples(load).await?;
+    store_asides(load).await
 }
 
 async fn store_categories(load: &mut Load<'_>) -> QueryResult<()> {
@@ -201,6 +226,10 @@ async fn store_helpers(load: &mut Load<'_>) -> QueryResult<()> {
 }
 
 async fn store_contacts(load: &mut Load<'_>) -> QueryResult<()> {
+    // Officers of a town's or park's office answer there alone.
+    let departments = load.source.departments.rows.iter();
+    let areas: HashMap<&str, &str> =
+        departments.filter_map(|line| Some((line.row.code.as_str(), line.row.area.as_deref()?))).collect();
     let mut wanted = Vec::new();
     for Line { row, .. } in &load.source.officers.rows {
         for item in &row.lead_items {
@@ -209,7 +238,7 @@ async fn store_contacts(load: &mut Load<'_>) -> QueryResult<()> {
                 county_id: load.county,
                 item_id: find(&load.ids.items, item)?,
                 officer_id: find(&load.ids.officers, &row.code)?,
-                area_id: find_optional(&load.ids.areas, row.area.as_deref())?,
+                area_id: find_optional(&load.ids.areas, areas.get(row.department.as_str()).copied())?,
             });
         }
     }
@@ -223,10 +252,17 @@ async fn store_contacts(load: &mut Load<'_>) -> QueryResult<()> {
     Ok(())
 }
 
-/// Sentences are only ever added: others are learnt from real calls.
+/// Sentences of files that a county leaves out stay as they are.
 async fn store_examples(load: &mut Load<'_>) -> QueryResult<()> {
+    let source = load.source;
+    if !source.examples.present && !source.sayings.present {
+        return Ok(());
+    }
+    let examples = source.examples.rows.iter().map(|line| &line.row);
+    let sayings = source.sayings.rows.iter().map(|line| &line.row.0);
+    let mut seen = HashSet::new();
     let mut wanted = Vec::new();
-    for Line { row, .. } in &load.source.examples.rows {
+    for row in examples.chain(sayings).filter(|row| seen.insert((&row.item, &row.text))) {
         wanted.push(Example {
             id: Uuid::now_v7(),
             county_id: load.county,
@@ -234,8 +270,33 @@ async fn store_examples(load: &mut Load<'_>) -> QueryResult<()> {
             text: row.text.clone(),
         });
     }
-    let diff = diff(Example::load(load.conn, load.county).await?, wanted);
+    let mut diff = diff(Example::load(load.conn, load.county).await?, wanted);
+    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+    diff.counts.removed =
+        diesel::delete(catalogue_examples::table.filter(catalogue_examples::id.eq_any(gone)))
+            .execute(load.conn)
+            .await?;
     Example::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Examples, diff.counts));
+    Ok(())
+}
+
+async fn store_asides(load: &mut Load<'_>) -> QueryResult<()> {
+    if !load.source.asides.present {
+        return Ok(());
+    }
+    let wanted = load.source.asides.rows.iter().map(|Line { row, .. }| Aside {
+        id: Uuid::now_v7(),
+        county_id: load.county,
+        kind: row.kind.to_owned(),
+        text: row.text.clone(),
+    });
+    let mut diff = diff(Aside::load(load.conn, load.county).await?, wanted.collect());
+    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+    diff.counts.removed = diesel::delete(catalogue_asides::table.filter(catalogue_asides::id.eq_any(gone)))
+        .execute(load.conn)
+        .await?;
+    Aside::write(load.conn, &diff.write).await?;
+    load.counts.push((Kind::Asides, diff.counts));
     Ok(())
 }

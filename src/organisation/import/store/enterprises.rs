@@ -42,11 +42,13 @@ struct Enterprise {
     credit_class: String,
     contact_name: String,
     contact_mobile: String,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
     status: EnterpriseStatus,
 }
-table_io!(Enterprise, enterprises, 23, (id), {
+table_io!(Enterprise, enterprises, 25, (id), {
     uscc, name, short_name, kind, industry_code, industry_name, area_id, address, scale, employees, annual_revenue_wan,
-    established_on, qualifications, need_tags, stage, authority_id, credit_class, contact_name, contact_mobile, status,
+    established_on, qualifications, need_tags, stage, authority_id, credit_class, contact_name, contact_mobile, latitude, longitude, status,
 });
 
 impl Stored for Enterprise {
@@ -56,6 +58,10 @@ impl Stored for Enterprise {
     }
     fn adopt(&mut self, stored: &Self) {
         self.id = stored.id;
+        // A place found on the spot is not lost because the file has none.
+        if self.latitude.is_none() {
+            (self.latitude, self.longitude) = (stored.latitude, stored.longitude);
+        }
     }
 }
 
@@ -114,6 +120,8 @@ async fn store_enterprises(load: &mut Load<'_>) -> Result<(), ImportError> {
             credit_class: row.credit_class.clone(),
             contact_name: row.contact_name.clone(),
             contact_mobile: row.contact_mobile.clone(),
+            latitude: row.place.map(|(latitude, _)| latitude),
+            longitude: row.place.map(|(_, longitude)| longitude),
             status: row.status,
         });
     }

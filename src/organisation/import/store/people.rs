@@ -1,5 +1,7 @@
 //! Areas, departments, officers and their absences.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -49,11 +51,12 @@ struct Department {
     enforces: bool,
     joint_inspection: bool,
     mechanism_roles: Vec<String>,
+    area_id: Option<Uuid>,
     office: Option<Office>,
     active: bool,
 }
-table_io!(Department, departments, 13, (id), {
-    name, short_name, aliases, kind, hotline, enforces, joint_inspection, mechanism_roles, office, active,
+table_io!(Department, departments, 14, (id), {
+    name, short_name, aliases, kind, hotline, enforces, joint_inspection, mechanism_roles, area_id, office, active,
 });
 
 impl Stored for Department {
@@ -73,8 +76,7 @@ struct Officer {
     county_id: Uuid,
     code: String,
     name: String,
-    department_id: Option<Uuid>,
-    area_id: Option<Uuid>,
+    department_id: Uuid,
     title: String,
     post: Post,
     backup_id: Option<Uuid>,
@@ -84,8 +86,8 @@ struct Officer {
     certificate_no: Option<String>,
     status: OfficerStatus,
 }
-table_io!(Officer, officers, 14, (id), {
-    name, department_id, area_id, title, post, backup_id, is_duty_contact, mobile, office_phone, certificate_no, status,
+table_io!(Officer, officers, 13, (id), {
+    name, department_id, title, post, backup_id, is_duty_contact, mobile, office_phone, certificate_no, status,
 });
 
 impl Stored for Officer {
@@ -147,22 +149,26 @@ async fn store_areas(load: &mut Load<'_>) -> QueryResult<()> {
 }
 
 async fn store_departments(load: &mut Load<'_>) -> QueryResult<()> {
-    let wanted = load.source.departments.rows.iter().map(|Line { row, .. }| Department {
-        id: Uuid::now_v7(),
-        county_id: load.county,
-        code: row.code.clone(),
-        name: row.name.clone(),
-        short_name: row.short_name.clone(),
-        aliases: row.aliases.clone(),
-        kind: row.kind.clone(),
-        hotline: row.hotline.clone(),
-        enforces: row.enforces,
-        joint_inspection: row.joint_inspection,
-        mechanism_roles: row.mechanism_roles.clone(),
-        office: row.office(),
-        active: row.active,
-    });
-    let diff = diff(Department::load(load.conn, load.county).await?, wanted.collect());
+    let mut wanted = Vec::new();
+    for Line { row, .. } in &load.source.departments.rows {
+        wanted.push(Department {
+            id: Uuid::now_v7(),
+            county_id: load.county,
+            code: row.code.clone(),
+            name: row.name.clone(),
+            short_name: row.short_name.clone(),
+            aliases: row.aliases.clone(),
+            kind: row.kind.clone(),
+            hotline: row.hotline.clone(),
+            enforces: row.enforces,
+            joint_inspection: row.joint_inspection,
+            mechanism_roles: row.mechanism_roles.clone(),
+            area_id: find_optional(&load.ids.areas, row.area.as_deref())?,
+            office: row.office(),
+            active: row.active,
+        });
+    }
+    let diff = diff(Department::load(load.conn, load.county).await?, wanted);
     Department::write(load.conn, &diff.write).await?;
     load.ids.departments = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     load.counts.push((Kind::Departments, diff.counts));
@@ -172,7 +178,7 @@ async fn store_departments(load: &mut Load<'_>) -> QueryResult<()> {
 async fn store_officers(load: &mut Load<'_>) -> QueryResult<()> {
     let stored = Officer::load(load.conn, load.county).await?;
     // Officers back each other, so every id must be known before any row is made.
-    let mut ids: std::collections::HashMap<String, Uuid> =
+    let mut ids: HashMap<String, Uuid> =
         stored.iter().map(|officer| (officer.code.clone(), officer.id)).collect();
     for Line { row, .. } in &load.source.officers.rows {
         ids.entry(row.code.clone()).or_insert_with(Uuid::now_v7);
@@ -184,8 +190,7 @@ async fn store_officers(load: &mut Load<'_>) -> QueryResult<()> {
             county_id: load.county,
             code: row.code.clone(),
             name: row.name.clone(),
-            department_id: find_optional(&load.ids.departments, row.department.as_deref())?,
-            area_id: find_optional(&load.ids.areas, row.area.as_deref())?,
+            department_id: find(&load.ids.departments, &row.department)?,
             title: row.title.clone(),
             post: load.posts.post(&row.code),
             backup_id: find_optional(&ids, row.backup.as_deref())?,
@@ -197,7 +202,7 @@ async fn store_officers(load: &mut Load<'_>) -> QueryResult<()> {
         });
     }
     let diff = diff(stored, wanted);
-    if diff.write.len() > MOST_PARAMETERS / 14 {
+    if diff.write.len() > MOST_PARAMETERS / 13 {
         // More than one statement: a backup may come in a later one, so all rows come first without.
         let lone: Vec<Officer> =
             diff.write.iter().map(|officer| Officer { backup_id: None, ..officer.clone() }).collect();
