@@ -21,6 +21,7 @@ pub mod model;
 pub mod number;
 pub mod pause;
 pub mod progress;
+pub mod raise;
 pub mod resolve;
 pub mod return_ruling;
 pub mod standing;

@@ -1,20 +1,20 @@
 //! The SQL of calls.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, select};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Call, CallChange, CallId, Matter, MatterId};
+use super::model::{Call, CallChange, CallId, Matter};
 use crate::catalogue::ItemId;
 use crate::deadlines::limits::ItemLimits;
 use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
-    absences, call_ratings, calls, counties, departments, enterprises, holder_spans, item_contacts, members,
-    officers, service_items, side_matters,
+    absences, call_ratings, calls, counties, departments, enterprises, holder_spans, idempotency_keys,
+    item_contacts, members, officers, service_items, side_matters,
 };
 
 /// The names and numbers that people see beside a call.
@@ -157,8 +157,18 @@ pub async fn put_matter(conn: &mut AsyncPgConnection, matter: &Matter) -> QueryR
         .map(drop)
 }
 
-pub async fn matter_id_exists(conn: &mut AsyncPgConnection, id: MatterId) -> QueryResult<bool> {
-    select(exists(side_matters::table.find(id))).get_result(conn).await
+/// The call and the fingerprint that an idempotency key stands for.
+pub async fn key_of(
+    conn: &mut AsyncPgConnection,
+    account: Uuid,
+    key: &str,
+) -> QueryResult<Option<(CallId, Vec<u8>)>> {
+    idempotency_keys::table
+        .find((account, key))
+        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// Ends the open span of the present holder and opens one for the next; with `next` none, only ends it.

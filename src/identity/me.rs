@@ -44,7 +44,9 @@ pub struct MyPost {
     pub name: String,
     pub title: String,
     pub post: Post,
-    pub department: Option<MyDepartment>,
+    /// The unit: a department, or the office of a park or town.
+    pub department: MyDepartment,
+    /// The park or town that the unit serves, if it is such an office.
     pub area: Option<MyArea>,
 }
 
@@ -117,7 +119,7 @@ impl From<profile::OfficerRow> for MyPost {
             name: row.name,
             title: row.title,
             post: row.post,
-            department: row.department.map(|(id, name)| MyDepartment { id, name }),
+            department: MyDepartment { id: row.department.0, name: row.department.1 },
             area: row.area.map(|(id, name)| MyArea { id, name }),
         }
     }

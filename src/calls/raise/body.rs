@@ -77,7 +77,13 @@ impl Raise {
     ///
     /// # Errors
     /// 422 with all fields that are wrong.
-    pub fn check(self, person: Person, key: Option<(String, [u8; 32])>, text_length: usize, now: DateTime<Utc>) -> Result<Tap, Problem> {
+    pub fn check(
+        self,
+        person: Person,
+        key: Option<(String, [u8; 32])>,
+        text_length: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Tap, Problem> {
         let mut errors = Vec::new();
         let mut keep = |result: Result<Option<String>, FieldError>| match result {
             Ok(text) => text,
@@ -92,7 +98,12 @@ impl Raise {
         let contact_name = keep(TextRule::line(40).optional("contactName", self.contact_name.as_deref()));
         let contact_phone = keep(TextRule::line(20).optional("contactPhone", self.contact_phone.as_deref()));
         if contact_phone.as_deref().is_some_and(|phone| !is_phone(phone)) {
-            errors.push(FieldError::new("contactPhone", "not_a_phone", "请填写有效的电话号码", "not a phone number"));
+            errors.push(FieldError::new(
+                "contactPhone",
+                "not_a_phone",
+                "请填写有效的电话号码",
+                "not a phone number",
+            ));
         }
         if let Some(at) = self.appointment_at
             && (at <= now || at > now + TimeDelta::days(60))
@@ -101,13 +112,19 @@ impl Raise {
             errors.push(FieldError::new("appointmentAt", "out_of_range", zh, en));
         }
         if self.attachment_ids.as_ref().is_some_and(|ids| !ids.is_empty()) {
-            errors.push(FieldError::new("attachmentIds", "unknown_attachment", "没有这个附件", "no such attachment"));
+            errors.push(FieldError::new(
+                "attachmentIds",
+                "unknown_attachment",
+                "没有这个附件",
+                "no such attachment",
+            ));
         }
         let on_behalf = match (self.entrance, person.powers.records_for_others()) {
             (None | Some(Entrance::Enterprise), _) => None,
             (Some(entrance), true) => Some(entrance),
             (Some(_), false) => {
-                let (zh, en) = ("只有营商办和部门可以代企业登记", "only officials record a call for an enterprise");
+                let (zh, en) =
+                    ("只有营商办和部门可以代企业登记", "only officials record a call for an enterprise");
                 errors.push(FieldError::new("entrance", "not_allowed", zh, en));
                 None
             }

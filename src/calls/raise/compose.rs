@@ -66,7 +66,8 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
     let event = if call.state == State::Triage { "call.raised" } else { "call.dispatched" };
     let mut telling = Telling::alarm(event, call.department_id, call.holder_id);
     if call.state == State::Triage {
-        let names: Vec<&Value> = call.suggestions.as_array().into_iter().flatten().filter_map(|s| s.get("name")).collect();
+        let names: Vec<&Value> =
+            call.suggestions.as_array().into_iter().flatten().filter_map(|s| s.get("name")).collect();
         telling = telling.with("suggestions", json!(names));
     }
     let alarm = draft(desk, &call, &faces, &clocks, &tap.person.name, telling, tap.now);
@@ -96,7 +97,11 @@ fn route(context: &Context) -> Result<(Route, &OfficerRow), Problem> {
 }
 
 fn named(row: &NamedRow) -> Named {
-    Named { rule: row.rule, lead: row.lead.candidate(), backup: row.backup.as_ref().map(OfficerRow::candidate) }
+    Named {
+        rule: row.rule,
+        lead: row.lead.candidate(),
+        backup: row.backup.as_ref().map(OfficerRow::candidate),
+    }
 }
 
 fn new_call(desk: &Desk, tap: &Tap, context: &Context, route: &Route) -> Call {
@@ -162,8 +167,9 @@ fn title(tap: &Tap, item: Option<&ItemFace>) -> String {
 fn clocks(desk: &Desk, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
     let now = call.raised_at;
     let mut book = ClockBook::empty(call.county_id, SubjectKind::Call, call.id.0);
-    let mut start =
-        |clock| book.start(&desk.calendar, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)));
+    let mut start = |clock| {
+        book.start(&desk.calendar, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)))
+    };
     start(Clock::Resolve);
     if call.state == State::Triage {
         start(Clock::Triage);
@@ -203,7 +209,8 @@ fn events(tap: &Tap, call: &Call, faces: &Faces) -> Vec<Event> {
     });
     let second = if call.state == State::Triage { "call.triaged" } else { "call.dispatched" };
     let facts = vec![Fact::new("call.raised", raised), Fact::new(second, dispatched)];
-    let subject = chain::Subject { county_id: call.county_id.0, kind: ledger::SubjectKind::Call, id: call.id.0 };
+    let subject =
+        chain::Subject { county_id: call.county_id.0, kind: ledger::SubjectKind::Call, id: call.id.0 };
     chain::chain(chain::Head::START, subject, &tap.person.actor(), tap.now, facts)
 }
 

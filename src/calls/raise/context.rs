@@ -126,7 +126,9 @@ pub async fn read(
     let rows: Vec<Row> = query.load(conn).await?;
     let mut contexts: Vec<Option<Context>> = taps.iter().map(|_| None).collect();
     for row in rows {
-        let Some(slot) = usize::try_from(row.index).ok().and_then(|index| contexts.get_mut(index)) else { continue };
+        let Some(slot) = usize::try_from(row.index).ok().and_then(|index| contexts.get_mut(index)) else {
+            continue;
+        };
         let context = slot.get_or_insert_with(|| Context {
             enterprises: row.enterprises,
             enterprise: row.enterprise,
@@ -151,16 +153,7 @@ struct Row {
     named: Option<NamedRow>,
 }
 
-type OfficerSql = (
-    SqlUuid,
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-    Bool,
-    (SqlUuid, Text, Text, Text),
-);
+type OfficerSql = (SqlUuid, Text, Text, Text, Text, Text, Bool, (SqlUuid, Text, Text, Text));
 
 /// The query, kept as a prepared statement (unlike `sql_query`).
 #[derive(Default)]

@@ -6,10 +6,12 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Jsonb, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::body::Tap;
 use crate::calls::model::{Call, CallId};
 use crate::deadlines::Deadline;
+use crate::ledger::Event;
 use crate::notices::model::NewNotice;
 
 /// A composed call, as rows of Postgres.
@@ -27,9 +29,34 @@ pub struct Rows<'a> {
 
 /// Writes the rows; returns the calls that were written. One whose key was used before is left out with all that belongs to it.
 pub async fn write(conn: &mut AsyncPgConnection, rows: &Rows<'_>) -> QueryResult<Vec<CallId>> {
-    let rows = serde_json::to_value(rows).map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let rows = serde_json::to_value(rows)
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
     // `load` reads to the end of the answer, so a late failure is never mistaken for success.
     Record(rows).load(conn).await
+}
+
+/// A row of `idempotency_keys`.
+#[must_use]
+pub fn key_row(tap: &Tap, call: &Call, key: &str, fingerprint: &[u8; 32]) -> Value {
+    json!({
+        "account_id": tap.person.account, "key": key, "county_id": call.county_id, "fingerprint": bytea(fingerprint),
+        "subject_id": call.id, "created_at": tap.now,
+    })
+}
+
+/// A row of `ledger_events`.
+#[must_use]
+pub fn event_row(event: &Event) -> Value {
+    json!({
+        "subject_id": event.subject_id, "seq": event.seq, "county_id": event.county_id, "subject_kind": event.subject_kind,
+        "kind": event.kind, "actor_kind": event.actor_kind, "actor_id": event.actor_id, "actor_name": event.actor_name,
+        "at": event.at, "data": event.data, "prev_hash": bytea(&event.prev_hash), "hash": bytea(&event.hash),
+    })
+}
+
+/// Bytes as Postgres reads them from text.
+fn bytea(bytes: &[u8]) -> String {
+    format!("\\x{}", hex::encode(bytes))
 }
 
 struct Record(Value);

@@ -141,9 +141,7 @@ pub(in crate::identity) async fn person(
             (officers::id, officers::department_id, officers::status).nullable(),
             belongs,
         ))
-        .first::<(String, AccountStatus, Option<(OfficerId, Option<DepartmentId>, OfficerStatus)>, bool)>(
-            conn,
-        )
+        .first::<(String, AccountStatus, Option<(OfficerId, DepartmentId, OfficerStatus)>, bool)>(conn)
         .await
         .optional()?;
     let Some((name, status, officer, is_member)) = row else {
@@ -165,7 +163,7 @@ pub(in crate::identity) async fn person(
         county,
         name,
         officer: officer.map(|(id, _, _)| id),
-        department: officer.and_then(|(_, department, _)| department),
+        department: officer.map(|(_, department, _)| department),
         roles,
         may_sign_in: stands && status == AccountStatus::Active,
     }))

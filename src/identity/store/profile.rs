@@ -37,7 +37,7 @@ pub(in crate::identity) struct OfficerRow {
     pub name: String,
     pub title: String,
     pub post: Post,
-    pub department: Option<(DepartmentId, String)>,
+    pub department: (DepartmentId, String),
     pub area: Option<(AreaId, String)>,
 }
 
@@ -47,8 +47,8 @@ pub(in crate::identity) async fn officer(
     officer: OfficerId,
 ) -> QueryResult<Option<OfficerRow>> {
     officers::table
-        .left_join(departments::table)
-        .left_join(areas::table)
+        .inner_join(departments::table)
+        .left_join(areas::table.on(areas::id.nullable().eq(departments::area_id)))
         .filter(officers::county_id.eq(county).and(officers::id.eq(officer)))
         .select((
             officers::id,
@@ -56,7 +56,7 @@ pub(in crate::identity) async fn officer(
             officers::name,
             officers::title,
             officers::post,
-            (departments::id, departments::name).nullable(),
+            (departments::id, departments::name),
             (areas::id, areas::name).nullable(),
         ))
         .first(conn)
