@@ -34,13 +34,16 @@ use self::source::Source;
 use crate::platform::crypto::{SealError, Vault};
 use crate::platform::db::{Db, DbError};
 
+/// Says what is wrong with settings, if anything.
+pub type Judge = fn(&serde_json::Value) -> Result<(), String>;
+
 /// What an operator may say beside the folder.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
     /// What `{sandbox}` in a channel's address stands for, e.g. `http://127.0.0.1:8090`.
     pub sandbox_url: Option<String>,
-    /// Says what is wrong with the county's settings, which other features read.
-    pub judge_settings: Option<fn(&serde_json::Value) -> Result<(), String>>,
+    /// Judges the county's settings, which other features read; none: they are stored as they stand.
+    pub judge_settings: Option<Judge>,
 }
 
 /// Why a county was not imported. Nothing of it is stored then.
