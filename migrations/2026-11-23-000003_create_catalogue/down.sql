@@ -1,4 +1,5 @@
 drop table contact_cards;
+drop table catalogue_asides;
 drop table catalogue_examples;
 drop table item_contacts;
 drop table item_helpers;

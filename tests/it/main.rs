@@ -9,3 +9,4 @@
 
 mod identity;
 mod kit_db;
+mod organisation;
