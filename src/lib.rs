@@ -5,6 +5,7 @@
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
 pub mod app;
+pub mod bots;
 pub mod calls;
 pub mod catalogue;
 pub mod deadlines;

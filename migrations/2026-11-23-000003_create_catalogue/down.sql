@@ -5,3 +5,4 @@ drop table item_contacts;
 drop table item_helpers;
 drop table service_items;
 drop table categories;
+drop function count_catalogue_revision();

@@ -91,3 +91,15 @@ call isolate_by_county('item_contacts');
 call isolate_by_county('catalogue_examples');
 call isolate_by_county('catalogue_asides');
 call isolate_by_county('contact_cards');
+
+-- A replica learns the county's words once per revision; whatever they come from counts it up.
+create function count_catalogue_revision() returns trigger language plpgsql as $$ begin
+    update counties set catalogue_revision = catalogue_revision + 1 where id = current_county();
+    return null;
+end $$;
+create trigger service_items_revision after insert or update or delete on service_items
+    for each statement execute function count_catalogue_revision();
+create trigger catalogue_examples_revision after insert or update or delete on catalogue_examples
+    for each statement execute function count_catalogue_revision();
+create trigger catalogue_asides_revision after insert or update or delete on catalogue_asides
+    for each statement execute function count_catalogue_revision();

@@ -7,13 +7,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Call, CallChange, CallId, Matter};
+use super::model::{Call, CallChange, CallId, Matter, State};
+use crate::deadlines::DeadlineState;
 use crate::catalogue::ItemId;
 use crate::deadlines::limits::ItemLimits;
 use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
-    absences, call_ratings, calls, counties, departments, enterprises, holder_spans, idempotency_keys,
+    absences, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans, idempotency_keys,
     item_contacts, members, officers, service_items, side_matters,
 };
 
@@ -387,4 +388,55 @@ pub async fn rate(conn: &mut AsyncPgConnection, rating: &Rating) -> QueryResult<
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Whose calls a list shows.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    Officer(OfficerId),
+    Enterprises(Vec<EnterpriseId>),
+    Department(DepartmentId),
+    County(CountyId),
+}
+
+/// Which of them.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub overdue: Option<bool>,
+    /// Only calls older than this one.
+    pub before: Option<CallId>,
+    pub now: DateTime<Utc>,
+}
+
+/// Calls, newest first; an index leads to the first of them wherever it is.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    whose: &Whose,
+    filter: &Filter,
+    limit: i64,
+) -> QueryResult<Vec<Call>> {
+    let mut query = calls::table.select(Call::as_select()).order(calls::id.desc()).limit(limit).into_boxed();
+    query = match whose {
+        Whose::Officer(officer) => query.filter(calls::holder_id.eq(*officer)),
+        Whose::Enterprises(enterprises) => query.filter(calls::enterprise_id.eq_any(enterprises)),
+        Whose::Department(department) => query.filter(calls::department_id.eq(*department)),
+        Whose::County(county) => query.filter(calls::county_id.eq(*county)),
+    };
+    if let Some(state) = filter.state {
+        query = query.filter(calls::state.eq(state));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(calls::id.lt(before));
+    }
+    if let Some(overdue) = filter.overdue {
+        let broken = exists(
+            deadlines::table
+                .filter(deadlines::subject_id.eq(calls::id))
+                .filter(deadlines::state.eq(DeadlineState::Running))
+                .filter(deadlines::due_at.lt(filter.now)),
+        );
+        query = if overdue { query.filter(broken) } else { query.filter(diesel::dsl::not(broken)) };
+    }
+    query.load(conn).await
 }

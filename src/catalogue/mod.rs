@@ -4,6 +4,10 @@
 //! replica. Calls nobody but `platform` and `organisation`'s ids.
 
 pub mod model;
+pub mod routes;
 pub mod routing;
+mod store;
+pub mod suggest;
 
 pub use model::{CategoryId, ItemId};
+pub use suggest::Catalogue;

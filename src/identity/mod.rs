@@ -11,6 +11,7 @@ pub mod keys;
 pub mod log_in;
 pub mod me;
 pub mod model;
+pub mod officer;
 pub mod operator;
 pub mod password;
 pub mod refresh;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::calls::desk::Desk;
 use crate::calls::model::Entrance;
 use crate::calls::standing::Person;
+use crate::catalogue::Catalogue;
 use crate::deadlines::limits::Urgency;
 use crate::organisation::EnterpriseId;
 use crate::platform::http::problem::{FieldError, Problem};
@@ -70,6 +72,8 @@ pub enum Words {
     Unclear(Value),
 }
 
+/// Characters of the text.
+const TEXT_LENGTH: usize = 2000;
 const LINE: usize = 200;
 
 impl Raise {
@@ -151,6 +155,30 @@ impl Raise {
             now,
         })
     }
+}
+
+/// Checks the body and routes its words by the catalogue.
+///
+/// # Errors
+/// 422 with all fields that are wrong; 503 when Postgres is away.
+pub async fn checked(
+    desk: &Desk,
+    catalogue: &Catalogue,
+    person: Person,
+    body: Raise,
+    key: Option<(String, [u8; 32])>,
+    now: DateTime<Utc>,
+) -> Result<Tap, Problem> {
+    let county = person.county;
+    let mut tap = body.check(person, key, TEXT_LENGTH, now)?;
+    if tap.words == Words::Nothing && !tap.text.is_empty() {
+        let suggestion = catalogue.suggest(&desk.db, county, &tap.text).await?;
+        tap.words = match suggestion.items.first() {
+            Some(best) if suggestion.clear => Words::Item(best.item_code.clone()),
+            _ => Words::Unclear(json!(suggestion.items)),
+        };
+    }
+    Ok(tap)
 }
 
 /// Digits with the usual separators, 5 to 20 characters, at least five digits.

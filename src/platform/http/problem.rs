@@ -155,6 +155,18 @@ impl Problem {
         StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// What happened, in the caller's language, for a page.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let parts = &self.0;
+        match (Lang::current(), &parts.detail) {
+            (Lang::Zh, Some((zh, _))) => zh.clone(),
+            (Lang::En, Some((_, en))) => en.clone(),
+            (Lang::Zh, None) => parts.code.zh.to_owned(),
+            (Lang::En, None) => parts.code.en.to_owned(),
+        }
+    }
+
     /// The body in one language.
     #[must_use]
     pub fn body(&self, lang: Lang) -> Value {
