@@ -38,7 +38,11 @@ pub fn configure(routes: &mut ServiceConfig) {
 /// The call as the officer of the link sees it, with the buttons he may press.
 #[utoipa::path(tag = "links", params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
 #[get("/a/{token}")]
-pub async fn show(app: web::Data<App>, _public: Public, token: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn show(
+    app: web::Data<App>,
+    _public: Public,
+    token: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (_, caller, link) = open(&app, &token.0).await?;
     let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), app.clock.now()).await?;
     page(&token.0, &view, &caller, None)
@@ -50,13 +54,19 @@ pub async fn show(app: web::Data<App>, _public: Public, token: Path<String>) -> 
     responses((status = 303), (status = 200, content_type = "text/html")),
 )]
 #[post("/a/{token}/{verb}")]
-pub async fn tap(app: web::Data<App>, _public: Public, at: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn tap(
+    app: web::Data<App>,
+    _public: Public,
+    at: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
     let (token, verb) = at.0;
     let (now, caller, link) = open(&app, &token).await?;
     let person = person(&caller);
     let done = match Verb::parse(&verb) {
         Some(Verb::Accept) => perform(&app.calls, &person, link.call, Accept, None, now).await,
-        Some(Verb::Contacted) => perform(&app.calls, &person, link.call, Contacted::default(), None, now).await,
+        Some(Verb::Contacted) => {
+            perform(&app.calls, &person, link.call, Contacted::default(), None, now).await
+        }
         Some(Verb::Leave) => perform(&app.calls, &person, link.call, Leave::default(), None, now).await,
         _ => return Err(CommonCode::NotFound.into()),
     };
@@ -78,7 +88,12 @@ async fn open(app: &App, token: &str) -> Result<(chrono::DateTime<chrono::Utc>, 
     Ok((now, caller, link))
 }
 
-fn page(token: &str, view: &CallView, caller: &Caller, problem: Option<&Problem>) -> Result<HttpResponse, Problem> {
+fn page(
+    token: &str,
+    view: &CallView,
+    caller: &Caller,
+    problem: Option<&Problem>,
+) -> Result<HttpResponse, Problem> {
     let allowed = |verb| view.allowed.contains(&verb);
     let time = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%m月%d日 %H:%M").to_string();
     let due: Vec<_> = view
@@ -103,7 +118,10 @@ fn page(token: &str, view: &CallView, caller: &Caller, problem: Option<&Problem>
         })?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"))
+        .insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+        ))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header(("cache-control", "no-store"))
         .body(body))

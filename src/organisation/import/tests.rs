@@ -51,7 +51,7 @@ impl Drop for Folder {
 }
 
 fn sandbox() -> ImportOptions {
-    ImportOptions { sandbox_url: Some("http://127.0.0.1:8090".to_owned()) }
+    ImportOptions { sandbox_url: Some("http://127.0.0.1:8090".to_owned()), ..ImportOptions::default() }
 }
 
 /// `line column code` of each problem in `file`.
@@ -83,8 +83,7 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ("officers.csv", "2026-07-01,2026-07-03", ",", &["4 leave_from leave_incomplete"]),
         ("officers.csv", "2026-07-01", "2026-02-30", &["4 leave_from malformed_date"]),
         ("officers.csv", "2026-07-01", "2026/7/1", &["4 leave_from malformed_date"]),
-        ("officers.csv", "O6,袁壬午,,A1", "O6,袁壬午,,", &["7 department_code no_unit"]),
-        ("officers.csv", "O6,袁壬午,,A1", "O6,袁壬午,D1,A1", &["7 area_code two_units"]),
+        ("officers.csv", "O6,袁壬午,T1", "O6,袁壬午,", &["7 department_code empty"]),
         ("officers.csv", "于甲申", "于\u{7}甲申", &["2 name control_character"]),
         ("catalogue.csv", "N,15,1,1,停电", "N,0,1,1,停电", &["2 accept_working_minutes malformed_number"]),
         ("catalogue.csv", "N,15,1,1,停电", "N,15,1.5,1,停电", &["2 respond_working_hours malformed_number"]),
@@ -102,17 +101,17 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ("channels.csv", "whsec_c2FuZGJveC1vbmx5LXNhbmRib3gtb25seQ==", "", &["3 secrets secret_missing"]),
         ("channels.csv", "https://example.org/hook", "example.org", &["3 base_url malformed_url"]),
         ("channels.csv", "wecom_bot", "slack", &["2 kind unknown_word"]),
-        ("calendar.csv", "2026-01-04", "2026-01-05", &["3 date workday_on_weekday"]),
         ("areas.csv", "A1,东镇,东镇,镇,,Y", "A1,东镇,东镇", &["2  wrong_cell_count"]),
         // Rows against rows.
         ("areas.csv", "A2,旧", "A1,旧", &["3 code duplicate"]),
-        ("calendar.csv", "2026-01-04,workday", "2026-01-01,holiday", &["3 date duplicate"]),
+        ("catalogue_asides.csv", "昨天那个事咋样了", "家里暖气不热", &["3 text duplicate"]),
+        ("catalogue_sayings.csv", "机器全停了没有电", "厂里突然没电了", &["3 text duplicate"]),
         ("contact_cards.csv", "E2,,C1,O4,O3", "E1,I1,,O4,O3", &["4  duplicate"]),
         ("enterprises.csv", "91610528XXT7G5NX75", "91610528XXPRGL6M3X", &["3 uscc duplicate"]),
         ("departments.csv", "责任办理", "统筹协调", &["3 mechanism_roles office_twice"]),
         ("departments.csv", "统筹协调", "责任办理", &["0 mechanism_roles no_business_office"]),
         ("departments.csv", "否,否,,,N", "否,否,,,Y", &["4 code department_without_duty_contact"]),
-        ("officers.csv", "O6,袁壬午,,A1", "O6,袁壬午,,A9", &["7 area_code unknown_area"]),
+        ("officers.csv", "O7,萧癸巳,D2", "O7,萧癸巳,D9", &["8 department_code unknown_department"]),
         ("officers.csv", "O2,曾乙酉,D1", "O2,曾乙酉,D9", &["3 department_code unknown_department"]),
         ("officers.csv", "承办人,O4,I1", "承办人,O9,I1", &["4 backup_code unknown_officer"]),
         ("officers.csv", "承办人,O4,I1", "承办人,O3,I1", &["4 backup_code backup_is_self"]),
@@ -122,8 +121,8 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ("officers.csv", "受理员,,,", "受理员,,I2,", &["3 lead_items contact_outside_department"]),
         (
             "officers.csv",
-            "冯辛亥,D2,,科员,承办人,,,",
-            "冯辛亥,D2,,科员,承办人,,I2,",
+            "冯辛亥,D2,科员,承办人,,,",
+            "冯辛亥,D2,科员,承办人,,I2,",
             &["6 lead_items contact_outside_department", "6 lead_items nobody_reachable"],
         ),
         ("officers.csv", "O8,", "E1,", &["9 code login_taken"]),
@@ -141,6 +140,13 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ),
         ("catalogue_words.csv", "I1,", "I9,", &["2 item_code unknown_item"]),
         ("catalogue_examples.csv", "I1,", "I9,", &["2 item_code unknown_item"]),
+        ("catalogue_sayings.csv", "I1,", "I9,", &["2 item_code unknown_item"]),
+        ("catalogue_asides.csv", "outside", "inside", &["2 kind unknown_word"]),
+        ("departments.csv", "镇人民政府,A1", "镇人民政府,A9", &["5 area_code unknown_area"]),
+        ("departments.csv", "公用企业,", "公用企业,A1", &["5 area_code area_twice"]),
+        ("enterprises.csv", "34.75,109.18", "34.75,", &["2 latitude place_incomplete"]),
+        ("enterprises.csv", "34.75,109.18", "91,109.18", &["2 latitude malformed_degrees"]),
+        ("enterprises.csv", "34.75,109.18", "34.75,NaN", &["2 longitude malformed_degrees"]),
         ("enterprises.csv", "服装,A1", "服装,A2", &["2 area_code inactive_area"]),
         ("enterprises.csv", "服装,A1", "服装,A9", &["2 area_code unknown_area"]),
         ("enterprises.csv", "在建,D2", "在建,D9", &["2 authority_code unknown_department"]),
@@ -197,7 +203,13 @@ async fn a_missing_file_is_named_once_and_nobody_complains_about_its_rows() {
 #[tokio::test]
 async fn words_and_examples_and_admins_may_be_left_out() {
     let folder = Folder::new();
-    for file in ["catalogue_words.csv", "catalogue_examples.csv", "admins.csv"] {
+    for file in [
+        "catalogue_words.csv",
+        "catalogue_examples.csv",
+        "catalogue_sayings.csv",
+        "catalogue_asides.csv",
+        "admins.csv",
+    ] {
         std::fs::remove_file(folder.0.join(file)).unwrap();
     }
     assert!(matches!(folder.import(sandbox()).await, ImportError::Db(_)));
@@ -223,7 +235,7 @@ async fn a_sandbox_address_is_asked_for_only_where_a_channel_needs_it() {
         panic!("expected a refusal")
     };
     assert_eq!(named(&refused, "channels.csv"), ["2 base_url sandbox_address_missing"]);
-    let odd = ImportOptions { sandbox_url: Some("here".to_owned()) };
+    let odd = ImportOptions { sandbox_url: Some("here".to_owned()), ..ImportOptions::default() };
     let ImportError::Refused(refused) = folder.import(odd).await else { panic!("expected a refusal") };
     assert_eq!(named(&refused, "channels.csv"), ["2 base_url malformed_url"]);
     folder.edit("channels.csv", |text| text.replace("{sandbox}", "https://qyapi.weixin.qq.com"));
@@ -257,4 +269,29 @@ proptest::proptest! {
             table::parse::<rows::OfficerRow>(&body, &mut problems);
         }
     }
+}
+
+#[tokio::test]
+async fn settings_that_their_reader_cannot_use_are_refused() {
+    let judge: Judge = |settings| match settings.pointer("/limits/accept/normal") {
+        Some(limit) if limit == "20wm" => Err("too slow".to_owned()),
+        _ => Ok(()),
+    };
+    let options = ImportOptions { judge_settings: Some(judge), ..sandbox() };
+    let ImportError::Refused(refused) = Folder::new().import(options).await else {
+        panic!("expected a refusal")
+    };
+    assert_eq!(named(&refused, "county.toml"), ["0 settings settings_malformed"]);
+    assert!(refused.to_string().contains("too slow"));
+}
+
+#[test]
+fn the_channels_of_a_folder_can_be_read_alone() {
+    let folder = Folder::new();
+    let channels = read_channels(&folder.0).unwrap();
+    let read: Vec<(&str, &str)> = channels.iter().map(|row| (row.code.as_str(), row.kind)).collect();
+    assert_eq!(read, [("room-d2", "wecom_bot"), ("hook", "webhook")]);
+    assert!(!format!("{channels:?}").contains("sandbox-token"));
+    folder.edit("channels.csv", |text| text.replace("wecom_bot", "carrier_pigeon"));
+    assert_eq!(named(&read_channels(&folder.0).unwrap_err(), "channels.csv"), ["2 kind unknown_word"]);
 }

@@ -12,7 +12,7 @@ use yijiao::organisation::import::{Counts, ImportError, ImportOptions, ImportRep
 use yijiao::platform::crypto::Vault;
 use yijiao::platform::db::{Db, DbError, Scope};
 
-use crate::scratch_db::ScratchDb;
+use crate::kit_db::TestDb;
 
 fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -55,7 +55,8 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn load(db: &Db, dir: &Path) -> Result<ImportReport, ImportError> {
-    let options = ImportOptions { sandbox_url: Some("http://127.0.0.1:8090/".to_owned()) };
+    let options =
+        ImportOptions { sandbox_url: Some("http://127.0.0.1:8090/".to_owned()), ..ImportOptions::default() };
     import(db, &vault(), dir, options, now()).await
 }
 
@@ -96,7 +97,7 @@ async fn everything(db: &Db, county: CountyId) -> BTreeMap<&'static str, Vec<Str
         "enterprises",
         "contact_cards",
         "channels",
-        "calendar_days",
+        "catalogue_asides",
         "accounts",
         "account_roles",
         "members",
@@ -110,31 +111,32 @@ async fn everything(db: &Db, county: CountyId) -> BTreeMap<&'static str, Vec<Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_demo_county_loads_whole_and_a_second_import_changes_nothing() {
-    let scratch = ScratchDb::new().await;
-    let first = load(&scratch.db, &project("config/counties/demo")).await.unwrap_or_else(|e| panic!("{e}"));
+    let scratch = TestDb::create();
+    let db = &scratch.db();
+    let first = load(db, &project("config/counties/demo")).await.unwrap_or_else(|e| panic!("{e}"));
     let new = |kind| first.of(kind).new;
-    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 40, 260));
+    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 260));
     assert_eq!((new(Kind::Categories), new(Kind::Items), new(Kind::ItemContacts)), (9, 59, 59));
     assert_eq!((new(Kind::Enterprises), new(Kind::Cards), new(Kind::Absences)), (520, 7106, 8));
-    assert_eq!((new(Kind::Channels), new(Kind::Calendar)), (41, 141));
+    assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (59, true, true));
     // Twelve enterprises are deregistered and have no account.
     assert_eq!((new(Kind::Accounts), new(Kind::Members)), (260 + 508, 508));
-    let before = everything(&scratch.db, first.county).await;
+    let before = everything(db, first.county).await;
 
-    let second = load(&scratch.db, &project("config/counties/demo")).await.unwrap();
+    let second = load(db, &project("config/counties/demo")).await.unwrap();
     assert!(second.is_still(), "{second}");
     assert_eq!(second.county, first.county);
     assert_eq!(second.of(Kind::Cards), Counts { unchanged: 7106, ..Counts::default() });
-    assert_eq!(before, everything(&scratch.db, first.county).await);
-    scratch.remove().await;
+    assert_eq!(before, everything(db, first.county).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_enterprise_and_item_of_the_demo_county_has_somebody_to_ask() {
-    let scratch = ScratchDb::new().await;
-    let county = load(&scratch.db, &project("config/counties/demo")).await.unwrap().county;
+    let scratch = TestDb::create();
+    let db = &scratch.db();
+    let county = load(db, &project("config/counties/demo")).await.unwrap().county;
     let pairs = "from enterprises e cross join service_items i";
-    assert_eq!(count(&scratch.db, county, &format!("select count(*) {pairs}")).await, 520 * 59);
+    assert_eq!(count(db, county, &format!("select count(*) {pairs}")).await, 520 * 59);
     let nobody = format!(
         "select count(*) {pairs}
          where not exists (select from contact_cards c where c.enterprise_id = e.id and c.item_id = i.id)
@@ -143,31 +145,30 @@ async fn every_enterprise_and_item_of_the_demo_county_has_somebody_to_ask() {
                            where c.enterprise_id = e.id and c.item_id is null and c.category_id is null)
            and not exists (select from item_contacts k where k.item_id = i.id and k.area_id is null)"
     );
-    assert_eq!(count(&scratch.db, county, &nobody).await, 0);
+    assert_eq!(count(db, county, &nobody).await, 0);
 
     // Whichever of them is asked, he or his backup is there; and behind each item stands its department's duty contact.
     let lost_card = "select count(*) from contact_cards c join officers o on o.id = c.officer_id
         left join officers b on b.id = c.backup_id where 'active' <> all (array[o.status, coalesce(b.status, '-')])";
-    assert_eq!(count(&scratch.db, county, lost_card).await, 0);
+    assert_eq!(count(db, county, lost_card).await, 0);
     let contact = "select from item_contacts k join officers o on o.id = k.officer_id
         left join officers b on b.id = o.backup_id
         where k.item_id = i.id and k.area_id is null and 'active' in (o.status, b.status)";
     let lost_item = format!("select count(*) from service_items i where not exists ({contact})");
-    assert_eq!(count(&scratch.db, county, &lost_item).await, 0);
+    assert_eq!(count(db, county, &lost_item).await, 0);
     let unguarded = "select count(*) from departments d where 1 <> (
         select count(*) from officers o where o.department_id = d.id and o.is_duty_contact and o.status = 'active')";
-    assert_eq!(count(&scratch.db, county, unguarded).await, 0);
+    assert_eq!(count(db, county, unguarded).await, 0);
     let headless = "select count(*) from departments d where d.office is distinct from 'county_government'
         and 1 <> (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
-    assert_eq!(count(&scratch.db, county, headless).await, 0);
-    scratch.remove().await;
+    assert_eq!(count(db, county, headless).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_files_say_of_people_becomes_posts_roles_leave_and_accounts() {
-    let scratch = ScratchDb::new().await;
+    let scratch = TestDb::create();
     let small = Folder::copy_of("tests/data/small_county");
-    let db = &scratch.db;
+    let db = &scratch.db();
     let county = load(db, &small.0).await.unwrap_or_else(|error| panic!("{error}")).county;
 
     let posts = texts(
@@ -219,15 +220,22 @@ async fn what_the_files_say_of_people_becomes_posts_roles_leave_and_accounts() {
         texts(db, county, owners).await,
         ["E1 owner 吕己未 16900010001", "E2 owner 袁壬午 16900010002"]
     );
+    // The contact of a town's office answers there alone.
+    let contacts = "select i.code || ' ' || o.code || ' ' || coalesce(a.code, 'everywhere') from item_contacts k
+        join service_items i on i.id = k.item_id join officers o on o.id = k.officer_id left join areas a on a.id = k.area_id";
+    assert_eq!(texts(db, county, contacts).await, ["I1 O3 everywhere", "I1 O6 A1"]);
+    let served = "select d.code || ' ' || a.code from departments d join areas a on a.id = d.area_id";
+    assert_eq!(texts(db, county, served).await, ["T1 A1"]);
+    let settings = "select settings #>> '{limits,accept,normal}' from counties";
+    assert_eq!(texts(db, county, settings).await, ["20wm"]);
     let words = "select array_to_string(keywords, ',') || ';' || array_to_string(synonyms, ',') from service_items where active";
     assert_eq!(texts(db, county, words).await, ["停电,跳闸;没电了,电不通"], "words join the synonyms once");
-    scratch.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_file_changes_its_rows_and_ids_stay() {
-    let scratch = ScratchDb::new().await;
-    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db);
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     let county = load(db, &small.0).await.unwrap().county;
     let ids = "select id || ' ' || code from officers union all select id || ' ' || code from enterprises
         union all select id || ' ' || login from accounts";
@@ -239,7 +247,10 @@ async fn an_edited_file_changes_its_rows_and_ids_stay() {
     small.edit("contact_cards.csv", "E2,,C1,O4,O3\n", "E2,*,,O6,\n");
     small.edit("catalogue.csv", "用电故障,D2,D1", "用电故障,D2,");
     small.edit("channels.csv", "sandbox-token", "sandbox-token-2");
-    small.edit("calendar.csv", "2026-01-04,workday,元旦调休上班\n", "");
+    small.edit("catalogue_sayings.csv", "I1,机器全停了没有电\n", "I1,变压器冒烟了\n");
+    small.edit("catalogue_asides.csv", "outside,家里暖气不热\n", "follow_up,家里暖气不热\n");
+    let revision = "select max(catalogue_revision) from counties";
+    let taught = count(db, county, revision).await;
     let report = load(db, &small.0).await.unwrap();
 
     let changed = |new, changed, unchanged, removed| Counts { new, changed, unchanged, removed };
@@ -248,7 +259,9 @@ async fn an_edited_file_changes_its_rows_and_ids_stay() {
     assert_eq!(report.of(Kind::Cards), changed(1, 0, 2, 1));
     assert_eq!(report.of(Kind::ItemHelpers), changed(0, 0, 0, 1));
     assert_eq!(report.of(Kind::Channels), changed(0, 1, 1, 0));
-    assert_eq!(report.of(Kind::Calendar), changed(0, 0, 1, 1));
+    assert_eq!(report.of(Kind::Examples), changed(1, 0, 1, 1));
+    assert_eq!(report.of(Kind::Asides), changed(0, 1, 1, 0));
+    assert!(count(db, county, revision).await > taught, "replicas learn anew");
     assert_eq!(before, texts(db, county, ids).await, "ids stay");
     // O2 no longer takes calls in: the duty passes to the head, and so does the role.
     let dispatchers =
@@ -257,13 +270,12 @@ async fn an_edited_file_changes_its_rows_and_ids_stay() {
     let closed = "select login || ' ' || mobile from accounts where status = 'disabled'";
     assert_eq!(texts(db, county, closed).await, ["E2 16900010009", "O5 16900000005"]);
     assert!(load(db, &small.0).await.unwrap().is_still());
-    scratch.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_decided_in_the_product_survives_an_import() {
-    let scratch = ScratchDb::new().await;
-    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db);
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     let county = load(db, &small.0).await.unwrap().county;
     for statement in [
         "update accounts set password_hash = 'x', status = 'disabled' where login = 'O4'",
@@ -271,6 +283,7 @@ async fn what_people_decided_in_the_product_survives_an_import() {
         "update members set left_at = now(), standing = 'member'",
         "update channels set state = 'paused', state_reason = 'by hand' where code = 'hook'",
         "insert into account_roles select id, 'special_supervisor', county_id from accounts where login = 'O1'",
+        "update enterprises set latitude = 34.7, longitude = 109.2 where code = 'E2'",
         "insert into account_roles select id, 'audit_admin', county_id from accounts where login = 'O7'",
     ] {
         execute(db, county, statement).await;
@@ -284,16 +297,16 @@ async fn what_people_decided_in_the_product_survives_an_import() {
         count(db, county, "select count(*) from account_roles where role = 'special_supervisor'").await,
         1
     );
+    assert_eq!(report.of(Kind::Enterprises), Counts { unchanged: 3, ..Counts::default() }, "the place stays");
     // A role that only the files may give is taken back.
     assert_eq!(report.of(Kind::AccountRoles).removed, 1);
     assert_eq!(count(db, county, "select count(*) from account_roles where role = 'audit_admin'").await, 0);
-    scratch.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_row_leaves_nothing_behind() {
-    let scratch = ScratchDb::new().await;
-    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db);
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     small.edit("contact_cards.csv", "E1,*,,O6", "E1,*,,O9");
     assert!(matches!(load(db, &small.0).await, Err(ImportError::Refused(_))));
     assert_eq!(count(db, CountyId::fresh(), "select count(*) from counties").await, 0);
@@ -313,13 +326,12 @@ async fn a_refused_row_leaves_nothing_behind() {
     );
     small.edit("enterprises.csv", "E4,", "E3,");
     assert_eq!(before, everything(db, county).await);
-    scratch.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_county_beside_the_first_leaves_it_untouched() {
-    let scratch = ScratchDb::new().await;
-    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db);
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     let first = load(db, &small.0).await.unwrap().county;
     let before = everything(db, first).await;
     // The same codes, credit codes and logins in another county.
@@ -334,13 +346,12 @@ async fn a_second_county_beside_the_first_leaves_it_untouched() {
             assert_eq!(Some(&rows), after.get(table), "{table}");
         }
     }
-    scratch.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_are_sealed_for_the_channels_and_addresses_point_at_the_sandbox() {
-    let scratch = ScratchDb::new().await;
-    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db);
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     let county = load(db, &small.0).await.unwrap().county;
     let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
     let sealed: Result<Vec<u8>, _> = diesel::select(diesel::dsl::sql::<Bytea>(
@@ -356,5 +367,4 @@ async fn credentials_are_sealed_for_the_channels_and_addresses_point_at_the_sand
     );
     let addresses = texts(db, county, "select base_url from channels").await;
     assert_eq!(addresses, ["http://127.0.0.1:8090", "https://example.org/hook"]);
-    scratch.remove().await;
 }

@@ -75,7 +75,6 @@ pub async fn store(
         enterprises::store(&mut load).await?;
         channels::store(&mut load, vault, options).await?;
         accounts::store(&mut load).await?;
-        raise_catalogue_revision(&mut load).await?;
         Ok(load.counts)
     };
     let outcome: Result<_, ImportError> = Box::pin(outcome).await;
@@ -135,19 +134,6 @@ async fn lock_county(
         diesel::update(counties::table.find(county))
             .set((counties::name.eq(&file.name), counties::settings.eq(settings)))
             .execute(conn)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Tells replicas that what they learned from the catalogue is old: its words, and the names of places and departments.
-async fn raise_catalogue_revision(load: &mut Load<'_>) -> QueryResult<()> {
-    let taught =
-        [Kind::Areas, Kind::Departments, Kind::Categories, Kind::Items, Kind::Examples, Kind::Asides];
-    if load.counts.iter().any(|(kind, counts)| taught.contains(kind) && !counts.is_still()) {
-        diesel::update(counties::table.find(load.county))
-            .set(counties::catalogue_revision.eq(counties::catalogue_revision + 1))
-            .execute(load.conn)
             .await?;
     }
     Ok(())
