@@ -243,10 +243,11 @@ async fn store_contacts(load: &mut Load<'_>) -> QueryResult<()> {
         }
     }
     let mut diff = diff(ItemContact::load(load.conn, load.county).await?, wanted);
-    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
-    diff.counts.removed = diesel::delete(item_contacts::table.filter(item_contacts::id.eq_any(gone)))
-        .execute(load.conn)
-        .await?;
+    if !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = item_contacts::table.filter(item_contacts::id.eq_any(gone));
+        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+    }
     ItemContact::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::ItemContacts, diff.counts));
     Ok(())
@@ -271,11 +272,11 @@ async fn store_examples(load: &mut Load<'_>) -> QueryResult<()> {
         });
     }
     let mut diff = diff(Example::load(load.conn, load.county).await?, wanted);
-    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
-    diff.counts.removed =
-        diesel::delete(catalogue_examples::table.filter(catalogue_examples::id.eq_any(gone)))
-            .execute(load.conn)
-            .await?;
+    if !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = catalogue_examples::table.filter(catalogue_examples::id.eq_any(gone));
+        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+    }
     Example::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Examples, diff.counts));
     Ok(())
@@ -292,10 +293,11 @@ async fn store_asides(load: &mut Load<'_>) -> QueryResult<()> {
         text: row.text.clone(),
     });
     let mut diff = diff(Aside::load(load.conn, load.county).await?, wanted.collect());
-    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
-    diff.counts.removed = diesel::delete(catalogue_asides::table.filter(catalogue_asides::id.eq_any(gone)))
-        .execute(load.conn)
-        .await?;
+    if !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = catalogue_asides::table.filter(catalogue_asides::id.eq_any(gone));
+        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+    }
     Aside::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Asides, diff.counts));
     Ok(())

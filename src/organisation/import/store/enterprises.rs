@@ -167,10 +167,11 @@ async fn store_cards(load: &mut Load<'_>) -> QueryResult<()> {
         });
     }
     let mut diff = diff(ContactCard::load(load.conn, load.county).await?, wanted);
-    let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
-    diff.counts.removed = diesel::delete(contact_cards::table.filter(contact_cards::id.eq_any(gone)))
-        .execute(load.conn)
-        .await?;
+    if !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = contact_cards::table.filter(contact_cards::id.eq_any(gone));
+        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+    }
     ContactCard::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Cards, diff.counts));
     Ok(())
