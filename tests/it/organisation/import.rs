@@ -249,7 +249,7 @@ async fn an_edited_file_changes_its_rows_and_ids_stay() {
     small.edit("channels.csv", "sandbox-token", "sandbox-token-2");
     small.edit("catalogue_sayings.csv", "I1,机器全停了没有电\n", "I1,变压器冒烟了\n");
     small.edit("catalogue_asides.csv", "outside,家里暖气不热\n", "follow_up,家里暖气不热\n");
-    let revision = "select max(catalogue_revision) from counties";
+    let revision = "select max(catalogue_revision)::bigint from counties";
     let taught = count(db, county, revision).await;
     let report = load(db, &small.0).await.unwrap();
 

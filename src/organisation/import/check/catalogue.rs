@@ -47,6 +47,10 @@ fn contacts<'a>(
         for item in &row.lead_items {
             let mut refuse = |reason| note::<OfficerRow>(problems, *line, "lead_items", item, reason);
             let first = *leads.entry((item, area)).or_insert(&row.code);
+            // An officer whose unit is unknown is refused for that.
+            if index.departments.get(&row.department).is_none() {
+                continue;
+            }
             if first != row.code {
                 refuse(Reason::ItemWithTwoContacts { first: first.to_owned() });
             }
