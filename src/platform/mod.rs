@@ -7,3 +7,7 @@ pub mod crypto;
 pub mod db;
 pub mod http;
 pub mod ids;
+pub mod readiness;
+pub mod redis;
+pub mod stop;
+pub mod telemetry;
