@@ -9,5 +9,8 @@ pub mod catalogue;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
+pub mod roles;
+pub mod router;
 pub mod sandbox;
 pub mod schema;
+pub mod server;

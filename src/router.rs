@@ -1,0 +1,21 @@
+//! The index of what can come in: every HTTP route, by feature. The worker module is its counterpart for what happens by itself.
+//!
+//! A feature brings `routes::configure`, which registers its handlers under their complete addresses; one line here lets them in. The
+//! registration also makes the API description, so a route that is not described does not exist.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::platform::http::{docs, operation};
+
+/// Everything the server answers. Addresses are looked through in this order, so the busy ones come first.
+pub fn configure(routes: &mut ServiceConfig) {
+    // One line a feature, its routes behind it:
+    operations(routes);
+}
+
+/// What a server without the API answers (`serve --only work`).
+pub fn operations(routes: &mut ServiceConfig) {
+    routes
+        .configure(operation::configure) // GET /healthz /readyz /metrics
+        .configure(docs::configure); // GET /docs /openapi.json
+}
