@@ -4,7 +4,8 @@
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use actix_web::{HttpResponse, get, post, web};
-use minijinja::{Environment, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
 use std::sync::LazyLock;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -23,7 +24,6 @@ use crate::platform::http::problem::{CommonCode, Problem};
 
 static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut pages = Environment::new();
-    pages.set_trim_blocks(true);
     if let Err(error) = pages.add_template("act.html", include_str!("act.html")) {
         tracing::error!(%error, "the action page cannot be read");
     }
@@ -38,7 +38,11 @@ pub fn configure(routes: &mut ServiceConfig) {
 /// The call as the officer of the link sees it, with the buttons he may press.
 #[utoipa::path(tag = "links", params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
 #[get("/a/{token}")]
-pub async fn show(app: web::Data<App>, _public: Public, token: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn show(
+    app: web::Data<App>,
+    _public: Public,
+    token: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (_, caller, link) = open(&app, &token.0).await?;
     let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), app.clock.now()).await?;
     page(&token.0, &view, &caller, None)
@@ -50,13 +54,19 @@ pub async fn show(app: web::Data<App>, _public: Public, token: Path<String>) -> 
     responses((status = 303), (status = 200, content_type = "text/html")),
 )]
 #[post("/a/{token}/{verb}")]
-pub async fn tap(app: web::Data<App>, _public: Public, at: Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn tap(
+    app: web::Data<App>,
+    _public: Public,
+    at: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
     let (token, verb) = at.0;
     let (now, caller, link) = open(&app, &token).await?;
     let person = person(&caller);
     let done = match Verb::parse(&verb) {
         Some(Verb::Accept) => perform(&app.calls, &person, link.call, Accept, None, now).await,
-        Some(Verb::Contacted) => perform(&app.calls, &person, link.call, Contacted::default(), None, now).await,
+        Some(Verb::Contacted) => {
+            perform(&app.calls, &person, link.call, Contacted::default(), None, now).await
+        }
         Some(Verb::Leave) => perform(&app.calls, &person, link.call, Leave::default(), None, now).await,
         _ => return Err(CommonCode::NotFound.into()),
     };
@@ -78,7 +88,12 @@ async fn open(app: &App, token: &str) -> Result<(chrono::DateTime<chrono::Utc>, 
     Ok((now, caller, link))
 }
 
-fn page(token: &str, view: &CallView, caller: &Caller, problem: Option<&Problem>) -> Result<HttpResponse, Problem> {
+fn page(
+    token: &str,
+    view: &CallView,
+    caller: &Caller,
+    problem: Option<&Problem>,
+) -> Result<HttpResponse, Problem> {
     let allowed = |verb| view.allowed.contains(&verb);
     let time = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%m月%d日 %H:%M").to_string();
     let due: Vec<_> = view
@@ -91,7 +106,7 @@ fn page(token: &str, view: &CallView, caller: &Caller, problem: Option<&Problem>
         .get_template("act.html")
         .and_then(|page| {
             page.render(context! {
-                token, call => view, state => view.state.zh(), officer => caller.name.as_ref(), due,
+                token, call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
                 raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
                 accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
                 problem => problem.map(Problem::words),
@@ -103,7 +118,10 @@ fn page(token: &str, view: &CallView, caller: &Caller, problem: Option<&Problem>
         })?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"))
+        .insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+        ))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header(("cache-control", "no-store"))
         .body(body))

@@ -49,7 +49,12 @@ pub struct ListQuery {
 ///
 /// # Errors
 /// 403 for a scope that is not the caller's, 400 for a cursor of another list.
-pub async fn list(desk: &Desk, person: &Person, query: ListQuery, now: DateTime<Utc>) -> Result<Page<CallView>, Problem> {
+pub async fn list(
+    desk: &Desk,
+    person: &Person,
+    query: ListQuery,
+    now: DateTime<Utc>,
+) -> Result<Page<CallView>, Problem> {
     let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
     let outcome = list_in(&mut tx, desk, person, query, now).await;
     tx.finish(outcome).await
@@ -77,7 +82,8 @@ async fn list_in(
         }
         ListScope::County => return Err(CallCode::NotYours.into()),
     };
-    let filter = Filter { state: query.state, overdue: query.overdue, before: paging.after::<CallId>("calls")?, now };
+    let filter =
+        Filter { state: query.state, overdue: query.overdue, before: paging.after::<CallId>("calls")?, now };
     let rows = store::list(conn, &whose, &filter, paging.fetch()).await?;
     let ids: Vec<CallId> = rows.iter().map(|call| call.id).collect();
     let subjects: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
@@ -103,9 +109,14 @@ pub fn reference(text: &str) -> Result<Reference, Problem> {
     }
     match super::number::parse(text) {
         Some(number) => Ok(Reference::Number(number)),
-        None if text.len() <= 12 && text.chars().all(|c| c.is_ascii_digit() || c == '-') => Err(Problem::invalid(vec![
-            FieldError::new("id", "bad_number", CallCode::BadNumber.def().zh, CallCode::BadNumber.def().en),
-        ])),
+        None if text.len() <= 12 && text.chars().all(|c| c.is_ascii_digit() || c == '-') => {
+            Err(Problem::invalid(vec![FieldError::new(
+                "id",
+                "bad_number",
+                CallCode::BadNumber.def().zh,
+                CallCode::BadNumber.def().en,
+            )]))
+        }
         None => Err(CallCode::CallNotFound.into()),
     }
 }

@@ -36,7 +36,11 @@ async fn show_in(
     now: DateTime<Utc>,
 ) -> Result<CallView, Problem> {
     let (call, matters, standing) = find(conn, person, call).await?;
-    let faces = store::faces(conn, &[call.id]).await?.into_iter().next().ok_or_else(|| CallCode::CallNotFound.problem())?;
+    let faces = store::faces(conn, &[call.id])
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| CallCode::CallNotFound.problem())?;
     let clocks = deadlines::store::of_subject(conn, call.id.0).await?;
     Ok(view(desk, &call, faces, &matters, &clocks, &standing, now))
 }
@@ -90,7 +94,11 @@ pub async fn story(desk: &Desk, person: &Person, call: &str) -> Result<Story, Pr
     tx.finish(outcome).await
 }
 
-async fn story_in(conn: &mut diesel_async::AsyncPgConnection, person: &Person, call: &str) -> Result<Story, Problem> {
+async fn story_in(
+    conn: &mut diesel_async::AsyncPgConnection,
+    person: &Person,
+    call: &str,
+) -> Result<Story, Problem> {
     let (call, _, _) = find(conn, person, call).await?;
     let events = ledger::store::of_subject(conn, call.id.0).await?;
     let verified = ledger::chain::verify(&events).is_ok();
@@ -143,10 +151,16 @@ async fn explain_in(
 ) -> Result<Explanation, Problem> {
     let (call, _, _) = find(conn, person, call).await?;
     let clocks = deadlines::store::of_subject(conn, call.id.0).await?;
-    let row = clocks.into_iter().rev().find(|row| row.clock == clock).ok_or_else(|| CommonCode::NotFound.problem())?;
+    let row = clocks
+        .into_iter()
+        .rev()
+        .find(|row| row.clock == clock)
+        .ok_or_else(|| CommonCode::NotFound.problem())?;
     let time = |at: DateTime<Utc>| china(at).format("%Y年%m月%d日 %H:%M:%S").to_string();
     let mut lines = vec![format!("开始：{}", time(row.started_at))];
-    let computed = desk.calendar.due(row.started_at, deadlines::Limit { amount: row.limit_amount, unit: row.limit_unit });
+    let computed = desk
+        .calendar
+        .due(row.started_at, deadlines::Limit { amount: row.limit_amount, unit: row.limit_unit });
     match row.limit_unit {
         Unit::Minute => lines.push(format!("时限：{} 分钟，连续计时，不分昼夜和节假日", row.limit_amount)),
         Unit::Moment => lines.push(format!("约定时刻，允许前后 {} 分钟", row.limit_amount)),
@@ -162,6 +176,10 @@ async fn explain_in(
     if row.limit_unit != Unit::Moment && computed.at != row.due_at {
         lines.push(format!("原到期：{}；经暂停或延期后顺延", time(computed.at)));
     }
-    lines.push(format!("到期：{}{}", time(row.due_at), if row.provisional { "（所在年度放假安排尚未公布，暂定）" } else { "" }));
+    lines.push(format!(
+        "到期：{}{}",
+        time(row.due_at),
+        if row.provisional { "（所在年度放假安排尚未公布，暂定）" } else { "" }
+    ));
     Ok(Explanation { clock: clock_view(&row, now), lines })
 }

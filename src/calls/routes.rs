@@ -12,8 +12,8 @@ use super::standing::{Person, Powers};
 use super::verb_body::{Nothing, VerbBody};
 use super::view::CallView;
 use super::{
-    accept, arrive, assign, assist, confirm, extension, merge, pause, progress, raise, read, resolve, return_ruling, store,
-    transfer, urge,
+    accept, arrive, assign, assist, confirm, extension, merge, pause, progress, raise, read, resolve,
+    return_ruling, store, transfer, urge,
 };
 use crate::app::App;
 use crate::identity::{Caller, Role};
@@ -27,10 +27,32 @@ use crate::platform::http::version::{IfMatch, etag};
 
 /// All routes of calls.
 pub fn configure(routes: &mut ServiceConfig) {
-    routes.service(raise_call).service(list_calls).service(show_call).service(show_events).service(explain_clock);
-    routes.service(accept_call).service(contacted).service(leave).service(arrive_at).service(note).service(promise);
-    routes.service(assist_call).service(pause_call).service(resume).service(extend).service(return_call).service(ruling);
-    routes.service(transfer_call).service(assign_call).service(refuse).service(resolve_call).service(confirm_call);
+    routes
+        .service(raise_call)
+        .service(list_calls)
+        .service(show_call)
+        .service(show_events)
+        .service(explain_clock);
+    routes
+        .service(accept_call)
+        .service(contacted)
+        .service(leave)
+        .service(arrive_at)
+        .service(note)
+        .service(promise);
+    routes
+        .service(assist_call)
+        .service(pause_call)
+        .service(resume)
+        .service(extend)
+        .service(return_call)
+        .service(ruling);
+    routes
+        .service(transfer_call)
+        .service(assign_call)
+        .service(refuse)
+        .service(resolve_call)
+        .service(confirm_call);
     routes.service(reject).service(reopen).service(urge_call).service(withdraw).service(merge_call);
 }
 
@@ -79,7 +101,9 @@ pub async fn raise_call(
             let view = read::show(&app.calls, &person, &call.to_string(), now).await?;
             let mut response = answer(StatusCode::CREATED, &view);
             let replayed = actix_web::http::header::HeaderName::from_static("idempotency-replayed");
-            response.headers_mut().insert(replayed, actix_web::http::header::HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert(replayed, actix_web::http::header::HeaderValue::from_static("true"));
             Ok(response)
         }
     }
@@ -88,14 +112,22 @@ pub async fn raise_call(
 /// The caller's calls, his department's, or the county's; newest first.
 #[utoipa::path(tag = "calls", security(("bearer" = [])), params(ListQuery), responses((status = 200, body = Page<CallView>)))]
 #[get("/api/v1/calls")]
-pub async fn list_calls(app: web::Data<App>, caller: Caller, query: Query<ListQuery>) -> Result<Json<Page<CallView>>, Problem> {
+pub async fn list_calls(
+    app: web::Data<App>,
+    caller: Caller,
+    query: Query<ListQuery>,
+) -> Result<Json<Page<CallView>>, Problem> {
     list::list(&app.calls, &person(&caller), query.0, app.clock.now()).await.map(Json)
 }
 
 /// One call, by id or number.
 #[utoipa::path(tag = "calls", security(("bearer" = [])), params(("id" = String, Path)), responses((status = 200, body = CallView)))]
 #[get("/api/v1/calls/{id}")]
-pub async fn show_call(app: web::Data<App>, caller: Caller, id: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn show_call(
+    app: web::Data<App>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let view = read::show(&app.calls, &person(&caller), &id.0, app.clock.now()).await?;
     Ok(answer(StatusCode::OK, &view))
 }
@@ -103,7 +135,11 @@ pub async fn show_call(app: web::Data<App>, caller: Caller, id: Path<String>) ->
 /// The whole story of a call, from the hash-chained ledger.
 #[utoipa::path(tag = "calls", security(("bearer" = [])), params(("id" = String, Path)), responses((status = 200, body = read::Story)))]
 #[get("/api/v1/calls/{id}/events")]
-pub async fn show_events(app: web::Data<App>, caller: Caller, id: Path<String>) -> Result<Json<read::Story>, Problem> {
+pub async fn show_events(
+    app: web::Data<App>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<Json<read::Story>, Problem> {
     read::story(&app.calls, &person(&caller), &id.0).await.map(Json)
 }
 

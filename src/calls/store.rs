@@ -8,14 +8,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::{Call, CallChange, CallId, Matter, State};
-use crate::deadlines::DeadlineState;
 use crate::catalogue::ItemId;
+use crate::deadlines::DeadlineState;
 use crate::deadlines::limits::ItemLimits;
 use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
-    absences, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans, idempotency_keys,
-    item_contacts, members, officers, service_items, side_matters,
+    absences, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans,
+    idempotency_keys, item_contacts, members, officers, service_items, side_matters,
 };
 
 /// The names and numbers that people see beside a call.

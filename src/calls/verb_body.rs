@@ -45,6 +45,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for VerbBody<T> {
 
 fn read_version(value: &Value) -> Result<i32, Problem> {
     value.as_i64().and_then(|version| i32::try_from(version).ok()).ok_or_else(|| {
-        Problem::invalid(vec![FieldError::new("expectedVersion", "wrong_type", "须为整数", "must be an integer")])
+        Problem::invalid(vec![FieldError::new(
+            "expectedVersion",
+            "wrong_type",
+            "须为整数",
+            "must be an integer",
+        )])
     })
 }

@@ -58,7 +58,11 @@ pub async fn list_items(app: web::Data<App>, caller: Caller) -> Result<Json<Cata
     let mut categories: Vec<CategoryView> = Vec::new();
     for row in tx.finish(rows).await? {
         if categories.last().is_none_or(|category| category.code != row.category_code) {
-            categories.push(CategoryView { code: row.category_code, name: row.category_name, items: Vec::new() });
+            categories.push(CategoryView {
+                code: row.category_code,
+                name: row.category_name,
+                items: Vec::new(),
+            });
         }
         if let Some(category) = categories.last_mut() {
             category.items.push(ItemView {
@@ -86,8 +90,13 @@ pub struct Ask {
 /// The items that the words may mean, and whether they are clear enough to dispatch.
 #[utoipa::path(tag = "catalogue", security(("bearer" = [])), responses((status = 200, body = Suggested)))]
 #[post("/api/v1/catalogue/suggest")]
-pub async fn suggest(app: web::Data<App>, caller: Caller, ask: Json<Ask>) -> Result<Json<Suggested>, Problem> {
-    let text = TextRule::block(2000).required("text", &ask.0.text).map_err(|error| Problem::invalid(vec![error]))?;
+pub async fn suggest(
+    app: web::Data<App>,
+    caller: Caller,
+    ask: Json<Ask>,
+) -> Result<Json<Suggested>, Problem> {
+    let text =
+        TextRule::block(2000).required("text", &ask.0.text).map_err(|error| Problem::invalid(vec![error]))?;
     app.catalogue.suggest(&app.db, caller.county, &text).await.map(Json)
 }
 
@@ -125,7 +134,11 @@ pub struct CardOfficer {
 /// The contact cards of the caller's enterprise, or those on which the officer stands.
 #[utoipa::path(tag = "catalogue", security(("bearer" = [])), params(Paging), responses((status = 200, body = Page<CardView>)))]
 #[get("/api/v1/contact-cards")]
-pub async fn list_cards(app: web::Data<App>, caller: Caller, paging: Query<Paging>) -> Result<Json<Page<CardView>>, Problem> {
+pub async fn list_cards(
+    app: web::Data<App>,
+    caller: Caller,
+    paging: Query<Paging>,
+) -> Result<Json<Page<CardView>>, Problem> {
     let paging = paging.0;
     let of = caller.officer.map_or(CardsOf::Member(caller.account.0), CardsOf::Officer);
     let after = paging.after::<Uuid>("cards")?;

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::routing::{Aside, AsideKind, Example, ItemWords, Lessons};
 use crate::organisation::{CountyId, EnterpriseId, OfficerId};
 use crate::schema::{
-    areas, catalogue_asides, catalogue_examples, categories, contact_cards, counties, departments, enterprises, members,
-    officers, service_items,
+    areas, catalogue_asides, catalogue_examples, categories, contact_cards, counties, departments,
+    enterprises, members, officers, service_items,
 };
 
 /// How often the county's catalogue has changed.
@@ -57,7 +57,14 @@ pub async fn lessons(conn: &mut AsyncPgConnection, county: CountyId) -> QueryRes
             .into_iter()
             .map(|(code, name, keywords, synonyms, department, mut aliases)| {
                 aliases.push(department);
-                ItemWords { code, name, department_words: aliases, keywords, synonyms, expressions: Vec::new() }
+                ItemWords {
+                    code,
+                    name,
+                    department_words: aliases,
+                    keywords,
+                    synonyms,
+                    expressions: Vec::new(),
+                }
             })
             .collect(),
         examples: examples.into_iter().map(|(item, text)| Example { item, text }).collect(),
@@ -174,9 +181,8 @@ pub async fn cards(
                     .select(members::enterprise_id),
             ),
         ),
-        CardsOf::Officer(officer) => {
-            query.filter(contact_cards::officer_id.eq(*officer).or(contact_cards::backup_id.eq(Some(*officer))))
-        }
+        CardsOf::Officer(officer) => query
+            .filter(contact_cards::officer_id.eq(*officer).or(contact_cards::backup_id.eq(Some(*officer)))),
     };
     if let Some(after) = after {
         query = query.filter(contact_cards::id.gt(after));

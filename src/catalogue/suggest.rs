@@ -72,7 +72,12 @@ impl Catalogue {
                 matched: ranked.matched,
             })
             .collect();
-        Ok(Suggested { items, clear: answer.clear, reason: answer.reason, explanation: answer.reason.text_zh() })
+        Ok(Suggested {
+            items,
+            clear: answer.clear,
+            reason: answer.reason,
+            explanation: answer.reason.text_zh(),
+        })
     }
 
     async fn learned(&self, db: &Db, county: CountyId) -> Result<Arc<Learned>, Problem> {
