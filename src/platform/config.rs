@@ -109,6 +109,7 @@ pub struct Notices {
 pub struct Sandbox {
     pub host: String,
     pub port: u16,
+    pub rooms: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
