@@ -14,5 +14,8 @@ pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
+pub mod roles;
+pub mod router;
 pub mod sandbox;
 pub mod schema;
+pub mod server;

@@ -4,7 +4,8 @@
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use actix_web::{HttpResponse, get, post, web};
-use minijinja::{Environment, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
 use std::sync::LazyLock;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -23,7 +24,6 @@ use crate::platform::http::problem::{CommonCode, Problem};
 
 static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut pages = Environment::new();
-    pages.set_trim_blocks(true);
     if let Err(error) = pages.add_template("act.html", include_str!("act.html")) {
         tracing::error!(%error, "the action page cannot be read");
     }
@@ -106,7 +106,7 @@ fn page(
         .get_template("act.html")
         .and_then(|page| {
             page.render(context! {
-                token, call => view, state => view.state.zh(), officer => caller.name.as_ref(), due,
+                token, call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
                 raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
                 accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
                 problem => problem.map(Problem::words),

@@ -37,6 +37,12 @@ impl Desk {
         }
     }
 
+    /// The same desk over another pool.
+    #[must_use]
+    pub fn with_db(&self, db: Db) -> Self {
+        Self { db, ..self.clone() }
+    }
+
     /// The rules of a county with these settings.
     pub fn rules(&self, settings: &Value) -> Result<Arc<Rules>, Problem> {
         Rules::of_county(settings).map_err(|error| {

@@ -10,6 +10,7 @@ pub mod arrive;
 pub mod assign;
 pub mod assist;
 pub mod case;
+pub mod check;
 pub mod confirm;
 pub mod desk;
 pub mod dispatch;

@@ -6,6 +6,7 @@
 //! `organisation`'s ids.
 
 pub mod channels;
+pub mod check;
 pub mod model;
 pub mod outbox;
 pub mod wake;

@@ -9,4 +9,8 @@ pub mod http;
 pub mod ids;
 pub mod mask;
 pub mod outbound;
+pub mod readiness;
+pub mod redis;
+pub mod stop;
+pub mod telemetry;
 pub mod time;
