@@ -7,3 +7,4 @@ pub mod crypto;
 pub mod db;
 pub mod http;
 pub mod ids;
+pub mod outbound;
