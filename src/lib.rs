@@ -5,12 +5,17 @@
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
 pub mod app;
+pub mod bots;
 pub mod calls;
 pub mod catalogue;
 pub mod deadlines;
+pub mod identity;
 pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
+pub mod roles;
+pub mod router;
 pub mod sandbox;
 pub mod schema;
+pub mod server;

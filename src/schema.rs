@@ -100,6 +100,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    catalogue_asides (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        kind -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
     catalogue_examples (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -488,6 +497,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     call_ratings,
     calls,
+    catalogue_asides,
     catalogue_examples,
     categories,
     channels,

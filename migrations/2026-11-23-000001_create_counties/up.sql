@@ -13,6 +13,8 @@ do $$ begin
     end if;
 end $$;
 grant usage on schema public to yijiao_app;
+-- The server is ready only on the schema it was compiled for.
+grant select on __diesel_schema_migrations to yijiao_app;
 
 -- The county of the present transaction; null when the transaction did not say, and then no row is visible.
 create function current_county() returns uuid language sql stable parallel safe

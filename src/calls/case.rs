@@ -9,19 +9,22 @@ use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use super::dispatch::{self, Named};
 use super::error::CallCode;
-use super::model::{Call, CallChange, CallId, Matter, MatterId, RouteRule, State};
+use super::model::{Call, CallChange, CallId, Matter, MatterId, MatterKind, RouteRule, State};
 use super::standing::{Person, Standing};
 use super::state::{Beside, Refusal, Verb, may};
-use super::store::{self, Candidate, ItemFace};
+use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
 use crate::deadlines::limits::{ItemLimits, Rules};
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::ledger::{self, Fact};
-use crate::organisation::EnterpriseId;
+use crate::organisation::model::OfficerStatus;
+use crate::organisation::{DepartmentId, EnterpriseId};
 use crate::platform::db::{DbError, Scope};
 use crate::platform::http::problem::{CommonCode, Problem};
+use crate::platform::http::text::TextRule;
 
 /// One verb with its body. Its file is named after it.
 pub trait Order: Send + Sized {
@@ -69,13 +72,9 @@ pub async fn perform<O: Order>(
 ) -> Result<CallView, Problem> {
     let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
     let outcome = perform_in(&mut tx, desk, person, id, order, expected_version, now).await;
-    let view = finish(tx, outcome).await?;
+    let view = tx.finish(outcome).await?;
     desk.wake.notices();
     Ok(view)
-}
-
-async fn finish<T>(tx: crate::platform::db::Tx, outcome: Result<T, Problem>) -> Result<T, Problem> {
-    tx.finish(outcome).await
 }
 
 async fn perform_in<O: Order>(
@@ -151,6 +150,65 @@ impl<'a> Case<'a> {
         self.item.as_ref().map(ItemFace::limits)
     }
 
+    /// Words that must be given, within the county's length.
+    pub fn required(&self, field: &str, text: &str) -> Result<String, Problem> {
+        let rule = TextRule::block(self.rules.calls.text_length);
+        rule.required(field, text).map_err(|error| Problem::invalid(vec![error]))
+    }
+
+    /// Words that may be given, within the county's length; empty when not.
+    pub fn optional(&self, field: &str, text: Option<&str>) -> Result<String, Problem> {
+        let rule = TextRule::block(self.rules.calls.text_length);
+        let words = rule.optional(field, text).map_err(|error| Problem::invalid(vec![error]))?;
+        Ok(words.unwrap_or_default())
+    }
+
+    /// The open request that is being decided; the one who asked does not decide.
+    pub fn to_decide(&self, kind: MatterKind) -> Result<Matter, Problem> {
+        let matter =
+            Beside(&self.matters).asked(kind).ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
+        if matter.asked_by == self.person.account {
+            return Err(CallCode::OwnRequest.into());
+        }
+        Ok(matter.clone())
+    }
+
+    /// When the present department got the call.
+    #[must_use]
+    pub fn dispatched_here(&self) -> DateTime<Utc> {
+        let clocks =
+            self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
+        clocks.map(|row| row.started_at).max().or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
+    }
+
+    /// The room of the department responsible now.
+    #[must_use]
+    pub fn room(&self) -> DepartmentId {
+        self.call.department_id
+    }
+
+    /// Who can be asked in a department for this call's item, best first: the item's contact, the duty contact, then by code.
+    pub async fn choose_in(
+        &mut self,
+        department: DepartmentId,
+        rule: RouteRule,
+    ) -> Result<Option<dispatch::Route>, Problem> {
+        let officers =
+            store::department_candidates(self.conn, department, self.call.item_id, self.now).await?;
+        let backups: Vec<_> = officers.iter().filter_map(|officer| officer.backup_id).collect();
+        let backups = store::candidates(self.conn, &backups, self.now).await?;
+        let named: Vec<Named> = officers
+            .into_iter()
+            .filter(|officer| officer.status == OfficerStatus::Active)
+            .map(|lead| Named {
+                rule,
+                backup: backups.iter().find(|backup| Some(backup.id) == lead.backup_id).cloned(),
+                lead,
+            })
+            .collect();
+        Ok(dispatch::choose(&named))
+    }
+
     /// Notes an event for the ledger.
     pub fn record(&mut self, kind: &'static str, data: Value) {
         self.facts.push(Fact::new(kind, data));
@@ -177,7 +235,14 @@ impl<'a> Case<'a> {
     }
 
     /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well. T4 and T5 stay.
-    pub fn dispatch_to(&mut self, officer: &Candidate, backup: Option<&Candidate>, rule: RouteRule, reason: String, full: bool) {
+    pub fn dispatch_to(
+        &mut self,
+        officer: &Candidate,
+        backup: Option<&Candidate>,
+        rule: RouteRule,
+        reason: String,
+        full: bool,
+    ) {
         let now = self.now;
         self.call.state = State::Dispatched;
         self.call.department_id = officer.department_id;
@@ -245,13 +310,20 @@ impl<'a> Case<'a> {
         let facts = std::mem::take(&mut self.facts);
         ledger::store::append(self.conn, subject, &self.person.actor(), self.now, facts).await?;
         let tellings = std::mem::take(&mut self.tellings);
-        tell::post(self, tellings).await
+        let faces = self.faces().await?;
+        tell::post(self, &faces, tellings).await
+    }
+
+    async fn faces(&mut self) -> Result<Faces, Problem> {
+        let faces = store::faces(self.conn, &[self.call.id]).await?;
+        faces.into_iter().next().ok_or_else(|| DbError::from(diesel::result::Error::NotFound).into())
     }
 
     async fn save_holder(&mut self) -> Result<(), Problem> {
         let call = &self.call;
         let ended = call.ended_at.is_some() && self.before.ended_at.is_none();
-        let moved = call.holder_id != self.before.holder_id || call.department_id != self.before.department_id;
+        let moved =
+            call.holder_id != self.before.holder_id || call.department_id != self.before.department_id;
         let reopened = call.ended_at.is_none() && self.before.ended_at.is_some();
         if ended {
             store::hand_over(self.conn, call, self.now, None).await?;
@@ -264,11 +336,10 @@ impl<'a> Case<'a> {
 
     /// The call as the caller sees it now.
     async fn show(&mut self) -> Result<CallView, Problem> {
-        let faces = store::faces(self.conn, &[self.call.id]).await?;
-        let face = faces.into_iter().next().ok_or_else(|| DbError::from(diesel::result::Error::NotFound))?;
+        let faces = self.faces().await?;
         self.standing = Standing::of(self.person, &self.enterprises, &self.call, &self.matters);
         let clocks: Vec<_> = self.clocks.all().cloned().collect();
-        Ok(view(self.desk, &self.call, face, &self.matters, &clocks, &self.standing, self.now))
+        Ok(view(self.desk, &self.call, faces, &self.matters, &clocks, &self.standing, self.now))
     }
 
     /// A refusal that tells who did what when.

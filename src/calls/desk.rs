@@ -20,22 +20,27 @@ pub struct Desk {
     pub calendar: Arc<Calendar>,
     pub wake: Wake,
     pub number_key: [u8; 32],
+    pub link_key: [u8; 32],
     arrival_key: [u8; 32],
-    /// Links in messages begin with it.
-    pub public_url: Arc<str>,
 }
 
 impl Desk {
     #[must_use]
-    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault, public_url: &str) -> Self {
+    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault) -> Self {
         Self {
             db,
             calendar,
             wake,
             number_key: vault.derive("call-number"),
+            link_key: vault.derive("action-link"),
             arrival_key: vault.derive("arrival-code"),
-            public_url: public_url.trim_end_matches('/').into(),
         }
+    }
+
+    /// The same desk over another pool.
+    #[must_use]
+    pub fn with_db(&self, db: Db) -> Self {
+        Self { db, ..self.clone() }
     }
 
     /// The rules of a county with these settings.
@@ -56,13 +61,14 @@ impl Desk {
     #[must_use]
     pub fn arrival_code_holds(&self, call: CallId, now: chrono::DateTime<chrono::Utc>, code: &str) -> bool {
         let quarter = now.timestamp().div_euclid(900);
-        [quarter, quarter - 1]
-            .iter()
-            .any(|quarter| crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes()))
+        [quarter, quarter - 1].iter().any(|quarter| {
+            crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes())
+        })
     }
 
     fn code_of(&self, call: CallId, quarter: i64) -> String {
-        let mac = hmac_sha256(&self.arrival_key, &[call.0.as_bytes().as_slice(), &quarter.to_be_bytes()].concat());
+        let mac =
+            hmac_sha256(&self.arrival_key, &[call.0.as_bytes().as_slice(), &quarter.to_be_bytes()].concat());
         let digits = mac.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes)) % 1_000_000;
         format!("{digits:06}")
     }

@@ -28,6 +28,14 @@ pub struct Powers {
     pub inspectorate: bool,
 }
 
+impl Powers {
+    /// Whether he may record a call that reached him by phone, letter or visit.
+    #[must_use]
+    pub const fn records_for_others(self) -> bool {
+        self.business_office || self.dispatches || self.leads
+    }
+}
+
 impl Person {
     /// The person as an actor of the ledger.
     #[must_use]

@@ -98,10 +98,9 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Pause => (in_hand, standing.holder || standing.leader || standing.office),
         Verb::Resume => (in_hand, standing.holder || standing.leader || standing.office),
         Verb::Extension => (in_hand, works),
-        Verb::Return => (
-            matches!(state, State::Dispatched | State::Accepted),
-            standing.holder || standing.desk,
-        ),
+        Verb::Return => {
+            (matches!(state, State::Dispatched | State::Accepted), standing.holder || standing.desk)
+        }
         Verb::Ruling => (!state.is_end() && state != State::Triage, standing.office),
         Verb::Transfer => (
             matches!(state, State::Dispatched | State::Accepted | State::Arrived),
@@ -138,7 +137,9 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
             Err(Refusal::NothingOpen)
         }
         Verb::Pause if beside.pause().is_some() => Err(Refusal::Paused),
-        Verb::Pause if !standing.holder && beside.asked(MatterKind::Pause).is_none() => Err(Refusal::NothingOpen),
+        Verb::Pause if !standing.holder && beside.asked(MatterKind::Pause).is_none() => {
+            Err(Refusal::NothingOpen)
+        }
         Verb::Extension if !standing.holder && beside.asked(MatterKind::Extension).is_none() => {
             Err(Refusal::NothingOpen)
         }

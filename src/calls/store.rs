@@ -1,20 +1,21 @@
 //! The SQL of calls.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, select};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Call, CallChange, CallId, Matter, MatterId};
+use super::model::{Call, CallChange, CallId, Matter, State};
 use crate::catalogue::ItemId;
+use crate::deadlines::DeadlineState;
 use crate::deadlines::limits::ItemLimits;
 use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
-    absences, call_ratings, calls, counties, departments, enterprises, holder_spans, item_contacts, members,
-    officers, service_items, side_matters,
+    absences, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans,
+    idempotency_keys, item_contacts, members, officers, service_items, side_matters,
 };
 
 /// The names and numbers that people see beside a call.
@@ -108,7 +109,11 @@ pub async fn find(conn: &mut AsyncPgConnection, id: CallId) -> QueryResult<Optio
     calls::table.find(id).select(Call::as_select()).first(conn).await.optional()
 }
 
-pub async fn find_by_number(conn: &mut AsyncPgConnection, county: CountyId, number: &str) -> QueryResult<Option<Call>> {
+pub async fn find_by_number(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    number: &str,
+) -> QueryResult<Option<Call>> {
     calls::table
         .filter(calls::county_id.eq(county))
         .filter(calls::number.eq(number))
@@ -119,7 +124,12 @@ pub async fn find_by_number(conn: &mut AsyncPgConnection, county: CountyId, numb
 }
 
 /// Saves a change if nobody else changed the call since `version`.
-pub async fn save(conn: &mut AsyncPgConnection, id: CallId, version: i32, change: &CallChange<'_>) -> QueryResult<bool> {
+pub async fn save(
+    conn: &mut AsyncPgConnection,
+    id: CallId,
+    version: i32,
+    change: &CallChange<'_>,
+) -> QueryResult<bool> {
     let changed = diesel::update(calls::table.find(id).filter(calls::version.eq(version)))
         .set(change)
         .execute(conn)
@@ -148,8 +158,18 @@ pub async fn put_matter(conn: &mut AsyncPgConnection, matter: &Matter) -> QueryR
         .map(drop)
 }
 
-pub async fn matter_id_exists(conn: &mut AsyncPgConnection, id: MatterId) -> QueryResult<bool> {
-    select(exists(side_matters::table.find(id))).get_result(conn).await
+/// The call and the fingerprint that an idempotency key stands for.
+pub async fn key_of(
+    conn: &mut AsyncPgConnection,
+    account: Uuid,
+    key: &str,
+) -> QueryResult<Option<(CallId, Vec<u8>)>> {
+    idempotency_keys::table
+        .find((account, key))
+        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// Ends the open span of the present holder and opens one for the next; with `next` none, only ends it.
@@ -220,7 +240,11 @@ pub async fn item(conn: &mut AsyncPgConnection, id: ItemId) -> QueryResult<Optio
     service_items::table.find(id).select(ItemFace::as_select()).first(conn).await.optional()
 }
 
-pub async fn item_by_code(conn: &mut AsyncPgConnection, county: CountyId, code: &str) -> QueryResult<Option<ItemFace>> {
+pub async fn item_by_code(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    code: &str,
+) -> QueryResult<Option<ItemFace>> {
     service_items::table
         .filter(service_items::county_id.eq(county))
         .filter(service_items::code.eq(code))
@@ -251,7 +275,11 @@ pub async fn department(conn: &mut AsyncPgConnection, id: DepartmentId) -> Query
 }
 
 /// The one department that is this organ of the county.
-pub async fn office(conn: &mut AsyncPgConnection, county: CountyId, office: Office) -> QueryResult<Option<DepartmentFace>> {
+pub async fn office(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    office: Office,
+) -> QueryResult<Option<DepartmentFace>> {
     departments::table
         .filter(departments::county_id.eq(county))
         .filter(departments::office.eq(office.as_str()))
@@ -327,8 +355,11 @@ pub async fn officer_face(conn: &mut AsyncPgConnection, id: OfficerId) -> QueryR
 
 /// Where the enterprise stands, when known: latitude and longitude.
 pub async fn place_of(conn: &mut AsyncPgConnection, id: EnterpriseId) -> QueryResult<Option<(f64, f64)>> {
-    let place: (Option<f64>, Option<f64>) =
-        enterprises::table.find(id).select((enterprises::latitude, enterprises::longitude)).first(conn).await?;
+    let place: (Option<f64>, Option<f64>) = enterprises::table
+        .find(id)
+        .select((enterprises::latitude, enterprises::longitude))
+        .first(conn)
+        .await?;
     Ok(place.0.zip(place.1))
 }
 
@@ -357,4 +388,55 @@ pub async fn rate(conn: &mut AsyncPgConnection, rating: &Rating) -> QueryResult<
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Whose calls a list shows.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    Officer(OfficerId),
+    Enterprises(Vec<EnterpriseId>),
+    Department(DepartmentId),
+    County(CountyId),
+}
+
+/// Which of them.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub overdue: Option<bool>,
+    /// Only calls older than this one.
+    pub before: Option<CallId>,
+    pub now: DateTime<Utc>,
+}
+
+/// Calls, newest first; an index leads to the first of them wherever it is.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    whose: &Whose,
+    filter: &Filter,
+    limit: i64,
+) -> QueryResult<Vec<Call>> {
+    let mut query = calls::table.select(Call::as_select()).order(calls::id.desc()).limit(limit).into_boxed();
+    query = match whose {
+        Whose::Officer(officer) => query.filter(calls::holder_id.eq(*officer)),
+        Whose::Enterprises(enterprises) => query.filter(calls::enterprise_id.eq_any(enterprises)),
+        Whose::Department(department) => query.filter(calls::department_id.eq(*department)),
+        Whose::County(county) => query.filter(calls::county_id.eq(*county)),
+    };
+    if let Some(state) = filter.state {
+        query = query.filter(calls::state.eq(state));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(calls::id.lt(before));
+    }
+    if let Some(overdue) = filter.overdue {
+        let broken = exists(
+            deadlines::table
+                .filter(deadlines::subject_id.eq(calls::id))
+                .filter(deadlines::state.eq(DeadlineState::Running))
+                .filter(deadlines::due_at.lt(filter.now)),
+        );
+        query = if overdue { query.filter(broken) } else { query.filter(diesel::dsl::not(broken)) };
+    }
+    query.load(conn).await
 }

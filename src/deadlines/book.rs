@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Due};
 use super::model::{Clock, Deadline, DeadlineId, DeadlineState, Limit, SubjectKind, Unit};
 use super::store;
 use crate::organisation::CountyId;
@@ -113,13 +113,29 @@ impl ClockBook {
         self.stop(clock, now, DeadlineState::Cancelled);
     }
 
+    /// The event can no longer happen: a promise already broken stays missed, one still in time is cancelled.
+    pub fn settle_unneeded(&mut self, clock: Clock, now: DateTime<Utc>) {
+        let broken =
+            self.live(clock).is_some_and(|row| row.state == DeadlineState::Running && now > row.due_at);
+        self.stop(clock, now, if broken { DeadlineState::Missed } else { DeadlineState::Cancelled });
+    }
+
     /// Nothing is promised any more: a promise already broken stays missed, the rest is cancelled.
     pub fn cancel_all(&mut self, now: DateTime<Utc>) {
         for clock in Clock::ALL {
-            let broken =
-                self.live(*clock).is_some_and(|row| row.state == DeadlineState::Running && now > row.due_at);
-            self.stop(*clock, now, if broken { DeadlineState::Missed } else { DeadlineState::Cancelled });
+            self.settle_unneeded(*clock, now);
         }
+    }
+
+    /// Gives a clock another limit; its start stays.
+    pub fn relimit(&mut self, clock: Clock, limit: Limit, due: Due) {
+        self.change(clock, |row| {
+            row.limit_amount = limit.amount;
+            row.limit_unit = limit.unit;
+            row.due_at = due.at;
+            row.provisional = due.provisional;
+            row.fires_at = Some(due.at);
+        });
     }
 
     /// Stops the run of time; a promise already broken is not paused.

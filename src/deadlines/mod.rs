@@ -10,4 +10,4 @@ pub mod model;
 pub mod store;
 
 pub use book::ClockBook;
-pub use model::{Clock, Deadline, DeadlineState, Limit, Unit};
+pub use model::{Clock, Deadline, DeadlineState, Limit, SubjectKind, Unit};

@@ -49,6 +49,28 @@ text_enum!(
     }
 );
 
+impl Clock {
+    /// What is promised, for people.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Accept => "接单",
+            Self::Contact => "联系企业",
+            Self::Arrive => "到场",
+            Self::Plan => "答复方案",
+            Self::Resolve => "办结",
+            Self::Confirm => "企业确认",
+            Self::Stall => "进展",
+            Self::Promise => "承诺",
+            Self::Appointment => "预约到场",
+            Self::Triage => "分派",
+            Self::ReturnRuling => "退回裁定",
+            Self::Assistance => "协办",
+            Self::Pause => "暂停到期",
+        }
+    }
+}
+
 text_enum!(
     /// `missed` is also shown for a running clock whose due moment is over.
     DeadlineState { Running = "running", Paused = "paused", Met = "met", Missed = "missed", Cancelled = "cancelled" }

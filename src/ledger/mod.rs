@@ -3,6 +3,7 @@
 //! Owns `ledger_events`. A trigger refuses update and delete; [`chain::verify`] finds a row changed by hand. Calls nobody but
 //! `platform`.
 
+pub mod audit;
 pub mod chain;
 pub mod store;
 

@@ -8,6 +8,7 @@
 //! `platform` and `organisation`'s ids.
 
 pub mod channels;
+pub mod check;
 pub mod deliver;
 pub mod model;
 pub mod outbox;

@@ -34,6 +34,8 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     pub rate_burst: u32,
     pub rate_per_second: u32,
+    pub request_timeout_seconds: u64,
+    pub trusted_proxies: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -108,6 +110,7 @@ pub struct Notices {
 pub struct Sandbox {
     pub host: String,
     pub port: u16,
+    pub rooms: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -79,6 +79,15 @@ pub fn is_disconnect(error: &QueryError) -> bool {
     }
 }
 
+/// Connections of one pool: the most it may open, those open, those of them idle, and the requests that wait for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUsage {
+    pub limit: usize,
+    pub open: usize,
+    pub idle: usize,
+    pub waiting: usize,
+}
+
 /// A pool of connections. Clones share it; each HTTP worker has its own, which is faster under light load.
 #[derive(Clone)]
 pub struct Db {
@@ -106,6 +115,18 @@ impl Db {
             .build()
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
         Ok(Self { pool })
+    }
+
+    /// How the pool is used at this moment.
+    #[must_use]
+    pub fn usage(&self) -> PoolUsage {
+        let status = self.pool.status();
+        PoolUsage {
+            limit: status.max_size,
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
     }
 
     /// Opens a transaction that sees `scope` and nothing else. A connection that died while idle is replaced on the way.

@@ -89,6 +89,8 @@ pub struct MiniProgramConfig {
 pub enum SandboxConfigError {
     #[error("sandbox: {0}")]
     Shape(#[from] Box<figment::Error>),
+    #[error("sandbox: {0}")]
+    Table(#[from] csv::Error),
     #[error("sandbox: two rooms share the name or key of {0:?}")]
     Twice(String),
     #[error("sandbox: {0:?} is no room name (letters, digits, _, -)")]
@@ -97,7 +99,39 @@ pub enum SandboxConfigError {
     Kind { room: String, kind: ChannelKind },
 }
 
+/// A line of a county's `channels.csv`, as far as a room needs it.
+#[derive(Deserialize)]
+struct ChannelLine {
+    code: String,
+    kind: ChannelKind,
+    name: String,
+    token: String,
+    secrets: String,
+}
+
 impl SandboxConfig {
+    /// The rooms of a county's `channels.csv`, so that the county can be rehearsed with its own channels.
+    ///
+    /// # Errors
+    /// `Table` with the line that cannot be read.
+    pub fn from_channels_csv(text: &str) -> Result<Self, SandboxConfigError> {
+        let mut rooms = Vec::new();
+        for line in csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes()).deserialize() {
+            let line: ChannelLine = line?;
+            let secrets: Vec<&str> = line.secrets.split('|').filter(|secret| !secret.is_empty()).collect();
+            let room = RoomConfig::new(line.kind, &line.code, &line.token, &secrets);
+            rooms.push(RoomConfig { title: line.name, ..room });
+        }
+        Ok(Self { rooms, ..Self::default() })
+    }
+
+    /// With the mini-program that the service is set up for.
+    #[must_use]
+    pub fn with_mini_program(mut self, app_id: &str, app_secret: &SecretString) -> Self {
+        self.wechat = MiniProgramConfig { app_id: app_id.to_owned(), app_secret: app_secret.clone() };
+        self
+    }
+
     /// Reads the TOML form: `keep`, `[[rooms]]`, `[wechat]`.
     pub fn from_toml(text: &str) -> Result<Self, SandboxConfigError> {
         Figment::from(Toml::string(text))

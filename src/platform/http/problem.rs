@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
@@ -65,6 +65,7 @@ problem_codes! {
         MethodNotAllowed = 405 "method_not_allowed" "不支持这种请求方式" "Method not allowed",
         BadRequest = 400 "bad_request" "请求的格式不对" "The request is malformed",
         BadJson = 400 "bad_json" "请求内容不是有效的 JSON（须为 UTF-8 编码）" "The body is not valid JSON in UTF-8",
+        Timeout = 408 "request_timeout" "请求发送得太慢，请重试" "The request took too long to arrive; please try again",
         BodyTooLarge = 413 "body_too_large" "请求内容过大" "The body is too large",
         UnsupportedMedia = 415 "unsupported_media_type" "请求内容须为 application/json" "The body must be application/json",
         Invalid = 422 "invalid" "填写的内容有误，请检查标出的各项" "Some fields are not valid",
@@ -155,6 +156,18 @@ impl Problem {
         StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// What happened, in the caller's language, for a page.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let parts = &self.0;
+        match (Lang::current(), &parts.detail) {
+            (Lang::Zh, Some((zh, _))) => zh.clone(),
+            (Lang::En, Some((_, en))) => en.clone(),
+            (Lang::Zh, None) => parts.code.zh.to_owned(),
+            (Lang::En, None) => parts.code.en.to_owned(),
+        }
+    }
+
     /// The body in one language.
     #[must_use]
     pub fn body(&self, lang: Lang) -> Value {
@@ -205,6 +218,12 @@ impl ResponseError for Problem {
         if let Some(seconds) = self.0.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §15.5.2: a 401 says how to do better.
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"yijiao\""));
+        }
+        // The access log names the code.
+        response.extensions_mut().insert(self.0.code);
         response.body(self.body(lang).to_string())
     }
 }

@@ -1,0 +1,199 @@
+//! Redis: one multiplexed connection that opens when first needed, never holds a request up for long, and comes back by itself.
+//!
+//! Redis is the queue, not the truth: whoever calls must be able to go on without it. While it is away every call fails at once;
+//! one attempt per [`PAUSE`] looks whether it is back.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
+use secrecy::ExposeSecret as _;
+
+use crate::platform::config;
+
+pub use redis::RedisError;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_millis(500);
+/// Longest wait for an answer to a command that does not block.
+const ANSWER: Duration = Duration::from_millis(500);
+/// How long nobody asks again after Redis did not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Numbers the connections, so that one that broke is told from its successor.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// A handle; clones share its connection.
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+    prefix: Arc<str>,
+    link: Arc<Link>,
+    /// Shared by the handles of all workers: when one finds Redis away, the others need not find out by waiting.
+    away: Arc<Mutex<Option<Instant>>>,
+}
+
+#[derive(Default)]
+struct Link {
+    open: Mutex<Option<Opened>>,
+    /// Held while connecting, so that one caller connects and the others wait for him.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Opened {
+    number: u64,
+    connection: MultiplexedConnection,
+}
+
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The address may carry a password.
+        write!(f, "Redis(prefix {})", self.prefix)
+    }
+}
+
+impl Redis {
+    /// A handle that connects when first used. Fails only on an address that cannot be read.
+    pub fn lazy(settings: &config::Redis) -> Result<Self, RedisError> {
+        Ok(Self {
+            client: Client::open(settings.url.expose_secret())?,
+            prefix: settings.prefix.as_str().into(),
+            link: Arc::default(),
+            away: Arc::default(),
+        })
+    }
+
+    /// The same Redis by a connection of its own: a connection lives on the runtime that opened it, and crossing threads
+    /// costs more than the command.
+    #[must_use]
+    pub fn for_worker(&self) -> Self {
+        Self { link: Arc::default(), ..self.clone() }
+    }
+
+    /// The full key of `name`: every key of this installation begins with its prefix.
+    #[must_use]
+    pub fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
+    /// Runs one command that does not block.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let mut opened = self.connect().await?;
+        let answer = command.query_async(&mut opened.connection).await;
+        self.look_at(opened.number, answer)
+    }
+
+    /// Runs commands in one round trip.
+    pub async fn pipeline<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
+        let mut opened = self.connect().await?;
+        let answer = commands.query_async(&mut opened.connection).await;
+        self.look_at(opened.number, answer)
+    }
+
+    /// Runs a script by its hash; loads it when Redis has forgotten it.
+    pub async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> RedisResult<T> {
+        let mut opened = self.connect().await?;
+        let answer = script.invoke_async(&mut opened.connection).await;
+        self.look_at(opened.number, answer)
+    }
+
+    /// Whether Redis answers at this moment.
+    pub async fn answers(&self) -> bool {
+        self.query::<String>(&redis::cmd("PING")).await.is_ok()
+    }
+
+    /// A fresh connection for commands that wait, e.g. `XREADGROUP … BLOCK`: it has no limit on the time of an answer. It does
+    /// not come back by itself; ask for another one when it breaks.
+    pub async fn blocking(&self) -> RedisResult<MultiplexedConnection> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    async fn connect(&self) -> RedisResult<Opened> {
+        if let Some(opened) = self.opened() {
+            return Ok(opened);
+        }
+        let _one_at_a_time = self.link.connecting.lock().await;
+        if let Some(opened) = self.opened() {
+            return Ok(opened);
+        }
+        if lock(&self.away).is_some_and(|since| since.elapsed() < PAUSE) {
+            return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
+        }
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(ANSWER));
+        match self.client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => {
+                let mut slot = lock(&self.link.open);
+                let opened = Opened { number: CONNECTIONS.fetch_add(1, Ordering::Relaxed), connection };
+                *slot = Some(opened.clone());
+                if lock(&self.away).take().is_some() {
+                    tracing::info!("Redis is back");
+                }
+                Ok(opened)
+            }
+            Err(error) => {
+                self.went_away(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn opened(&self) -> Option<Opened> {
+        lock(&self.link.open).clone()
+    }
+
+    /// Lets go of a connection that broke or fell silent; an error reply to a command is no reason.
+    fn look_at<T>(&self, number: u64, answer: RedisResult<T>) -> RedisResult<T> {
+        if let Err(error) = &answer
+            && (error.is_unrecoverable_error() || error.is_io_error())
+        {
+            let broke = lock(&self.link.open).take_if(|opened| opened.number == number).is_some();
+            // A connection that Redis closed may be opened again at once; silence is worth a pause.
+            if broke && error.is_timeout() {
+                self.went_away(error);
+            }
+        }
+        answer
+    }
+
+    fn went_away(&self, error: &RedisError) {
+        if lock(&self.away).replace(Instant::now()).is_none() {
+            tracing::warn!(%error, "Redis is away; going on without it");
+        }
+    }
+}
+
+/// What the locks guard is replaced whole, so a panic elsewhere leaves it sound.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(url: &str) -> Redis {
+        Redis::lazy(&config::Redis { url: url.into(), prefix: "p".into() }).unwrap()
+    }
+
+    #[test]
+    fn every_key_begins_with_the_prefix_and_the_address_is_never_printed() {
+        let redis = at("redis://:secret@127.0.0.1:1/0");
+        assert_eq!(redis.key("stream"), "p:stream");
+        assert!(!format!("{redis:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_fails_at_once_and_then_without_being_asked() {
+        let redis = at("redis://127.0.0.1:1/0");
+        assert!(!redis.answers().await);
+        assert!(lock(&redis.away).is_some());
+        assert!(redis.for_worker().query::<String>(&redis::cmd("PING")).await.unwrap_err().is_io_error());
+    }
+}

@@ -1,0 +1,27 @@
+//! The index of what can come in: every HTTP route, by feature. The worker module is its counterpart for what happens by itself.
+//!
+//! A feature brings `routes::configure`, which registers its handlers under their complete addresses; one line here lets them in. The
+//! registration also makes the API description, so a route that is not described does not exist.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::bots::act;
+use crate::platform::http::{docs, operation};
+use crate::{calls, catalogue, identity};
+
+/// Everything the server answers. Addresses are looked through in this order, so the busy ones come first.
+pub fn configure(routes: &mut ServiceConfig) {
+    routes
+        .configure(calls::routes::configure) // /api/v1/calls, its verbs, events, clocks
+        .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
+        .configure(identity::routes::configure) // /api/v1/auth/…, /me
+        .configure(act::configure); // /a/{token}: the page behind a message's link
+    operations(routes);
+}
+
+/// What a server without the API answers (`serve --only work`).
+pub fn operations(routes: &mut ServiceConfig) {
+    routes
+        .configure(operation::configure) // GET /healthz /readyz /metrics
+        .configure(docs::configure); // GET /docs /openapi.json
+}

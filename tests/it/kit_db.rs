@@ -1,0 +1,269 @@
+//! A database for each test: a copy of a template that holds the migrated schema, dropped when the test is over.
+//!
+//! `TEST_DATABASE_URL` names a login of Postgres 15 or newer that may create databases and roles. The template's name carries a
+//! hash of the migrations, so it is made once, by whichever process comes first, and again only when a migration changes. What
+//! killed runs left behind is removed by later ones.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+use yijiao::platform::db::{Db, migrate};
+
+const TEST: &str = "yijiao_test_";
+const TEMPLATE: &str = "yijiao_template_";
+
+/// Databases of this login; it may neither copy nor drop those of another.
+const MINE: &str = "pg_get_userbyid(datdba) = current_user";
+
+/// Advisory locks of the maintenance database: making a template, and sweeping.
+const MAKING: i64 = 0x7969_6a69_616f_1001;
+const SWEEPING: i64 = 0x7969_6a69_616f_1002;
+
+/// Seconds after which a database of ours that nobody is connected to counts as left behind.
+const LEFT_BEHIND: i64 = 3600;
+const TEMPLATE_LEFT_BEHIND: i64 = 7 * 24 * 3600;
+
+/// One test's own database. Dropping the value drops the database, whoever is still connected.
+pub struct TestDb {
+    server: Url,
+    name: String,
+}
+
+impl TestDb {
+    /// Makes the database. Blocks its thread for some tens of milliseconds; needs no runtime.
+    pub fn create() -> Self {
+        let server = server();
+        let name = on_a_runtime_apart(create(server.clone()));
+        Self { server, name }
+    }
+
+    /// For `DATABASE_URL`.
+    pub fn url(&self) -> SecretString {
+        at(&self.server, &self.name)
+    }
+
+    /// A small pool that sees what the server sees: role `yijiao_app`, one county per transaction.
+    pub fn db(&self) -> Db {
+        Db::lazy(&self.url(), 4).expect("a pool needs no connection to be made")
+    }
+
+    /// A connection as the owner of the tables, for what the server itself must not be able to do.
+    pub async fn owner(&self) -> AsyncPgConnection {
+        connect(&self.server, &self.name).await
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        on_a_runtime_apart(async move {
+            let mut admin = connect_admin(&server).await;
+            run(&mut admin, &format!("drop database if exists {name} with (force)")).await;
+        });
+    }
+}
+
+fn server() -> Url {
+    let url = std::env::var("TEST_DATABASE_URL").unwrap_or_else(|_| {
+        panic!(
+            "TEST_DATABASE_URL is not set. It names a Postgres 15+ login that may create databases and roles, \
+             e.g. postgres://postgres@127.0.0.1:5432/postgres; `make test` sets it."
+        )
+    });
+    Url::parse(&url).expect("TEST_DATABASE_URL is a URL")
+}
+
+/// Runs `work` on a thread and a runtime of its own: a test's runtime may be single-threaded (migrations need more), or be
+/// shutting down.
+fn on_a_runtime_apart<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(1)
+                    .enable_all()
+                    .build()
+                    .expect("a runtime")
+                    .block_on(work)
+            })
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+async fn create(server: Url) -> String {
+    let mut admin = connect_admin(&server).await;
+    let now = number(&mut admin, "select extract(epoch from now())::bigint as value").await;
+    sweep(&mut admin, now).await;
+    let name = format!("{TEST}{now:x}_{:016x}", rand::random::<u64>());
+    loop {
+        let template = template(&mut admin, &server, now).await;
+        let copy = format!("create database {name} template {template} strategy wal_log");
+        match admin.batch_execute(&copy).await {
+            Ok(()) => return name,
+            // Swept between the look and the copy, by a run with other migrations.
+            Err(error) if error.to_string().contains("does not exist") => continue,
+            Err(error) => panic!("{copy}: {error}"),
+        }
+    }
+}
+
+/// The template of the present migrations, made if it is missing. It takes its final name only when complete.
+async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64) -> String {
+    let hash = migrations_hash();
+    let find = format!(
+        "select datname as value from pg_database where datname like '{TEMPLATE}%\\_{hash}' and {MINE}"
+    );
+    if let Some(found) = texts(admin, &find).await.pop() {
+        return found;
+    }
+    run(admin, &format!("select pg_advisory_lock({MAKING})")).await;
+    let name = match texts(admin, &find).await.pop() {
+        Some(found) => found,
+        None => {
+            let draft = format!("yijiao_draft_{hash}");
+            let name = format!("{TEMPLATE}{now:x}_{hash}");
+            run(admin, &format!("drop database if exists {draft} with (force)")).await;
+            run(admin, &format!("create database {draft}")).await;
+            migrate(&at(server, &draft)).await.expect("the migrations run");
+            // The migrating connection may still be saying good-bye; a database in use is neither renamed nor copied.
+            run(
+                admin,
+                &format!(
+                    "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{draft}'"
+                ),
+            )
+            .await;
+            run(admin, &format!("alter database {draft} rename to {name}")).await;
+            name
+        }
+    };
+    run(admin, &format!("select pg_advisory_unlock({MAKING})")).await;
+    name
+}
+
+/// Drops what killed runs left: old, and nobody connected. One process at a time; the others have better things to do.
+async fn sweep(admin: &mut AsyncPgConnection, now: i64) {
+    let unused = format!(
+        "select datname as value from pg_database d where (datname like '{TEST}%' or datname like '{TEMPLATE}%') \
+         and {MINE} and not exists (select from pg_stat_activity a where a.datid = d.oid)"
+    );
+    let present = migrations_hash();
+    let left: Vec<String> = texts(admin, &unused)
+        .await
+        .into_iter()
+        .filter(|name| is_left_behind(name, now) && !name.ends_with(&present))
+        .collect();
+    if left.is_empty() || !flag(admin, &format!("select pg_try_advisory_lock({SWEEPING}) as value")).await {
+        return;
+    }
+    for name in left {
+        // Somebody may just have connected; then it is not left behind after all.
+        if let Err(error) = admin.batch_execute(&format!("drop database if exists {name}")).await {
+            eprintln!("{name} stays: {error}");
+        }
+    }
+    run(admin, &format!("select pg_advisory_unlock({SWEEPING})")).await;
+}
+
+/// Judges by the time in the name.
+fn is_left_behind(name: &str, now: i64) -> bool {
+    let (rest, limit) = match (name.strip_prefix(TEST), name.strip_prefix(TEMPLATE)) {
+        (Some(rest), _) => (rest, LEFT_BEHIND),
+        (None, Some(rest)) => (rest, TEMPLATE_LEFT_BEHIND),
+        (None, None) => return false,
+    };
+    let born = rest.split('_').next().and_then(|hex| i64::from_str_radix(hex, 16).ok());
+    born.is_some_and(|born| now - born > limit)
+}
+
+/// Twelve hex digits over names and contents of all files below `migrations/`.
+fn migrations_hash() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut files: Vec<_> = std::fs::read_dir(&root)
+        .expect("migrations/")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .flat_map(|step| [step.join("up.sql"), step.join("down.sql")])
+        .collect();
+    files.sort();
+    let mut hasher = Sha256::new();
+    for file in files {
+        hasher.update(file.strip_prefix(&root).expect("below migrations/").to_string_lossy().as_bytes());
+        hasher.update(std::fs::read(&file).expect("an SQL file"));
+    }
+    hasher.finalize().iter().take(6).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn at(server: &Url, database: &str) -> SecretString {
+    let mut url = server.clone();
+    url.set_path(database);
+    SecretString::from(url.to_string())
+}
+
+async fn connect_admin(server: &Url) -> AsyncPgConnection {
+    AsyncPgConnection::establish(server.as_str()).await.expect("TEST_DATABASE_URL answers")
+}
+
+async fn connect(server: &Url, database: &str) -> AsyncPgConnection {
+    AsyncPgConnection::establish(at(server, database).expose_secret())
+        .await
+        .expect("the test's database answers")
+}
+
+async fn run(connection: &mut AsyncPgConnection, sql: &str) {
+    if let Err(error) = connection.batch_execute(sql).await {
+        panic!("{sql}: {error}");
+    }
+}
+
+#[derive(QueryableByName)]
+struct OneText {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+#[derive(QueryableByName)]
+struct OneNumber {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+#[derive(QueryableByName)]
+struct OneFlag {
+    #[diesel(sql_type = Bool)]
+    value: bool,
+}
+
+async fn texts(connection: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
+    let rows: Vec<OneText> = diesel::sql_query(sql).load(connection).await.expect(sql);
+    rows.into_iter().map(|row| row.value).collect()
+}
+
+async fn number(connection: &mut AsyncPgConnection, sql: &str) -> i64 {
+    diesel::sql_query(sql).get_result::<OneNumber>(connection).await.expect(sql).value
+}
+
+async fn flag(connection: &mut AsyncPgConnection, sql: &str) -> bool {
+    diesel::sql_query(sql).get_result::<OneFlag>(connection).await.expect(sql).value
+}
+
+#[test]
+fn only_old_databases_of_ours_count_as_left_behind() {
+    let now = 0x7000_0000;
+    assert!(is_left_behind("yijiao_test_6fff0000_00112233", now));
+    assert!(!is_left_behind("yijiao_test_6fffff00_00112233", now));
+    assert!(!is_left_behind("yijiao_template_6fff0000_00112233aabb", now));
+    assert!(is_left_behind("yijiao_template_6f000000_00112233aabb", now));
+    assert!(!is_left_behind("yijiao_template_strange", now));
+    assert!(!is_left_behind("postgres", now));
+}

@@ -1,0 +1,13 @@
+//! The integration tests: real Postgres, everything in parallel, time that stands still until a test moves it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, also in what it calls"
+)]
+
+mod http;
+mod identity;
+mod kit_db;
+mod organisation;
