@@ -137,6 +137,8 @@ diesel::table! {
         department_id -> Nullable<Uuid>,
         base_url -> Text,
         credentials_sealed -> Bytea,
+        settings -> Jsonb,
+        language -> Text,
         state -> Text,
         state_reason -> Text,
     }
@@ -333,6 +335,7 @@ diesel::table! {
         state -> Text,
         attempt -> Int4,
         due_at -> Nullable<Timestamptz>,
+        answered -> Bool,
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
         provider_id -> Nullable<Text>,

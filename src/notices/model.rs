@@ -48,6 +48,62 @@ text_enum!(
     ChannelState { Active = "active", Paused = "paused", Dead = "dead" }
 );
 
+text_enum!(
+    /// The language of a channel's readers.
+    ChannelLanguage { Chinese = "zh-CN", English = "en" }
+);
+
+text_enum!(
+    /// How one attempt to send ended.
+    AttemptOutcome {
+        Delivered = "delivered",
+        Retry = "retry",
+        RateLimited = "rate_limited",
+        RefreshToken = "refresh_token",
+        DeadTarget = "dead_target",
+        NeedsAdmin = "needs_admin",
+        BadMessage = "bad_message",
+        DropRecipient = "drop_recipient",
+        Unrenderable = "unrenderable",
+        /// The sender died, or was silent longer than its lease.
+        Lapsed = "lapsed",
+    }
+);
+
+/// A queue of its own for first alarms, so that they never wait behind anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    First,
+    Rest,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::First, Self::Rest];
+
+    #[must_use]
+    pub const fn of(priority: Priority) -> Self {
+        match priority {
+            Priority::FirstAlarm => Self::First,
+            Priority::Normal | Priority::Low => Self::Rest,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// What the queue carries: enough to find the row within its county. The row decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    pub county: CountyId,
+    pub notice: NoticeId,
+}
+
 /// A row of `notices`, as it is when posted.
 #[derive(Clone, Debug, PartialEq, Insertable, serde::Serialize)]
 #[diesel(table_name = schema::notices)]
@@ -64,6 +120,7 @@ pub struct NewNotice {
     pub state: NoticeState,
     pub attempt: i32,
     pub due_at: Option<DateTime<Utc>>,
+    pub answered: bool,
     pub created_at: DateTime<Utc>,
     pub reason: String,
 }
