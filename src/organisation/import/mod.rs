@@ -6,7 +6,7 @@
 //! no longer mention stay; links (helpers, contacts, cards, sentences, an officer's roles) follow the files.
 //! No password is set here, and nobody's account is opened again once it is closed.
 //!
-//! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`.
+//! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`, and `notices` for how a channel keeps its secrets.
 
 mod check;
 mod posts;
