@@ -14,7 +14,6 @@ use crate::notices::register::PURPOSE;
 use crate::platform::crypto::Vault;
 use crate::schema::channels;
 
-
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = channels)]
 struct Channel {
