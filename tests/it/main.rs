@@ -9,3 +9,4 @@
 
 mod http;
 mod kit_db;
+mod redis_away;
