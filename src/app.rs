@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
+use crate::calls::desk::Desk;
+use crate::calls::raise::Writer;
+use crate::catalogue::Catalogue;
+use crate::deadlines::calendar::{Calendar, CalendarError};
+use crate::identity::KeyRing;
+use crate::identity::wechat::Wechat;
+use crate::notices::wake::Wake;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError};
+use crate::platform::outbound::{Outbound, OutboundSettingsError};
 use crate::platform::redis::{Redis, RedisError};
 
-/// The application's parts. Clones share them; each HTTP worker has its own connections to Postgres and Redis.
+/// The application's parts. Clones share them; each HTTP worker has its own connections.
 #[derive(Clone, Debug)]
 pub struct App {
     pub config: Arc<Config>,
@@ -16,6 +24,17 @@ pub struct App {
     pub vault: Vault,
     pub db: Db,
     pub redis: Redis,
+    pub keys: Arc<KeyRing>,
+    /// The one way out.
+    pub outbound: Outbound,
+    pub wechat: Wechat,
+    pub catalogue: Catalogue,
+    /// What the verbs of calls need.
+    pub calls: Desk,
+    /// The door for new calls.
+    pub taps: Writer,
+    /// Rings when notices were committed.
+    pub wake: Wake,
 }
 
 /// Why the parts cannot be built; each is a matter of settings, none of a service being away.
@@ -25,20 +44,45 @@ pub enum AppError {
     Database(#[from] DbError),
     #[error("redis.url: {0}")]
     Redis(#[from] RedisError),
+    #[error(transparent)]
+    Outbound(#[from] OutboundSettingsError),
+    #[error("the statutory calendar: {0}")]
+    Calendar(#[from] CalendarError),
 }
 
 impl App {
-    /// Builds the parts; opens no connection yet.
+    /// Builds the parts; opens no connection yet. Needs a runtime: the writers of new calls are started here.
     pub fn new(config: Config, clock: Clock) -> Result<Self, AppError> {
         let db = Db::lazy(&config.database.url, config.database.pool_background)?;
         let redis = Redis::lazy(&config.redis)?;
         let vault = Vault::new(&config.secrets.master_key);
-        Ok(Self { config: Arc::new(config), clock, vault, db, redis })
+        let keys = Arc::new(KeyRing::new(vault.clone(), &config.identity));
+        let outbound = Outbound::new(&config.outbound)?;
+        let wechat = Wechat::new(&config.wechat, outbound.clone());
+        let wake = Wake::default();
+        let calls = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), wake.clone(), &vault);
+        let taps = Writer::start(&calls);
+        let catalogue = Catalogue::default();
+        Ok(Self {
+            config: Arc::new(config),
+            clock,
+            vault,
+            db,
+            redis,
+            keys,
+            outbound,
+            wechat,
+            catalogue,
+            calls,
+            taps,
+            wake,
+        })
     }
 
-    /// The same parts with connections of their own, for one HTTP worker.
+    /// The same parts with connections of their own, for one HTTP worker. The writers stay shared: taps of all workers gather there.
     pub fn for_worker(&self) -> Result<Self, AppError> {
         let db = Db::lazy(&self.config.database.url, self.config.database.pool_per_worker)?;
-        Ok(Self { db, redis: self.redis.for_worker(), ..self.clone() })
+        let calls = self.calls.with_db(db.clone());
+        Ok(Self { db, redis: self.redis.for_worker(), calls, ..self.clone() })
     }
 }

@@ -5,7 +5,12 @@
 //! thin. [`platform`] knows nothing of the domain. `docs/ARCHITECTURE.md` tells the whole.
 
 pub mod app;
+pub mod bots;
+pub mod calls;
 pub mod catalogue;
+pub mod deadlines;
+pub mod identity;
+pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
@@ -14,3 +19,4 @@ pub mod router;
 pub mod sandbox;
 pub mod schema;
 pub mod server;
+pub mod worker;

@@ -100,6 +100,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    catalogue_asides (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        kind -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
     catalogue_examples (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -128,6 +137,8 @@ diesel::table! {
         department_id -> Nullable<Uuid>,
         base_url -> Text,
         credentials_sealed -> Bytea,
+        settings -> Jsonb,
+        language -> Text,
         state -> Text,
         state_reason -> Text,
     }
@@ -151,6 +162,7 @@ diesel::table! {
         code -> Text,
         name -> Text,
         settings -> Jsonb,
+        catalogue_revision -> Int4,
         created_at -> Timestamptz,
     }
 }
@@ -188,6 +200,7 @@ diesel::table! {
         enforces -> Bool,
         joint_inspection -> Bool,
         mechanism_roles -> Array<Text>,
+        area_id -> Nullable<Uuid>,
         office -> Nullable<Text>,
         active -> Bool,
     }
@@ -217,6 +230,8 @@ diesel::table! {
         credit_class -> Text,
         contact_name -> Text,
         contact_mobile -> Text,
+        latitude -> Nullable<Float8>,
+        longitude -> Nullable<Float8>,
         status -> Text,
     }
 }
@@ -320,6 +335,7 @@ diesel::table! {
         state -> Text,
         attempt -> Int4,
         due_at -> Nullable<Timestamptz>,
+        answered -> Bool,
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
         provider_id -> Nullable<Text>,
@@ -333,8 +349,7 @@ diesel::table! {
         county_id -> Uuid,
         code -> Text,
         name -> Text,
-        department_id -> Nullable<Uuid>,
-        area_id -> Nullable<Uuid>,
+        department_id -> Uuid,
         title -> Text,
         post -> Text,
         backup_id -> Nullable<Uuid>,
@@ -450,6 +465,7 @@ diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
 diesel::joinable!(contact_cards -> enterprises (enterprise_id));
 diesel::joinable!(contact_cards -> service_items (item_id));
+diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
 diesel::joinable!(holder_spans -> calls (call_id));
@@ -466,7 +482,6 @@ diesel::joinable!(members -> enterprises (enterprise_id));
 diesel::joinable!(notice_attempts -> notices (notice_id));
 diesel::joinable!(notices -> channels (channel_id));
 diesel::joinable!(notices -> officers (officer_id));
-diesel::joinable!(officers -> areas (area_id));
 diesel::joinable!(officers -> departments (department_id));
 diesel::joinable!(platform_logins -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -482,6 +497,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     call_ratings,
     calls,
+    catalogue_asides,
     catalogue_examples,
     categories,
     channels,

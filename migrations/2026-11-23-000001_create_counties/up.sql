@@ -38,6 +38,8 @@ create table counties (
     code text not null unique check (code ~ '^[a-z][a-z0-9-]{1,31}$'),
     name text not null check (name <> ''),
     settings jsonb not null default '{}',
+    -- Counts changes of the catalogue, so that a replica knows when what it learned from it is old.
+    catalogue_revision integer not null default 0,
     created_at timestamptz not null default now()
 );
 -- A login must find its county before it has one: code and name are public, nothing else stands here.

@@ -22,11 +22,14 @@ create table departments (
     enforces boolean not null default false,
     joint_inspection boolean not null default false,
     mechanism_roles text[] not null default '{}',
+    -- The office of a park or town is a unit like any other; this is the area it serves.
+    area_id uuid references areas (id),
     office text check (office in ('business_office', 'inspectorate', 'discipline', 'county_government')),
     active boolean not null default true,
     unique (county_id, code)
 );
 -- One business office, one inspectorate, one discipline body in a county.
+create unique index departments_area on departments (area_id) where area_id is not null;
 create unique index departments_office on departments (county_id, office) where office is not null;
 
 create table officers (
@@ -34,8 +37,7 @@ create table officers (
     county_id uuid not null references counties (id),
     code text not null,
     name text not null,
-    department_id uuid references departments (id),
-    area_id uuid references areas (id),
+    department_id uuid not null references departments (id),
     title text not null,
     post text not null check (post in ('head', 'deputy', 'section_head', 'dispatcher', 'lead', 'enforcement', 'county_leader')),
     backup_id uuid references officers (id),
@@ -45,11 +47,9 @@ create table officers (
     certificate_no text,
     status text not null default 'active' check (status in ('active', 'suspended', 'left')),
     unique (county_id, code),
-    check ((department_id is null) <> (area_id is null)),
     check (backup_id <> id)
 );
 create index officers_department on officers (department_id);
-create index officers_area on officers (area_id);
 create index officers_backup on officers (backup_id);
 
 create table absences (
@@ -87,9 +87,13 @@ create table enterprises (
     credit_class text not null default '',
     contact_name text not null default '',
     contact_mobile text not null default '',
+    -- Where it stands, for "within 300 m" at arrival; degrees, WGS 84.
+    latitude double precision check (latitude between -90 and 90),
+    longitude double precision check (longitude between -180 and 180),
     status text not null check (status in ('operating', 'suspended', 'deregistered')),
     unique (county_id, code),
-    unique (county_id, uscc)
+    unique (county_id, uscc),
+    check ((latitude is null) = (longitude is null))
 );
 create index enterprises_area on enterprises (area_id);
 create index enterprises_authority on enterprises (authority_id);

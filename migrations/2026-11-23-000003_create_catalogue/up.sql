@@ -57,6 +57,15 @@ create table catalogue_examples (
     unique (item_id, text)
 );
 
+-- Sentences that are no call for any item: a matter of somebody else (12345, a school), or about an earlier call, a greeting, a test.
+create table catalogue_asides (
+    id uuid primary key,
+    county_id uuid not null references counties (id),
+    kind text not null check (kind in ('outside', 'follow_up')),
+    text text not null,
+    unique (county_id, text)
+);
+
 -- Which officer answers which matter of which enterprise (联系服务卡). Neither item nor category: the enterprise's lead officer.
 create table contact_cards (
     id uuid primary key,
@@ -80,4 +89,17 @@ call isolate_by_county('service_items');
 call isolate_by_county('item_helpers');
 call isolate_by_county('item_contacts');
 call isolate_by_county('catalogue_examples');
+call isolate_by_county('catalogue_asides');
 call isolate_by_county('contact_cards');
+
+-- A replica learns the county's words once per revision; whatever they come from counts it up.
+create function count_catalogue_revision() returns trigger language plpgsql as $$ begin
+    update counties set catalogue_revision = catalogue_revision + 1 where id = current_county();
+    return null;
+end $$;
+create trigger service_items_revision after insert or update or delete on service_items
+    for each statement execute function count_catalogue_revision();
+create trigger catalogue_examples_revision after insert or update or delete on catalogue_examples
+    for each statement execute function count_catalogue_revision();
+create trigger catalogue_asides_revision after insert or update or delete on catalogue_asides
+    for each statement execute function count_catalogue_revision();

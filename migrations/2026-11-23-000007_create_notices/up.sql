@@ -9,6 +9,10 @@ create table channels (
     department_id uuid references departments (id),
     base_url text not null,
     credentials_sealed bytea not null,
+    -- What is no secret: {"keyword": …}.
+    settings jsonb not null default '{}',
+    -- The language of its readers.
+    language text not null default 'zh-CN' check (language in ('zh-CN', 'en')),
     state text not null default 'active' check (state in ('active', 'paused', 'dead')),
     state_reason text not null default '',
     unique (county_id, code)
@@ -28,8 +32,11 @@ create table notices (
     params jsonb not null,
     state text not null check (state in ('queued', 'held', 'sending', 'retry', 'sent', 'acted', 'superseded', 'expired', 'dead', 'fallback')),
     attempt integer not null default 0,
-    -- When somebody must look at the row again: the relay (queued, retry, held) or the rescuer (lease over).
+    -- When somebody must look at the row again. A queued row may be sent at any time and is put into the queue again then; retry
+    -- and held wait for the moment; sending is taken for crashed.
     due_at timestamptz,
+    -- What it asks for was done while it was being sent: it ends acted, or is not sent again.
+    answered boolean not null default false,
     created_at timestamptz not null,
     sent_at timestamptz,
     provider_id text,
@@ -37,7 +44,7 @@ create table notices (
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
     check (state not in ('sent', 'acted') or sent_at is not null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
-create index notices_due on notices (due_at) where due_at is not null;
+create index notices_due on notices (priority, due_at) where due_at is not null;
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, created_at) where officer_id is not null;
@@ -49,7 +56,8 @@ create table notice_attempts (
     started_at timestamptz not null,
     took_ms integer not null,
     http_status smallint,
-    outcome text not null,
+    outcome text not null check (outcome in ('delivered', 'retry', 'rate_limited', 'refresh_token', 'dead_target', 'needs_admin',
+        'bad_message', 'drop_recipient', 'unrenderable', 'lapsed')),
     excerpt text not null default '',
     next_at timestamptz,
     primary key (notice_id, attempt)

@@ -1,1 +1,13 @@
 //! The county's list of services for enterprises (涉企服务清单) and the routing of a call's words to one of its items.
+//!
+//! Owns categories, items, their words and examples. What always holds: a suggestion comes from the catalogue as it is now, on every
+//! replica. Calls nobody but `platform` and `organisation`'s ids.
+
+pub mod model;
+pub mod routes;
+pub mod routing;
+mod store;
+pub mod suggest;
+
+pub use model::{CategoryId, ItemId};
+pub use suggest::Catalogue;

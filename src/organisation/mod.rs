@@ -2,6 +2,8 @@
 //!
 //! Owns who exists and who stands in for whom. Calls nobody but `platform`.
 
+pub mod import;
 pub mod model;
+pub mod uscc;
 
 pub use model::{AreaId, CountyId, DepartmentId, EnterpriseId, OfficerId};

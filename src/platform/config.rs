@@ -100,6 +100,7 @@ pub struct Outbound {
 #[serde(deny_unknown_fields)]
 pub struct Notices {
     pub concurrency: usize,
+    pub consumer: String,
     pub requeue_ms: u32,
     pub lease_ms: u32,
 }
@@ -109,6 +110,7 @@ pub struct Notices {
 pub struct Sandbox {
     pub host: String,
     pub port: u16,
+    pub rooms: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -34,6 +34,15 @@ pub enum Scope {
     AllCounties,
 }
 
+impl Scope {
+    fn begin(self) -> String {
+        match self {
+            Self::County(county) => format!("begin; set local yijiao.county = '{county}'"),
+            Self::AllCounties => "begin; set local yijiao.across_counties = 'on'".to_owned(),
+        }
+    }
+}
+
 /// Why Postgres did not answer as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -122,15 +131,20 @@ impl Db {
 
     /// Opens a transaction that sees `scope` and nothing else. A connection that died while idle is replaced on the way.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
-        let begin = match scope {
-            Scope::County(county) => format!("begin; set local yijiao.county = '{county}'"),
-            Scope::AllCounties => "begin; set local yijiao.across_counties = 'on'".to_owned(),
-        };
+        self.begin_by(&scope.begin()).await
+    }
+
+    /// The same for work that is simply done again when a crash of Postgres undoes it: its commit does not wait for the disk.
+    pub async fn begin_loose(&self, scope: Scope) -> Result<Tx, DbError> {
+        self.begin_by(&format!("{}; set local synchronous_commit = off", scope.begin())).await
+    }
+
+    async fn begin_by(&self, begin: &str) -> Result<Tx, DbError> {
         let mut tries = self.pool.status().max_size;
         loop {
             let mut connection =
                 self.pool.get().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
-            match AnsiTransactionManager::begin_transaction_sql(&mut *connection, &begin).await {
+            match AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
                 Ok(()) => return Ok(Tx { connection }),
                 Err(error) if tries > 0 && is_disconnect(&error) => {
                     tries -= 1;

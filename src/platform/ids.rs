@@ -22,6 +22,13 @@ macro_rules! id_type {
             }
         }
 
+        impl Default for $name {
+            /// The nil id, which nothing has.
+            fn default() -> Self {
+                Self(uuid::Uuid::nil())
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)

@@ -1,8 +1,12 @@
 //! What the binary can be asked to do, one file a role. A further role is a file here, a variant, and a line in [`Role::run`].
 
+mod check;
+mod import;
 mod migrate;
 mod openapi;
+mod sandbox;
 mod serve;
+mod token;
 
 use std::error::Error;
 
@@ -13,6 +17,16 @@ pub enum Role {
     Serve(serve::Serve),
     /// Bring the database to the schema of this binary.
     Migrate,
+    /// Load a county from its folder of tables.
+    Import(import::Import),
+    /// Print an access token for an existing account.
+    Token(token::Account),
+    /// Set the password of an existing account, read from standard input.
+    Password(token::Account),
+    /// Verify the ledger and what must always hold.
+    Check,
+    /// Stand in for the chat platforms.
+    Sandbox(sandbox::SandboxRole),
     /// Print the description of the API.
     Openapi,
 }
@@ -23,6 +37,11 @@ impl Role {
         match self {
             Self::Serve(serve) => serve.run().await,
             Self::Migrate => migrate::run().await,
+            Self::Import(import) => import.run().await,
+            Self::Token(account) => account.token().await,
+            Self::Password(account) => account.password().await,
+            Self::Check => check::run().await,
+            Self::Sandbox(sandbox) => sandbox.run().await,
             Self::Openapi => openapi::run(),
         }
     }

@@ -8,5 +8,7 @@
 )]
 
 mod http;
+mod identity;
 mod kit_db;
+mod organisation;
 mod redis_away;

@@ -1,1 +1,120 @@
-//! One file per provider: renders, signs, sends and understands the answer.
+//! The chat platforms' wire formats: what a notice looks like to each provider, how it is signed, what an answer means.
+//! One file per provider. Pure: no database, no network, no clock; [`request`] makes the bytes, [`judge`] reads the answer.
+//!
+//! Always: no text of a person can mention anybody, make a link or pass for a field of the notice; an action link is whole or
+//! the message is not made; nothing is longer than the provider takes; a Debug print never shows a credential.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::platform::outbound::{OutboundRequest, Url};
+
+mod answer;
+pub mod dingtalk_bot;
+pub mod feishu_bot;
+mod message;
+mod signature;
+mod target;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod webhook;
+pub mod wecom_bot;
+
+pub use answer::{Outcome, Unreached, Why, judge, judge_failure};
+pub use message::{LINK_MAX, Line, Link, Mention, Message};
+pub use signature::SignatureRefusal;
+pub use target::{Credentials, Settings, Target};
+
+crate::text_enum! {
+    /// A way to carry a notice.
+    ChannelKind {
+        /// A group robot of WeCom (企业微信).
+        WecomBot = "wecom_bot",
+        /// A self-built WeCom application, to one person.
+        WecomApp = "wecom_app",
+        /// A custom group robot of DingTalk (钉钉).
+        DingtalkBot = "dingtalk_bot",
+        /// An enterprise application of DingTalk, to one person.
+        DingtalkApp = "dingtalk_app",
+        /// A custom group bot of Feishu (飞书) or Lark.
+        FeishuBot = "feishu_bot",
+        /// An application of Feishu or Lark, to one person.
+        FeishuApp = "feishu_app",
+        /// A one-time subscription message of the WeChat mini-program.
+        WechatSubscribe = "wechat_subscribe",
+        /// Any receiver that speaks Standard Webhooks 1.0.0.
+        Webhook = "webhook",
+        /// An incoming webhook of Slack.
+        Slack = "slack",
+    }
+}
+
+impl ChannelKind {
+    /// The provider's own hosts, the usual one first; none for a generic webhook.
+    #[must_use]
+    pub const fn hosts(self) -> &'static [&'static str] {
+        match self {
+            Self::WecomBot | Self::WecomApp => &["qyapi.weixin.qq.com"],
+            Self::DingtalkBot => &["oapi.dingtalk.com"],
+            Self::DingtalkApp => &["api.dingtalk.com", "oapi.dingtalk.com"],
+            Self::FeishuBot | Self::FeishuApp => &["open.feishu.cn", "open.larksuite.com"],
+            Self::WechatSubscribe => &["api.weixin.qq.com"],
+            Self::Slack => &["hooks.slack.com"],
+            Self::Webhook => &[],
+        }
+    }
+
+    /// Where the provider is when no other base is set; none for a generic webhook, whose base is its whole URL.
+    #[must_use]
+    pub fn default_base(self) -> Option<Url> {
+        self.hosts().first().and_then(|host| format!("https://{host}").parse().ok())
+    }
+}
+
+/// Why a message cannot be made for a target. Sending again would not help; the texts show no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    #[error("the message says nothing")]
+    Empty,
+    #[error("the message is {bytes} bytes, the provider takes {limit}")]
+    TooLong { bytes: usize, limit: usize },
+    #[error("the action link is no http(s) address of at most {LINK_MAX} bytes")]
+    BadLink,
+    #[error("the channel's address cannot carry a path")]
+    BadBase,
+    #[error("the channel has no key or signing secret")]
+    MissingCredential,
+    #[error("a signing secret is not in its provider's form")]
+    BadSecret,
+    #[error("the message's id or event name is not in the form that webhooks take")]
+    BadEvent,
+    #[error("{0} messages are not made here")]
+    Unsupported(ChannelKind),
+}
+
+/// Makes the request that carries `message` to `target`. `attempt` counts from 1.
+pub fn request(
+    target: &Target,
+    message: &Message,
+    now: DateTime<Utc>,
+    attempt: u32,
+) -> Result<OutboundRequest, RenderError> {
+    match target.kind {
+        ChannelKind::WecomBot => wecom_bot::request(target, message),
+        ChannelKind::DingtalkBot => dingtalk_bot::request(target, message, now),
+        ChannelKind::FeishuBot => feishu_bot::request(target, message, now),
+        ChannelKind::Webhook => webhook::request(target, message, now, attempt),
+        kind @ (ChannelKind::WecomApp
+        | ChannelKind::DingtalkApp
+        | ChannelKind::FeishuApp
+        | ChannelKind::WechatSubscribe
+        | ChannelKind::Slack) => Err(RenderError::Unsupported(kind)),
+    }
+}
+
+/// The body of a robot message, refused when longer than the provider takes.
+fn body_within(limit: usize, value: &Value) -> Result<Vec<u8>, RenderError> {
+    let body = value.to_string().into_bytes();
+    if body.len() > limit { Err(RenderError::TooLong { bytes: body.len(), limit }) } else { Ok(body) }
+}

@@ -42,6 +42,15 @@ pub(super) fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
         .map_err(|error| told(&error.path().to_string(), &error.inner().to_string()))
 }
 
+/// Reads a JSON value.
+///
+/// # Errors
+/// 422 `invalid` with the field that serde could not read.
+pub fn value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| told(&error.path().to_string(), &error.inner().to_string()))
+}
+
 fn json_field<T: DeserializeOwned>(text: &str) -> Problem {
     let mut reader = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {

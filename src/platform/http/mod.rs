@@ -10,7 +10,7 @@ pub mod cursor;
 pub mod docs;
 pub mod headers;
 pub mod idempotency;
-mod invalid;
+pub mod invalid;
 pub mod lang;
 pub mod observe;
 pub mod openapi;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
@@ -156,6 +156,18 @@ impl Problem {
         StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// What happened, in the caller's language, for a page.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let parts = &self.0;
+        match (Lang::current(), &parts.detail) {
+            (Lang::Zh, Some((zh, _))) => zh.clone(),
+            (Lang::En, Some((_, en))) => en.clone(),
+            (Lang::Zh, None) => parts.code.zh.to_owned(),
+            (Lang::En, None) => parts.code.en.to_owned(),
+        }
+    }
+
     /// The body in one language.
     #[must_use]
     pub fn body(&self, lang: Lang) -> Value {
@@ -205,6 +217,10 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_LANGUAGE, lang.tag()));
         if let Some(seconds) = self.0.retry_after_s {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §15.5.2: a 401 says how to do better.
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"yijiao\""));
         }
         // The access log names the code.
         response.extensions_mut().insert(self.0.code);

@@ -1,0 +1,128 @@
+//! The page behind the link of a message: an officer sees the call and answers it with one tap, without signing in.
+//!
+//! Opening the page changes nothing, because chat apps fetch links to preview them; only the button does.
+
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
+use actix_web::{HttpResponse, get, post, web};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
+use std::sync::LazyLock;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::calls::accept::Accept;
+use crate::calls::case::perform;
+use crate::calls::link::Link;
+use crate::calls::progress::{Contacted, Leave};
+use crate::calls::read;
+use crate::calls::routes::person;
+use crate::calls::state::Verb;
+use crate::calls::view::CallView;
+use crate::identity::{Caller, Public, officer};
+use crate::platform::http::params::Path;
+use crate::platform::http::problem::{CommonCode, Problem};
+
+static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut pages = Environment::new();
+    if let Err(error) = pages.add_template("act.html", include_str!("act.html")) {
+        tracing::error!(%error, "the action page cannot be read");
+    }
+    pages
+});
+
+/// The page and its buttons.
+pub fn configure(routes: &mut ServiceConfig) {
+    routes.service(show).service(tap);
+}
+
+/// The call as the officer of the link sees it, with the buttons he may press.
+#[utoipa::path(tag = "links", params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
+#[get("/a/{token}")]
+pub async fn show(
+    app: web::Data<App>,
+    _public: Public,
+    token: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (_, caller, link) = open(&app, &token.0).await?;
+    let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), app.clock.now()).await?;
+    page(&token.0, &view, &caller, None)
+}
+
+/// One tap: `accept`, `contacted` or `leave`.
+#[utoipa::path(
+    tag = "links", params(("token" = String, Path), ("verb" = String, Path)),
+    responses((status = 303), (status = 200, content_type = "text/html")),
+)]
+#[post("/a/{token}/{verb}")]
+pub async fn tap(
+    app: web::Data<App>,
+    _public: Public,
+    at: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (token, verb) = at.0;
+    let (now, caller, link) = open(&app, &token).await?;
+    let person = person(&caller);
+    let done = match Verb::parse(&verb) {
+        Some(Verb::Accept) => perform(&app.calls, &person, link.call, Accept, None, now).await,
+        Some(Verb::Contacted) => {
+            perform(&app.calls, &person, link.call, Contacted::default(), None, now).await
+        }
+        Some(Verb::Leave) => perform(&app.calls, &person, link.call, Leave::default(), None, now).await,
+        _ => return Err(CommonCode::NotFound.into()),
+    };
+    match done {
+        Ok(_) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/a/{token}"))).finish()),
+        // Too late is no error for the person who tapped: the page says who was first and how the call stands.
+        Err(problem) if problem.status().as_u16() == 409 => {
+            let view = read::show(&app.calls, &person, &link.call.to_string(), now).await?;
+            page(&token, &view, &caller, Some(&problem))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn open(app: &App, token: &str) -> Result<(chrono::DateTime<chrono::Utc>, Caller, Link), Problem> {
+    let now = app.clock.now();
+    let link = Link::open(token, &app.calls.link_key, now).ok_or_else(|| CommonCode::NotFound.problem())?;
+    let caller = officer::caller_of(&app.db, link.county, link.officer).await?;
+    Ok((now, caller, link))
+}
+
+fn page(
+    token: &str,
+    view: &CallView,
+    caller: &Caller,
+    problem: Option<&Problem>,
+) -> Result<HttpResponse, Problem> {
+    let allowed = |verb| view.allowed.contains(&verb);
+    let time = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%m月%d日 %H:%M").to_string();
+    let due: Vec<_> = view
+        .clocks
+        .iter()
+        .filter(|clock| clock.stopped_at.is_none())
+        .map(|clock| (clock.name.zh(), time(&clock.due_at), clock.state.as_str()))
+        .collect();
+    let body = PAGES
+        .get_template("act.html")
+        .and_then(|page| {
+            page.render(context! {
+                token, call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
+                raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
+                accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
+                problem => problem.map(Problem::words),
+            })
+        })
+        .map_err(|error| {
+            tracing::error!(%error, "the action page cannot be shown");
+            CommonCode::Internal.problem()
+        })?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+        ))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .insert_header(("cache-control", "no-store"))
+        .body(body))
+}

@@ -1,0 +1,38 @@
+//! Accept (接单): the lead, his backup or anybody of the responsible department takes the call; the first wins.
+
+use serde_json::json;
+
+use super::case::{Case, Order};
+use super::model::State;
+use super::state::Verb;
+use super::tell::Telling;
+use crate::deadlines::Clock;
+use crate::notices::outbox;
+use crate::platform::http::problem::Problem;
+
+/// Takes the call. No body.
+#[derive(Clone, Copy, Debug)]
+pub struct Accept;
+
+impl Order for Accept {
+    const VERB: Verb = Verb::Accept;
+
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.standing.holder && case.call.state == State::Accepted
+    }
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let now = case.now;
+        if let Some(officer) = case.person.officer {
+            case.call.holder_id = officer;
+        }
+        case.call.state = State::Accepted;
+        case.call.accepted_at = Some(now);
+        case.clocks.fulfil(Clock::Accept, now);
+        case.start(Clock::Stall);
+        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.record("call.accepted", json!({"officerId": case.call.holder_id}));
+        case.tell(Telling::news("call.accepted", case.room()));
+        Ok(())
+    }
+}

@@ -1,0 +1,359 @@
+//! An open call with everything a verb needs at hand, and the one way to save what a verb did: state, clocks, side matters, ledger
+//! and notices in the same transaction.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::dispatch::{self, Named};
+use super::error::CallCode;
+use super::model::{Call, CallChange, CallId, Matter, MatterId, MatterKind, RouteRule, State};
+use super::standing::{Person, Standing};
+use super::state::{Beside, Refusal, Verb, may};
+use super::store::{self, Candidate, Faces, ItemFace};
+use super::tell::{self, Telling};
+use super::view::{CallView, view};
+use crate::deadlines::limits::{ItemLimits, Rules};
+use crate::deadlines::{Clock, ClockBook, SubjectKind};
+use crate::ledger::{self, Fact};
+use crate::organisation::model::OfficerStatus;
+use crate::organisation::{DepartmentId, EnterpriseId};
+use crate::platform::db::{DbError, Scope};
+use crate::platform::http::problem::{CommonCode, Problem};
+use crate::platform::http::text::TextRule;
+
+/// One verb with its body. Its file is named after it.
+pub trait Order: Send + Sized {
+    const VERB: Verb;
+
+    /// True when the caller has done just this before: a second tap is answered, not refused.
+    fn is_repetition(&self, _case: &Case<'_>) -> bool {
+        false
+    }
+
+    /// Judges the body and changes the case.
+    fn apply(self, case: &mut Case<'_>) -> impl Future<Output = Result<(), Problem>> + Send;
+}
+
+/// An open call.
+pub struct Case<'a> {
+    pub conn: &'a mut AsyncPgConnection,
+    pub desk: &'a Desk,
+    pub person: &'a Person,
+    pub now: DateTime<Utc>,
+    pub rules: Arc<Rules>,
+    pub call: Call,
+    pub matters: Vec<Matter>,
+    pub clocks: ClockBook,
+    pub item: Option<ItemFace>,
+    pub standing: Standing,
+    before: Call,
+    enterprises: Vec<EnterpriseId>,
+    touched: Vec<MatterId>,
+    facts: Vec<Fact>,
+    tellings: Vec<Telling>,
+}
+
+/// Does one verb to one call, whole or not at all.
+///
+/// # Errors
+/// 404 when the call does not exist for the caller, 403/409 when the verb is not open to him now, what the verb itself refuses.
+pub async fn perform<O: Order>(
+    desk: &Desk,
+    person: &Person,
+    id: CallId,
+    order: O,
+    expected_version: Option<i32>,
+    now: DateTime<Utc>,
+) -> Result<CallView, Problem> {
+    let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
+    let outcome = perform_in(&mut tx, desk, person, id, order, expected_version, now).await;
+    let view = tx.finish(outcome).await?;
+    desk.wake.notices();
+    Ok(view)
+}
+
+async fn perform_in<O: Order>(
+    conn: &mut AsyncPgConnection,
+    desk: &Desk,
+    person: &Person,
+    id: CallId,
+    order: O,
+    expected_version: Option<i32>,
+    now: DateTime<Utc>,
+) -> Result<CallView, Problem> {
+    let mut case = Case::open(conn, desk, person, id, now).await?;
+    if order.is_repetition(&case) {
+        return case.show().await;
+    }
+    if expected_version.is_some_and(|expected| expected != case.call.version) {
+        return Err(Problem::from(CommonCode::StaleVersion)
+            .with("version", case.call.version)
+            .with("state", case.call.state.as_str()));
+    }
+    if let Err(refusal) = may(O::VERB, &case.call, &case.standing, Beside(&case.matters)) {
+        return Err(case.explain(refusal).await?);
+    }
+    order.apply(&mut case).await?;
+    case.save().await?;
+    case.show().await
+}
+
+impl<'a> Case<'a> {
+    /// Locks the call and reads what belongs to it.
+    async fn open(
+        conn: &'a mut AsyncPgConnection,
+        desk: &'a Desk,
+        person: &'a Person,
+        id: CallId,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let Some(call) = store::lock(conn, id).await? else { return Err(CallCode::CallNotFound.problem()) };
+        let matters = store::matters_of(conn, &[id]).await?;
+        let enterprises = store::enterprises_of(conn, person.account).await?;
+        let standing = Standing::of(person, &enterprises, &call, &matters);
+        if !standing.sees() {
+            return Err(CallCode::CallNotFound.problem());
+        }
+        let clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        let item = match call.item_id {
+            Some(item) => store::item(conn, item).await?,
+            None => None,
+        };
+        let rules = desk.rules(&store::settings(conn, call.county_id).await?)?;
+        Ok(Self {
+            conn,
+            desk,
+            person,
+            now,
+            rules,
+            before: call.clone(),
+            call,
+            matters,
+            clocks,
+            item,
+            standing,
+            enterprises,
+            touched: Vec::new(),
+            facts: Vec::new(),
+            tellings: Vec::new(),
+        })
+    }
+
+    /// The item's own limits, when the call has an item.
+    #[must_use]
+    pub fn item_limits(&self) -> Option<ItemLimits> {
+        self.item.as_ref().map(ItemFace::limits)
+    }
+
+    /// Words that must be given, within the county's length.
+    pub fn required(&self, field: &str, text: &str) -> Result<String, Problem> {
+        let rule = TextRule::block(self.rules.calls.text_length);
+        rule.required(field, text).map_err(|error| Problem::invalid(vec![error]))
+    }
+
+    /// Words that may be given, within the county's length; empty when not.
+    pub fn optional(&self, field: &str, text: Option<&str>) -> Result<String, Problem> {
+        let rule = TextRule::block(self.rules.calls.text_length);
+        let words = rule.optional(field, text).map_err(|error| Problem::invalid(vec![error]))?;
+        Ok(words.unwrap_or_default())
+    }
+
+    /// The open request that is being decided; the one who asked does not decide.
+    pub fn to_decide(&self, kind: MatterKind) -> Result<Matter, Problem> {
+        let matter =
+            Beside(&self.matters).asked(kind).ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
+        if matter.asked_by == self.person.account {
+            return Err(CallCode::OwnRequest.into());
+        }
+        Ok(matter.clone())
+    }
+
+    /// When the present department got the call.
+    #[must_use]
+    pub fn dispatched_here(&self) -> DateTime<Utc> {
+        let clocks =
+            self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
+        clocks.map(|row| row.started_at).max().or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
+    }
+
+    /// The room of the department responsible now.
+    #[must_use]
+    pub fn room(&self) -> DepartmentId {
+        self.call.department_id
+    }
+
+    /// Who can be asked in a department for this call's item, best first: the item's contact, the duty contact, then by code.
+    pub async fn choose_in(
+        &mut self,
+        department: DepartmentId,
+        rule: RouteRule,
+    ) -> Result<Option<dispatch::Route>, Problem> {
+        let officers =
+            store::department_candidates(self.conn, department, self.call.item_id, self.now).await?;
+        let backups: Vec<_> = officers.iter().filter_map(|officer| officer.backup_id).collect();
+        let backups = store::candidates(self.conn, &backups, self.now).await?;
+        let named: Vec<Named> = officers
+            .into_iter()
+            .filter(|officer| officer.status == OfficerStatus::Active)
+            .map(|lead| Named {
+                rule,
+                backup: backups.iter().find(|backup| Some(backup.id) == lead.backup_id).cloned(),
+                lead,
+            })
+            .collect();
+        Ok(dispatch::choose(&named))
+    }
+
+    /// Notes an event for the ledger.
+    pub fn record(&mut self, kind: &'static str, data: Value) {
+        self.facts.push(Fact::new(kind, data));
+    }
+
+    /// Plans a notice.
+    pub fn tell(&mut self, telling: Telling) {
+        self.tellings.push(telling);
+    }
+
+    /// Adds or replaces a side matter.
+    pub fn put(&mut self, matter: Matter) {
+        self.touched.push(matter.id);
+        match self.matters.iter_mut().find(|known| known.id == matter.id) {
+            Some(known) => *known = matter,
+            None => self.matters.push(matter),
+        }
+    }
+
+    /// Starts a clock with the county's, the item's and the urgency's limit.
+    pub fn start(&mut self, clock: Clock) {
+        let limit = self.rules.limit(clock, self.call.urgency, self.item_limits());
+        self.clocks.start(&self.desk.calendar, clock, self.now, limit);
+    }
+
+    /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well. T4 and T5 stay.
+    pub fn dispatch_to(
+        &mut self,
+        officer: &Candidate,
+        backup: Option<&Candidate>,
+        rule: RouteRule,
+        reason: String,
+        full: bool,
+    ) {
+        let now = self.now;
+        self.call.state = State::Dispatched;
+        self.call.department_id = officer.department_id;
+        self.call.holder_id = officer.id;
+        self.call.backup_id = backup.map(|backup| backup.id);
+        self.call.route_rule = rule;
+        self.call.route_reason = reason;
+        self.call.dispatched_at.get_or_insert(now);
+        self.call.accepted_at = None;
+        self.call.arrived_at = None;
+        self.clocks.cancel(Clock::Stall, now);
+        self.start(Clock::Accept);
+        if full {
+            self.start(Clock::Contact);
+            if self.call.wants_visit {
+                self.start(Clock::Arrive);
+            }
+        }
+    }
+
+    /// Ends the call: nothing is promised any more, nobody holds it.
+    pub fn end(&mut self, state: State) {
+        self.call.state = state;
+        self.call.ended_at = Some(self.now);
+        self.clocks.cancel_all(self.now);
+    }
+
+    async fn save(&mut self) -> Result<(), Problem> {
+        self.call.version += 1;
+        let call = &self.call;
+        let change = CallChange {
+            state: call.state,
+            item_id: call.item_id,
+            title: &call.title,
+            department_id: call.department_id,
+            holder_id: call.holder_id,
+            backup_id: call.backup_id,
+            route_rule: call.route_rule,
+            route_reason: &call.route_reason,
+            dispatched_at: call.dispatched_at,
+            accepted_at: call.accepted_at,
+            arrived_at: call.arrived_at,
+            resolved_at: call.resolved_at,
+            ended_at: call.ended_at,
+            outcome_text: call.outcome_text.as_deref(),
+            closing: call.closing,
+            merged_into: call.merged_into,
+            version: call.version,
+        };
+        if !store::save(self.conn, call.id, self.before.version, &change).await? {
+            return Err(CommonCode::StaleVersion.into());
+        }
+        self.save_holder().await?;
+        for id in std::mem::take(&mut self.touched) {
+            if let Some(matter) = self.matters.iter().find(|matter| matter.id == id) {
+                store::put_matter(self.conn, matter).await?;
+            }
+        }
+        self.clocks.save(self.conn).await?;
+        let subject = ledger::chain::Subject {
+            county_id: self.call.county_id.0,
+            kind: ledger::SubjectKind::Call,
+            id: self.call.id.0,
+        };
+        let facts = std::mem::take(&mut self.facts);
+        ledger::store::append(self.conn, subject, &self.person.actor(), self.now, facts).await?;
+        let tellings = std::mem::take(&mut self.tellings);
+        let faces = self.faces().await?;
+        tell::post(self, &faces, tellings).await
+    }
+
+    async fn faces(&mut self) -> Result<Faces, Problem> {
+        let faces = store::faces(self.conn, &[self.call.id]).await?;
+        faces.into_iter().next().ok_or_else(|| DbError::from(diesel::result::Error::NotFound).into())
+    }
+
+    async fn save_holder(&mut self) -> Result<(), Problem> {
+        let call = &self.call;
+        let ended = call.ended_at.is_some() && self.before.ended_at.is_none();
+        let moved =
+            call.holder_id != self.before.holder_id || call.department_id != self.before.department_id;
+        let reopened = call.ended_at.is_none() && self.before.ended_at.is_some();
+        if ended {
+            store::hand_over(self.conn, call, self.now, None).await?;
+        } else if moved || reopened {
+            let next = Some((call.holder_id, call.department_id));
+            store::hand_over(self.conn, call, self.now, next).await?;
+        }
+        Ok(())
+    }
+
+    /// The call as the caller sees it now.
+    async fn show(&mut self) -> Result<CallView, Problem> {
+        let faces = self.faces().await?;
+        self.standing = Standing::of(self.person, &self.enterprises, &self.call, &self.matters);
+        let clocks: Vec<_> = self.clocks.all().cloned().collect();
+        Ok(view(self.desk, &self.call, faces, &self.matters, &clocks, &self.standing, self.now))
+    }
+
+    /// A refusal that tells who did what when.
+    async fn explain(&mut self, refusal: Refusal) -> Result<Problem, Problem> {
+        let problem = refusal.problem(self.call.state);
+        if refusal != Refusal::Taken {
+            return Ok(problem.with("version", self.call.version));
+        }
+        let winner = store::officer_face(self.conn, self.call.holder_id).await?;
+        let name = winner.map(|officer| officer.name).unwrap_or_default();
+        Ok(problem
+            .detail(format!("已由{name}接单"), format!("{name} has accepted the call"))
+            .with("acceptedBy", json!({"id": self.call.holder_id, "name": name}))
+            .with("acceptedAt", json!(self.call.accepted_at))
+            .with("version", self.call.version))
+    }
+}

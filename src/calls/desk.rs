@@ -1,0 +1,75 @@
+//! What every verb of a call needs from the outside.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::deadlines::calendar::Calendar;
+use crate::deadlines::limits::Rules;
+use crate::notices::wake::Wake;
+use crate::platform::crypto::{Vault, hmac_sha256};
+use crate::platform::db::{Db, DbError};
+use crate::platform::http::problem::Problem;
+
+use super::model::CallId;
+
+/// Postgres, the calendar, the keys, and the bell of the notice workers.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub db: Db,
+    pub calendar: Arc<Calendar>,
+    pub wake: Wake,
+    pub number_key: [u8; 32],
+    pub link_key: [u8; 32],
+    arrival_key: [u8; 32],
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault) -> Self {
+        Self {
+            db,
+            calendar,
+            wake,
+            number_key: vault.derive("call-number"),
+            link_key: vault.derive("action-link"),
+            arrival_key: vault.derive("arrival-code"),
+        }
+    }
+
+    /// The same desk over another pool.
+    #[must_use]
+    pub fn with_db(&self, db: Db) -> Self {
+        Self { db, ..self.clone() }
+    }
+
+    /// The rules of a county with these settings.
+    pub fn rules(&self, settings: &Value) -> Result<Arc<Rules>, Problem> {
+        Rules::of_county(settings).map_err(|error| {
+            tracing::error!(%error, "the county's settings cannot be read");
+            DbError::Query(diesel::result::Error::DeserializationError("county settings".into())).into()
+        })
+    }
+
+    /// The six digits that the enterprise shows to the officer who has come. Each call has its own in each quarter of an hour.
+    #[must_use]
+    pub fn arrival_code(&self, call: CallId, now: chrono::DateTime<chrono::Utc>) -> String {
+        self.code_of(call, now.timestamp().div_euclid(900))
+    }
+
+    /// Whether `code` is the present or the last arrival code of the call.
+    #[must_use]
+    pub fn arrival_code_holds(&self, call: CallId, now: chrono::DateTime<chrono::Utc>, code: &str) -> bool {
+        let quarter = now.timestamp().div_euclid(900);
+        [quarter, quarter - 1].iter().any(|quarter| {
+            crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes())
+        })
+    }
+
+    fn code_of(&self, call: CallId, quarter: i64) -> String {
+        let mac =
+            hmac_sha256(&self.arrival_key, &[call.0.as_bytes().as_slice(), &quarter.to_be_bytes()].concat());
+        let digits = mac.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes)) % 1_000_000;
+        format!("{digits:06}")
+    }
+}

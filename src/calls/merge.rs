@@ -1,0 +1,118 @@
+//! Merge (合并) into an open call of the same enterprise and item, before acceptance, when the enterprise agrees; the elder's clocks
+//! stay.
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::case::{Case, Order};
+use super::error::CallCode;
+use super::model::{CallId, Matter, MatterKind, State};
+use super::state::{Beside, Refusal, Verb};
+use super::store;
+use super::tell::Telling;
+use crate::ledger::{self, Fact};
+use crate::notices::outbox;
+use crate::platform::http::problem::Problem;
+
+/// The enterprise merges by itself (`into`) or answers a proposal (`approve`); officials propose (`into`).
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Merge {
+    pub into: Option<CallId>,
+    pub approve: Option<bool>,
+    pub reason: Option<String>,
+}
+
+impl Order for Merge {
+    const VERB: Verb = Verb::Merge;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let reason = case.optional("reason", self.reason.as_deref())?;
+        match (self.into, self.approve) {
+            (Some(into), None) => {
+                let target = target(case, into).await?;
+                let matter = Matter {
+                    other_call_id: Some(target.id),
+                    ..Matter::asked(&case.call, MatterKind::Merge, case.person.account, case.now, reason)
+                };
+                if case.standing.member {
+                    carry_out(case, matter, &target).await
+                } else {
+                    propose(case, matter, &target.number)
+                }
+            }
+            (None, Some(approve)) => answer(case, approve, reason).await,
+            _ => Err(CallCode::NotMergeable.into()),
+        }
+    }
+}
+
+async fn target(case: &mut Case<'_>, into: CallId) -> Result<super::model::Call, Problem> {
+    store::lock(case.conn, into)
+        .await?
+        .filter(|other| {
+            other.id != case.call.id
+                && other.enterprise_id == case.call.enterprise_id
+                && other.item_id == case.call.item_id
+                && !other.state.is_end()
+                && other.raised_at <= case.call.raised_at
+        })
+        .ok_or_else(|| CallCode::NotMergeable.problem())
+}
+
+fn propose(case: &mut Case<'_>, matter: Matter, number: &str) -> Result<(), Problem> {
+    if Beside(&case.matters).asked(MatterKind::Merge).is_some() {
+        return Err(Refusal::AlreadyAsked.problem(case.call.state));
+    }
+    case.record(
+        "call.merge_proposed",
+        json!({"matterId": matter.id, "into": matter.other_call_id, "number": number}),
+    );
+    case.tell(Telling::quiet("call.merge_proposed").with("to", number));
+    case.put(matter);
+    Ok(())
+}
+
+async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), Problem> {
+    if !case.standing.member {
+        return Err(Refusal::NotYours.problem(case.call.state));
+    }
+    let mut matter = case.to_decide(MatterKind::Merge)?;
+    if approve {
+        let into = matter.other_call_id.ok_or_else(|| CallCode::NotMergeable.problem())?;
+        let target = target(case, into).await?;
+        return carry_out(case, matter, &target).await;
+    }
+    matter.decide(false, case.person.account, case.now, note.clone());
+    case.record("call.merge_declined", json!({"matterId": matter.id, "note": note}));
+    case.tell(Telling::quiet("call.merge_declined").with("note", note));
+    case.put(matter);
+    Ok(())
+}
+
+async fn carry_out(
+    case: &mut Case<'_>,
+    mut matter: Matter,
+    target: &super::model::Call,
+) -> Result<(), Problem> {
+    matter.decide(true, case.person.account, case.now, String::new());
+    matter.finish(case.person.account, case.now);
+    case.call.merged_into = Some(target.id);
+    outbox::settle_alarms(case.conn, case.call.id.0).await?;
+    case.end(State::Merged);
+    case.record("call.merged", json!({"matterId": matter.id, "into": target.id, "number": target.number}));
+    case.tell(Telling::news("call.merged", case.room()).with("to", target.number.clone()));
+    let elder = ledger::chain::Subject {
+        county_id: target.county_id.0,
+        kind: ledger::SubjectKind::Call,
+        id: target.id.0,
+    };
+    let fact = Fact::new(
+        "call.took_over",
+        json!({"callId": case.call.id, "number": case.call.number, "text": case.call.text}),
+    );
+    ledger::store::append(case.conn, elder, &case.person.actor(), case.now, vec![fact]).await?;
+    case.put(matter);
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Events on the way that change no state: contacted, leaving, progress note, a promised date.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::case::{Case, Order};
+use super::error::CallCode;
+use super::state::Verb;
+use super::tell::Telling;
+use crate::deadlines::Clock;
+use crate::platform::http::problem::Problem;
+use crate::platform::time::china;
+
+/// The officer has spoken with the enterprise (stops T2).
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Contacted {
+    pub note: Option<String>,
+}
+
+impl Order for Contacted {
+    const VERB: Verb = Verb::Contacted;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let note = case.optional("note", self.note.as_deref())?;
+        case.clocks.fulfil(Clock::Contact, case.now);
+        case.start(Clock::Stall);
+        case.record("call.contacted", json!({"note": note}));
+        case.tell(Telling::quiet("call.contacted").with("note", note));
+        Ok(())
+    }
+}
+
+/// The officer is on his way.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Leave {
+    pub note: Option<String>,
+}
+
+impl Order for Leave {
+    const VERB: Verb = Verb::Leave;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let note = case.optional("note", self.note.as_deref())?;
+        case.record("call.leaving", json!({"note": note}));
+        case.tell(Telling::quiet("call.leaving").with("note", note));
+        Ok(())
+    }
+}
+
+/// A word on how it goes (starts T7 anew).
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    pub text: String,
+}
+
+impl Order for Note {
+    const VERB: Verb = Verb::Note;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let text = case.required("text", &self.text)?;
+        case.start(Clock::Stall);
+        case.record("call.noted", json!({"text": text}));
+        case.tell(Telling::quiet("call.noted").with("note", text));
+        Ok(())
+    }
+}
+
+/// A date by which it will be done, not after T5: stops T4 and becomes a clock of its own.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Promise {
+    pub until: DateTime<Utc>,
+    pub text: Option<String>,
+}
+
+impl Order for Promise {
+    const VERB: Verb = Verb::Promise;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let text = case.optional("text", self.text.as_deref())?;
+        if self.until <= case.now {
+            return Err(CallCode::TooLate
+                .problem()
+                .detail("承诺的时间须在现在之后", "the promised moment is over"));
+        }
+        let latest = case.clocks.live(Clock::Resolve).map(|clock| clock.due_at);
+        if let Some(latest) = latest.filter(|latest| self.until > *latest) {
+            let latest = china(latest).to_rfc3339();
+            return Err(CallCode::OverLimit
+                .problem()
+                .detail(format!("承诺时间不得晚于办结时限 {latest}"), format!("not later than {latest}"))
+                .with("latest", latest));
+        }
+        case.clocks.fulfil(Clock::Plan, case.now);
+        case.clocks.start_until(Clock::Promise, case.now, self.until, 0);
+        case.start(Clock::Stall);
+        let until = china(self.until).to_rfc3339();
+        case.record("call.promised", json!({"until": until, "text": text}));
+        case.tell(Telling::quiet("call.promised").with("until", until).with("note", text));
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! One statement that writes a slice of new calls with their keys, spans, clocks, ledger and notices.
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Jsonb, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::body::Tap;
+use crate::calls::model::{Call, CallId};
+use crate::deadlines::Deadline;
+use crate::ledger::Event;
+use crate::notices::model::NewNotice;
+
+/// A composed call, as rows of Postgres.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rows<'a> {
+    pub calls: Vec<&'a Call>,
+    /// Ids of the calls that came without an idempotency key.
+    pub unkeyed: Vec<CallId>,
+    pub keys: Vec<Value>,
+    pub spans: Vec<Value>,
+    pub deadlines: Vec<&'a Deadline>,
+    pub events: Vec<Value>,
+    pub notices: Vec<&'a NewNotice>,
+}
+
+/// Writes the rows; returns the calls that were written. One whose key was used before is left out with all that belongs to it.
+pub async fn write(conn: &mut AsyncPgConnection, rows: &Rows<'_>) -> QueryResult<Vec<CallId>> {
+    let rows = serde_json::to_value(rows)
+        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    // `load` reads to the end of the answer, so a late failure is never mistaken for success.
+    Record(rows).load(conn).await
+}
+
+/// A row of `idempotency_keys`.
+#[must_use]
+pub fn key_row(tap: &Tap, call: &Call, key: &str, fingerprint: &[u8; 32]) -> Value {
+    json!({
+        "account_id": tap.person.account, "key": key, "county_id": call.county_id, "fingerprint": bytea(fingerprint),
+        "subject_id": call.id, "created_at": tap.now,
+    })
+}
+
+/// A row of `ledger_events`.
+#[must_use]
+pub fn event_row(event: &Event) -> Value {
+    json!({
+        "subject_id": event.subject_id, "seq": event.seq, "county_id": event.county_id, "subject_kind": event.subject_kind,
+        "kind": event.kind, "actor_kind": event.actor_kind, "actor_id": event.actor_id, "actor_name": event.actor_name,
+        "at": event.at, "data": event.data, "prev_hash": bytea(&event.prev_hash), "hash": bytea(&event.hash),
+    })
+}
+
+/// Bytes as Postgres reads them from text.
+fn bytea(bytes: &[u8]) -> String {
+    format!("\\x{}", hex::encode(bytes))
+}
+
+struct Record(Value);
+
+impl Query for Record {
+    type SqlType = SqlUuid;
+}
+
+impl QueryId for Record {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C> diesel::RunQueryDsl<C> for Record {}
+
+impl QueryFragment<Pg> for Record {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("with d as materialized (select ");
+        out.push_bind_param::<Jsonb, _>(&self.0)?;
+        out.push_sql(
+            "::jsonb as j), k as (
+    insert into idempotency_keys select r.* from d, jsonb_populate_recordset(null::idempotency_keys, j->'keys') r
+    on conflict do nothing returning subject_id
+), ok as materialized (
+    select subject_id as id from k union all select x::uuid from d, jsonb_array_elements_text(j->'unkeyed') x
+), c as (
+    insert into calls select r.* from d, jsonb_populate_recordset(null::calls, j->'calls') r where r.id in (select id from ok)
+    returning id
+), s as (
+    insert into holder_spans select r.* from d, jsonb_populate_recordset(null::holder_spans, j->'spans') r
+    where r.call_id in (select id from ok)
+), t as (
+    insert into deadlines select r.* from d, jsonb_populate_recordset(null::deadlines, j->'deadlines') r
+    where r.subject_id in (select id from ok)
+), e as (
+    insert into ledger_events select r.* from d, jsonb_populate_recordset(null::ledger_events, j->'events') r
+    where r.subject_id in (select id from ok)
+), n as (
+    insert into notices select r.* from d, jsonb_populate_recordset(null::notices, j->'notices') r
+    where r.subject_id in (select id from ok)
+)
+select id from c",
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! Taps that wait together are written together. No timer: a writer takes whatever waits whenever it is free, so one tap alone is
+//! written at once and many share a transaction and its disk flush.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::body::Tap;
+use super::compose::{Composed, compose, span_row};
+use super::context;
+use super::record::{self, Rows};
+use crate::calls::desk::Desk;
+use crate::calls::model::CallId;
+use crate::calls::standing::Standing;
+use crate::calls::store;
+use crate::calls::view::{CallView, view};
+use crate::notices::outbox;
+use crate::organisation::CountyId;
+use crate::platform::db::Scope;
+use crate::platform::http::problem::{CommonCode, Problem};
+
+/// Most taps in one transaction.
+const SLICE: usize = 64;
+/// Taps that may wait; beyond it callers are told to come back.
+const QUEUE: usize = 4096;
+/// Transactions at the same time: while one waits for the disk, the next is prepared.
+const WRITERS: usize = 2;
+
+/// What became of a tap.
+#[derive(Clone, Debug)]
+pub enum Raised {
+    /// A new call.
+    New(Box<CallView>),
+    /// The key was used before, by the same request, for this call.
+    Known(CallId),
+}
+
+struct Waiting {
+    tap: Tap,
+    answer: oneshot::Sender<Result<Raised, Problem>>,
+}
+
+/// The door to the writers. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    door: mpsc::Sender<Waiting>,
+}
+
+impl Writer {
+    /// Starts the writers; they end when the last door is dropped.
+    #[must_use]
+    pub fn start(desk: &Desk) -> Self {
+        let (door, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(tokio::sync::Mutex::new(queue));
+        for _ in 0..WRITERS {
+            tokio::spawn(work(desk.clone(), queue.clone()));
+        }
+        Self { door }
+    }
+
+    /// Writes a tap and waits for its outcome.
+    ///
+    /// # Errors
+    /// What the tap's context refuses; 503 when too many wait or Postgres is away.
+    pub async fn raise(&self, tap: Tap) -> Result<Raised, Problem> {
+        let (answer, outcome) = oneshot::channel();
+        self.door.try_send(Waiting { tap, answer }).map_err(|_| CommonCode::Unavailable.problem())?;
+        outcome.await.unwrap_or_else(|_| Err(CommonCode::Unavailable.into()))
+    }
+}
+
+async fn work(desk: Desk, queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Waiting>>>) {
+    let mut slice = Vec::with_capacity(SLICE);
+    loop {
+        // The lock is held while waiting on purpose: the writers take turns, each with all that has gathered.
+        let taken = queue.lock().await.recv_many(&mut slice, SLICE).await;
+        if taken == 0 {
+            return;
+        }
+        let mut counties: Vec<CountyId> = slice.iter().map(|waiting| waiting.tap.person.county).collect();
+        counties.sort();
+        counties.dedup();
+        let mut rest = std::mem::take(&mut slice);
+        for county in counties {
+            let (own, others) = rest.into_iter().partition(|waiting| waiting.tap.person.county == county);
+            rest = others;
+            write_for(&desk, county, own).await;
+        }
+    }
+}
+
+async fn write_for(desk: &Desk, county: CountyId, waiting: Vec<Waiting>) {
+    let (taps, answers): (Vec<Tap>, Vec<_>) = waiting.into_iter().map(|w| (w.tap, w.answer)).unzip();
+    let outcomes = match write(desk, county, &taps).await {
+        Ok(outcomes) => outcomes,
+        Err(problem) if taps.len() == 1 || problem.code() == CommonCode::Unavailable.def().code => {
+            taps.iter().map(|_| Err(problem.clone())).collect()
+        }
+        Err(_) => one_by_one(desk, county, &taps).await,
+    };
+    desk.wake.notices();
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // A caller that went away has still raised its call; its key finds it again.
+        drop(answer.send(outcome));
+    }
+}
+
+/// One row that Postgres refuses must not take its neighbours along.
+async fn one_by_one(desk: &Desk, county: CountyId, taps: &[Tap]) -> Vec<Result<Raised, Problem>> {
+    let mut outcomes = Vec::with_capacity(taps.len());
+    for tap in taps {
+        let outcome = write(desk, county, std::slice::from_ref(tap)).await;
+        outcomes.push(match outcome {
+            Ok(mut outcomes) => outcomes.pop().unwrap_or_else(|| Err(CommonCode::Internal.into())),
+            Err(problem) => Err(problem),
+        });
+    }
+    outcomes
+}
+
+/// Writes a slice of one county in one transaction.
+pub async fn write(
+    desk: &Desk,
+    county: CountyId,
+    taps: &[Tap],
+) -> Result<Vec<Result<Raised, Problem>>, Problem> {
+    let mut tx = desk.db.begin(Scope::County(county.0)).await?;
+    let outcome = write_in(&mut tx, desk, county, taps).await;
+    tx.finish(outcome).await
+}
+
+async fn write_in(
+    conn: &mut diesel_async::AsyncPgConnection,
+    desk: &Desk,
+    county: CountyId,
+    taps: &[Tap],
+) -> Result<Vec<Result<Raised, Problem>>, Problem> {
+    let contexts = context::read(conn, county, taps).await?;
+    let composed: Vec<Result<Composed, Problem>> =
+        taps.iter().zip(&contexts).map(|(tap, context)| compose(desk, tap, context.as_ref())).collect();
+    let departments: Vec<_> = composed.iter().flatten().map(|composed| composed.call.department_id).collect();
+    let routes = outbox::routes(conn, county, &departments).await?;
+    let notices: Vec<_> = composed
+        .iter()
+        .flatten()
+        .flat_map(|composed| outbox::address(&composed.alarm, county, &routes, composed.call.raised_at))
+        .collect();
+    let mut rows = Rows {
+        calls: Vec::new(),
+        unkeyed: Vec::new(),
+        keys: Vec::new(),
+        spans: Vec::new(),
+        deadlines: Vec::new(),
+        events: Vec::new(),
+        notices: notices.iter().collect(),
+    };
+    for (tap, composed) in taps.iter().zip(&composed) {
+        let Ok(composed) = composed else { continue };
+        match &tap.key {
+            Some((key, fingerprint)) => {
+                rows.keys.push(record::key_row(tap, &composed.call, key, fingerprint))
+            }
+            None => rows.unkeyed.push(composed.call.id),
+        }
+        rows.calls.push(&composed.call);
+        rows.spans.push(span_row(&composed.call));
+        rows.deadlines.extend(&composed.clocks);
+        rows.events.extend(composed.events.iter().map(record::event_row));
+    }
+    let written = if rows.calls.is_empty() { Vec::new() } else { record::write(conn, &rows).await? };
+    let mut outcomes = Vec::with_capacity(taps.len());
+    for (tap, composed) in taps.iter().zip(composed) {
+        outcomes.push(match composed {
+            Ok(composed) if written.contains(&composed.call.id) => {
+                Ok(Raised::New(Box::new(show(desk, tap, composed))))
+            }
+            Ok(_) => known(conn, tap).await?,
+            Err(problem) => Err(problem),
+        });
+    }
+    Ok(outcomes)
+}
+
+fn show(desk: &Desk, tap: &Tap, composed: Composed) -> CallView {
+    let enterprises = if tap.on_behalf.is_some() { Vec::new() } else { vec![composed.call.enterprise_id] };
+    let standing = Standing::of(&tap.person, &enterprises, &composed.call, &[]);
+    view(desk, &composed.call, composed.faces, &[], &composed.clocks, &standing, tap.now)
+}
+
+/// The call that the tap's key stands for.
+async fn known(
+    conn: &mut diesel_async::AsyncPgConnection,
+    tap: &Tap,
+) -> Result<Result<Raised, Problem>, Problem> {
+    let Some((key, fingerprint)) = &tap.key else { return Ok(Err(CommonCode::Internal.into())) };
+    let Some((call, known)) = store::key_of(conn, tap.person.account, key).await? else {
+        return Ok(Err(CommonCode::Internal.into()));
+    };
+    Ok(if known == fingerprint { Ok(Raised::Known(call)) } else { Err(CommonCode::KeyReused.into()) })
+}

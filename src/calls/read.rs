@@ -1,0 +1,185 @@
+//! Reading one call: its present state, its whole story, and the sum behind a due moment.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::desk::Desk;
+use super::error::CallCode;
+use super::list::{Reference, reference};
+use super::model::{Call, Matter};
+use super::standing::{Person, Standing};
+use super::store;
+use super::view::{CallView, ClockView, clock_view, view};
+use crate::deadlines::{self, Clock, Unit};
+use crate::ledger;
+use crate::platform::db::Scope;
+use crate::platform::http::problem::{CommonCode, Problem};
+use crate::platform::time::china;
+
+/// A call by id or number, as the caller sees it.
+///
+/// # Errors
+/// 404 when it does not exist for the caller.
+pub async fn show(desk: &Desk, person: &Person, call: &str, now: DateTime<Utc>) -> Result<CallView, Problem> {
+    let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
+    let outcome = show_in(&mut tx, desk, person, call, now).await;
+    tx.finish(outcome).await
+}
+
+async fn show_in(
+    conn: &mut diesel_async::AsyncPgConnection,
+    desk: &Desk,
+    person: &Person,
+    call: &str,
+    now: DateTime<Utc>,
+) -> Result<CallView, Problem> {
+    let (call, matters, standing) = find(conn, person, call).await?;
+    let faces = store::faces(conn, &[call.id])
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| CallCode::CallNotFound.problem())?;
+    let clocks = deadlines::store::of_subject(conn, call.id.0).await?;
+    Ok(view(desk, &call, faces, &matters, &clocks, &standing, now))
+}
+
+async fn find(
+    conn: &mut diesel_async::AsyncPgConnection,
+    person: &Person,
+    text: &str,
+) -> Result<(Call, Vec<Matter>, Standing), Problem> {
+    let call = match reference(text)? {
+        Reference::Id(id) => store::find(conn, id).await?,
+        Reference::Number(number) => store::find_by_number(conn, person.county, &number).await?,
+    };
+    let call = call.ok_or_else(|| CallCode::CallNotFound.problem())?;
+    let matters = store::matters_of(conn, &[call.id]).await?;
+    let enterprises = store::enterprises_of(conn, person.account).await?;
+    let standing = Standing::of(person, &enterprises, &call, &matters);
+    if standing.sees() { Ok((call, matters, standing)) } else { Err(CallCode::CallNotFound.into()) }
+}
+
+/// One event of the ledger.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventView {
+    pub seq: i32,
+    /// `call.…`
+    pub kind: String,
+    pub at: DateTime<FixedOffset>,
+    /// Who did it.
+    pub actor: String,
+    #[schema(value_type = Object)]
+    pub data: Value,
+    /// SHA-256, hex; covers the content and the hash before it.
+    pub hash: String,
+}
+
+/// The whole story of a call.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Story {
+    pub items: Vec<EventView>,
+    /// Whether the chain of hashes holds.
+    pub verified: bool,
+}
+
+/// All events of a call, in order, with the chain verified.
+///
+/// # Errors
+/// 404 when it does not exist for the caller.
+pub async fn story(desk: &Desk, person: &Person, call: &str) -> Result<Story, Problem> {
+    let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
+    let outcome = story_in(&mut tx, person, call).await;
+    tx.finish(outcome).await
+}
+
+async fn story_in(
+    conn: &mut diesel_async::AsyncPgConnection,
+    person: &Person,
+    call: &str,
+) -> Result<Story, Problem> {
+    let (call, _, _) = find(conn, person, call).await?;
+    let events = ledger::store::of_subject(conn, call.id.0).await?;
+    let verified = ledger::chain::verify(&events).is_ok();
+    let items = events
+        .into_iter()
+        .map(|event| EventView {
+            seq: event.seq,
+            kind: event.kind,
+            at: china(event.at),
+            actor: event.actor_name,
+            data: event.data,
+            hash: hex::encode(event.hash),
+        })
+        .collect();
+    Ok(Story { items, verified })
+}
+
+/// Why a clock is due when it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Explanation {
+    pub clock: ClockView,
+    /// The sum, line by line, in Chinese.
+    pub lines: Vec<String>,
+}
+
+/// Explains the latest clock of that name.
+///
+/// # Errors
+/// 404 when the call or the clock does not exist for the caller.
+pub async fn explain(
+    desk: &Desk,
+    person: &Person,
+    call: &str,
+    clock: &str,
+    now: DateTime<Utc>,
+) -> Result<Explanation, Problem> {
+    let clock = Clock::parse(clock).ok_or_else(|| CommonCode::NotFound.problem())?;
+    let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
+    let outcome = explain_in(&mut tx, desk, person, call, clock, now).await;
+    tx.finish(outcome).await
+}
+
+async fn explain_in(
+    conn: &mut diesel_async::AsyncPgConnection,
+    desk: &Desk,
+    person: &Person,
+    call: &str,
+    clock: Clock,
+    now: DateTime<Utc>,
+) -> Result<Explanation, Problem> {
+    let (call, _, _) = find(conn, person, call).await?;
+    let clocks = deadlines::store::of_subject(conn, call.id.0).await?;
+    let row = clocks
+        .into_iter()
+        .rev()
+        .find(|row| row.clock == clock)
+        .ok_or_else(|| CommonCode::NotFound.problem())?;
+    let time = |at: DateTime<Utc>| china(at).format("%Y年%m月%d日 %H:%M:%S").to_string();
+    let mut lines = vec![format!("开始：{}", time(row.started_at))];
+    let computed = desk
+        .calendar
+        .due(row.started_at, deadlines::Limit { amount: row.limit_amount, unit: row.limit_unit });
+    match row.limit_unit {
+        Unit::Minute => lines.push(format!("时限：{} 分钟，连续计时，不分昼夜和节假日", row.limit_amount)),
+        Unit::Moment => lines.push(format!("约定时刻，允许前后 {} 分钟", row.limit_amount)),
+        Unit::WorkingMinute => {
+            lines.push(format!("时限：{} 个工作分钟，只计工作日 9:00—12:00、14:00—18:00", row.limit_amount));
+            lines.push(format!("计时起点：{}", time(desk.calendar.next_open(row.started_at))));
+        }
+        Unit::WorkingDay => {
+            lines.push(format!("时限：{} 个工作日，收到当日不计，到末日下班时为止", row.limit_amount));
+            lines.push(format!("收到日：{}", time(desk.calendar.next_open(row.started_at))));
+        }
+    }
+    if row.limit_unit != Unit::Moment && computed.at != row.due_at {
+        lines.push(format!("原到期：{}；经暂停或延期后顺延", time(computed.at)));
+    }
+    lines.push(format!(
+        "到期：{}{}",
+        time(row.due_at),
+        if row.provisional { "（所在年度放假安排尚未公布，暂定）" } else { "" }
+    ));
+    Ok(Explanation { clock: clock_view(&row, now), lines })
+}

@@ -1,0 +1,53 @@
+//! Resolve (办结): the holder says what was done; the enterprise has three working days to agree or not.
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::case::{Case, Order};
+use super::model::State;
+use super::state::Beside;
+use super::state::{Refusal, Verb};
+use super::tell::Telling;
+use crate::deadlines::Clock;
+use crate::notices::outbox;
+use crate::platform::http::problem::Problem;
+
+/// What was done.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    pub result: String,
+}
+
+impl Order for Resolve {
+    const VERB: Verb = Verb::Resolve;
+
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.standing.holder
+            && case.call.state == State::Resolved
+            && case.call.outcome_text.as_deref() == Some(self.result.trim())
+    }
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let result = case.required("result", &self.result)?;
+        if Beside(&case.matters).pause().is_some() {
+            return Err(Refusal::Paused.problem(case.call.state));
+        }
+        let now = case.now;
+        case.call.state = State::Resolved;
+        case.call.resolved_at = Some(now);
+        case.call.outcome_text = Some(result.clone());
+        for clock in [Clock::Resolve, Clock::Promise, Clock::Plan, Clock::Contact] {
+            case.clocks.fulfil(clock, now);
+        }
+        case.clocks.cancel(Clock::Stall, now);
+        case.clocks.settle_unneeded(Clock::Arrive, now);
+        case.clocks.settle_unneeded(Clock::Appointment, now);
+        case.start(Clock::Confirm);
+        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.record("call.resolved", json!({"result": result}));
+        case.tell(Telling::news("call.resolved", case.room()).with("result", result));
+        Ok(())
+    }
+}

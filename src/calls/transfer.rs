@@ -1,0 +1,60 @@
+//! Transfer (转派): inside the department, to an officer who is there. A new T1 only.
+
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::case::{Case, Order};
+use super::error::CallCode;
+use super::model::{Matter, MatterKind, RouteRule};
+use super::state::Verb;
+use super::store;
+use super::tell::Telling;
+use crate::notices::outbox;
+use crate::organisation::OfficerId;
+use crate::platform::http::problem::Problem;
+
+/// To whom, and why.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Transfer {
+    pub officer_id: OfficerId,
+    pub reason: String,
+}
+
+impl Order for Transfer {
+    const VERB: Verb = Verb::Transfer;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        let reason = case.required("reason", &self.reason)?;
+        let found = store::candidates(case.conn, &[self.officer_id], case.now).await?;
+        let next = found
+            .into_iter()
+            .next()
+            .filter(|next| next.department_id == case.call.department_id && next.id != case.call.holder_id)
+            .filter(super::store::Candidate::is_reachable)
+            .ok_or_else(|| CallCode::UnknownOfficer.problem())?;
+        let backup = match next.backup_id {
+            Some(backup) => store::candidates(case.conn, &[backup], case.now).await?.into_iter().next(),
+            None => None,
+        };
+        let backup = backup.filter(super::store::Candidate::is_reachable);
+        let mut matter =
+            Matter::asked(&case.call, MatterKind::Transfer, case.person.account, case.now, reason.clone());
+        matter.officer_id = Some(next.id);
+        matter.decide(true, case.person.account, case.now, String::new());
+        matter.finish(case.person.account, case.now);
+        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.dispatch_to(
+            &next,
+            backup.as_ref(),
+            RouteRule::Transferred,
+            format!("部门内转办：{reason}"),
+            false,
+        );
+        case.record("call.transferred", json!({"officerId": next.id, "to": next.name, "reason": reason}));
+        case.tell(Telling::alarm("call.transferred", case.room(), next.id).with("note", reason));
+        case.put(matter);
+        Ok(())
+    }
+}

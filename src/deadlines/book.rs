@@ -1,0 +1,213 @@
+//! The clocks of one subject in memory: started, stopped, paused, moved by pure operations, then saved as what changed.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use super::calendar::{Calendar, Due};
+use super::model::{Clock, Deadline, DeadlineId, DeadlineState, Limit, SubjectKind, Unit};
+use super::store;
+use crate::organisation::CountyId;
+
+/// The clocks of one subject, with what changed since they were read.
+#[derive(Clone, Debug)]
+pub struct ClockBook {
+    county: CountyId,
+    kind: SubjectKind,
+    subject: Uuid,
+    rows: Vec<Deadline>,
+    fresh: Vec<Deadline>,
+    touched: Vec<DeadlineId>,
+}
+
+impl ClockBook {
+    /// A subject without clocks yet.
+    #[must_use]
+    pub const fn empty(county: CountyId, kind: SubjectKind, subject: Uuid) -> Self {
+        Self { county, kind, subject, rows: Vec::new(), fresh: Vec::new(), touched: Vec::new() }
+    }
+
+    /// Reads the clocks of a subject.
+    pub async fn read(
+        conn: &mut AsyncPgConnection,
+        county: CountyId,
+        kind: SubjectKind,
+        subject: Uuid,
+    ) -> QueryResult<Self> {
+        let rows = store::of_subject(conn, subject).await?;
+        Ok(Self { rows, ..Self::empty(county, kind, subject) })
+    }
+
+    /// All clocks, the newest last.
+    pub fn all(&self) -> impl Iterator<Item = &Deadline> {
+        self.rows.iter().chain(&self.fresh)
+    }
+
+    /// The running or paused row of a clock.
+    #[must_use]
+    pub fn live(&self, clock: Clock) -> Option<&Deadline> {
+        self.all().find(|row| row.clock == clock && row.is_live())
+    }
+
+    /// Starts a clock; a live one of the same name is cancelled first.
+    pub fn start(&mut self, calendar: &Calendar, clock: Clock, from: DateTime<Utc>, limit: Limit) {
+        self.stop(clock, from, DeadlineState::Cancelled);
+        let due = calendar.due(from, limit);
+        self.fresh.push(Deadline {
+            id: DeadlineId::fresh(),
+            county_id: self.county,
+            subject_kind: self.kind,
+            subject_id: self.subject,
+            clock,
+            state: DeadlineState::Running,
+            started_at: from,
+            limit_amount: limit.amount,
+            limit_unit: limit.unit,
+            due_at: due.at,
+            provisional: due.provisional,
+            paused_at: None,
+            stopped_at: None,
+            fires_at: Some(due.at),
+            step: 0,
+        });
+    }
+
+    /// Starts a clock that is due at a given moment plus `grace_minutes`.
+    pub fn start_until(
+        &mut self,
+        clock: Clock,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        grace_minutes: i32,
+    ) {
+        self.stop(clock, from, DeadlineState::Cancelled);
+        let due_at = until + chrono::TimeDelta::minutes(i64::from(grace_minutes));
+        self.fresh.push(Deadline {
+            id: DeadlineId::fresh(),
+            county_id: self.county,
+            subject_kind: self.kind,
+            subject_id: self.subject,
+            clock,
+            state: DeadlineState::Running,
+            started_at: from,
+            limit_amount: grace_minutes,
+            limit_unit: Unit::Moment,
+            due_at,
+            provisional: false,
+            paused_at: None,
+            stopped_at: None,
+            fires_at: Some(due_at),
+            step: 0,
+        });
+    }
+
+    /// The promised event happened: met in time, or missed.
+    pub fn fulfil(&mut self, clock: Clock, now: DateTime<Utc>) {
+        let in_time = self.live(clock).is_some_and(|row| now <= row.due_at);
+        self.stop(clock, now, if in_time { DeadlineState::Met } else { DeadlineState::Missed });
+    }
+
+    /// The promise no longer matters.
+    pub fn cancel(&mut self, clock: Clock, now: DateTime<Utc>) {
+        self.stop(clock, now, DeadlineState::Cancelled);
+    }
+
+    /// The event can no longer happen: a promise already broken stays missed, one still in time is cancelled.
+    pub fn settle_unneeded(&mut self, clock: Clock, now: DateTime<Utc>) {
+        let broken =
+            self.live(clock).is_some_and(|row| row.state == DeadlineState::Running && now > row.due_at);
+        self.stop(clock, now, if broken { DeadlineState::Missed } else { DeadlineState::Cancelled });
+    }
+
+    /// Nothing is promised any more: a promise already broken stays missed, the rest is cancelled.
+    pub fn cancel_all(&mut self, now: DateTime<Utc>) {
+        for clock in Clock::ALL {
+            self.settle_unneeded(*clock, now);
+        }
+    }
+
+    /// Gives a clock another limit; its start stays.
+    pub fn relimit(&mut self, clock: Clock, limit: Limit, due: Due) {
+        self.change(clock, |row| {
+            row.limit_amount = limit.amount;
+            row.limit_unit = limit.unit;
+            row.due_at = due.at;
+            row.provisional = due.provisional;
+            row.fires_at = Some(due.at);
+        });
+    }
+
+    /// Stops the run of time; a promise already broken is not paused.
+    pub fn pause(&mut self, clock: Clock, now: DateTime<Utc>) {
+        self.change(clock, |row| {
+            if row.state == DeadlineState::Running && now <= row.due_at {
+                row.state = DeadlineState::Paused;
+                row.paused_at = Some(now);
+                row.fires_at = None;
+            }
+        });
+    }
+
+    /// Lets time run on: what was left at the pause is left now.
+    pub fn resume(&mut self, calendar: &Calendar, clock: Clock, now: DateTime<Utc>) {
+        self.change(clock, |row| {
+            let Some(paused_at) = row.paused_at.take() else { return };
+            row.due_at = match row.limit_unit {
+                Unit::Minute | Unit::Moment => row.due_at + (now - paused_at),
+                Unit::WorkingMinute | Unit::WorkingDay => {
+                    calendar.add_working(now, calendar.working_between(paused_at, row.due_at))
+                }
+            };
+            row.state = DeadlineState::Running;
+            row.fires_at = Some(row.due_at);
+        });
+    }
+
+    /// Moves the due moment, as an approved extension does.
+    pub fn move_due(&mut self, clock: Clock, due_at: DateTime<Utc>, provisional: bool) {
+        self.change(clock, |row| {
+            row.due_at = due_at;
+            row.provisional = provisional;
+            row.fires_at = Some(due_at);
+            row.step = 0;
+        });
+    }
+
+    /// Writes what changed.
+    pub async fn save(&mut self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
+        for id in std::mem::take(&mut self.touched) {
+            if let Some(row) = self.rows.iter().find(|row| row.id == id) {
+                store::update(conn, row).await?;
+            }
+        }
+        store::insert(conn, &self.fresh).await?;
+        self.rows.append(&mut self.fresh);
+        Ok(())
+    }
+
+    /// The clocks that were started and not yet saved.
+    #[must_use]
+    pub fn fresh(&self) -> &[Deadline] {
+        &self.fresh
+    }
+
+    fn stop(&mut self, clock: Clock, now: DateTime<Utc>, state: DeadlineState) {
+        self.change(clock, |row| {
+            row.state = state;
+            row.stopped_at = Some(now);
+            row.paused_at = None;
+            row.fires_at = None;
+        });
+    }
+
+    fn change(&mut self, clock: Clock, edit: impl Fn(&mut Deadline)) {
+        for row in self.rows.iter_mut().filter(|row| row.clock == clock && row.is_live()) {
+            edit(row);
+            self.touched.push(row.id);
+        }
+        for row in self.fresh.iter_mut().filter(|row| row.clock == clock && row.is_live()) {
+            edit(row);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The limits of a county: which clock runs how long. Defaults in `config/county.toml`; a county overrides any of them.
+
+use std::sync::{Arc, LazyLock};
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use serde::{Deserialize, Deserializer, de};
+
+use super::model::{Clock, Limit, Unit};
+use crate::text_enum;
+
+const DEFAULTS: &str = include_str!("../../config/county.toml");
+
+static DEFAULT: LazyLock<Arc<Rules>> = LazyLock::new(|| {
+    Arc::new(read(&serde_json::Value::Null).unwrap_or_else(|error| {
+        // Unreachable with the compiled-in file, which a test reads; a county without rules must not start silently.
+        tracing::error!(%error, "the compiled-in county rules cannot be read");
+        std::process::abort()
+    }))
+});
+
+text_enum!(
+    /// How urgent a call is. Critical (特急): production stopped or danger; runs round the clock.
+    Urgency { Critical = "critical", Urgent = "urgent", Normal = "normal" }
+);
+
+/// All rules of a county.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    pub limits: Limits,
+    pub calls: CallRules,
+}
+
+/// One limit by urgency.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct ByUrgency {
+    #[serde(deserialize_with = "limit")]
+    pub critical: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub urgent: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub normal: Limit,
+}
+
+impl ByUrgency {
+    #[must_use]
+    pub const fn of(&self, urgency: Urgency) -> Limit {
+        match urgency {
+            Urgency::Critical => self.critical,
+            Urgency::Urgent => self.urgent,
+            Urgency::Normal => self.normal,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub accept: ByUrgency,
+    pub contact: ByUrgency,
+    pub arrive: ByUrgency,
+    pub plan: ByUrgency,
+    pub resolve: ByUrgency,
+    pub confirm: ByUrgency,
+    pub stall: ByUrgency,
+    pub triage: ByUrgency,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct CallRules {
+    pub appointment_grace_minutes: i32,
+    pub return_within_working_minutes: i64,
+    #[serde(deserialize_with = "limit")]
+    pub return_ruling: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub assistance: Limit,
+    pub pause_each_working_days: i16,
+    pub pause_total_working_days: i16,
+    pub pause_head_working_days: i16,
+    pub case_working_days: i32,
+    #[serde(deserialize_with = "limit")]
+    pub redo: Limit,
+    pub reopen_working_days: i64,
+    pub urge_every_minutes: i64,
+    pub urge_per_day: usize,
+    pub text_length: usize,
+}
+
+/// The limits the catalogue gives one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemLimits {
+    pub accept_working_minutes: i32,
+    pub respond_working_hours: i32,
+    pub resolve_working_days: i32,
+}
+
+impl Rules {
+    /// The rules of a county with these settings; without any, the defaults.
+    pub fn of_county(settings: &serde_json::Value) -> Result<Arc<Self>, Box<figment::Error>> {
+        match settings.as_object() {
+            Some(map) if !map.is_empty() => read(settings).map(Arc::new),
+            _ => Ok(Self::defaults()),
+        }
+    }
+
+    #[must_use]
+    pub fn defaults() -> Arc<Self> {
+        DEFAULT.clone()
+    }
+
+    /// How long `clock` runs for a call of this urgency and item.
+    #[must_use]
+    pub fn limit(&self, clock: Clock, urgency: Urgency, item: Option<ItemLimits>) -> Limit {
+        let limits = &self.limits;
+        let general = match clock {
+            Clock::Accept => limits.accept,
+            Clock::Contact => limits.contact,
+            Clock::Arrive => limits.arrive,
+            Clock::Plan => limits.plan,
+            Clock::Resolve => limits.resolve,
+            Clock::Confirm => limits.confirm,
+            Clock::Stall => limits.stall,
+            Clock::Triage => limits.triage,
+            Clock::Assistance => return self.calls.assistance,
+            Clock::ReturnRuling => return self.calls.return_ruling,
+            Clock::Appointment => {
+                return Limit { amount: self.calls.appointment_grace_minutes, unit: Unit::Moment };
+            }
+            Clock::Promise | Clock::Pause => return Limit { amount: 0, unit: Unit::Moment },
+        }
+        .of(urgency);
+        let of_item = item.and_then(|item| match clock {
+            Clock::Accept => Some(Limit::working_minutes(item.accept_working_minutes)),
+            Clock::Arrive => Some(Limit::working_minutes(item.respond_working_hours * 60)),
+            Clock::Resolve => Some(Limit::working_days(item.resolve_working_days)),
+            _ => None,
+        });
+        match (of_item, clock, urgency) {
+            (Some(own), Clock::Resolve, _) | (Some(own), _, Urgency::Normal) => own,
+            (Some(own), _, Urgency::Urgent) if own.unit == general.unit && own.amount < general.amount => own,
+            _ => general,
+        }
+    }
+}
+
+fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
+    let mut figment = Figment::from(Toml::string(DEFAULTS));
+    if settings.is_object() {
+        figment = figment.merge(Serialized::defaults(settings));
+    }
+    figment.extract().map_err(Box::new)
+}
+
+/// Reads `15wm`, `2wh`, `5m`, `3wd`.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let amount: i32 = digits.parse().map_err(|_| de::Error::custom(format!("`{text}` has no amount")))?;
+    let limit = match unit {
+        "m" => Limit::minutes(amount),
+        "wm" => Limit::working_minutes(amount),
+        "wh" => Limit::working_minutes(amount.saturating_mul(60)),
+        "wd" => Limit::working_days(amount),
+        _ => return Err(de::Error::custom(format!("`{text}`: the unit is not m, wm, wh or wd"))),
+    };
+    let (least, most) = match limit.unit {
+        Unit::WorkingDay => (0, 250),
+        _ => (1, 60 * 24 * 60),
+    };
+    if (least..=most).contains(&limit.amount) {
+        Ok(limit)
+    } else {
+        Err(de::Error::custom(format!("`{text}` is not a sensible limit")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ITEM: ItemLimits =
+        ItemLimits { accept_working_minutes: 30, respond_working_hours: 4, resolve_working_days: 3 };
+
+    #[test]
+    fn the_item_sets_the_normal_limit_and_the_stricter_holds_when_urgent() {
+        let rules = Rules::defaults();
+        assert_eq!(rules.limit(Clock::Accept, Urgency::Normal, Some(ITEM)), Limit::working_minutes(30));
+        assert_eq!(rules.limit(Clock::Accept, Urgency::Urgent, Some(ITEM)), Limit::working_minutes(15));
+        assert_eq!(rules.limit(Clock::Accept, Urgency::Critical, Some(ITEM)), Limit::minutes(5));
+        assert_eq!(rules.limit(Clock::Resolve, Urgency::Critical, Some(ITEM)), Limit::working_days(3));
+        assert_eq!(rules.limit(Clock::Resolve, Urgency::Normal, None), Limit::working_days(5));
+    }
+
+    #[test]
+    fn a_county_overrides_one_limit_and_keeps_the_rest() {
+        let rules = Rules::of_county(&json!({"limits": {"accept": {"normal": "20wm"}}})).unwrap();
+        assert_eq!(rules.limits.accept.normal, Limit::working_minutes(20));
+        assert_eq!(rules.limits.contact, Rules::defaults().limits.contact);
+    }
+
+    #[test]
+    fn a_limit_of_zero_minutes_or_of_years_or_an_unknown_key_is_refused() {
+        for bad in ["0wm", "9999wd", "x", "15"] {
+            assert!(Rules::of_county(&json!({"limits": {"accept": {"normal": bad}}})).is_err(), "{bad}");
+        }
+        assert!(Rules::of_county(&json!({"limitz": {}})).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! The vocabulary of clocks.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::organisation::CountyId;
+use crate::{id_type, schema, text_enum};
+
+id_type!(
+    /// A row of `deadlines`.
+    DeadlineId
+);
+
+text_enum!(
+    /// What a deadline is about.
+    SubjectKind { Call = "call", SideMatter = "side_matter" }
+);
+
+text_enum!(
+    /// The event that is promised (DOMAIN: T1–T7 and the side clocks).
+    Clock {
+        /// T1
+        Accept = "accept",
+        /// T2
+        Contact = "contact",
+        /// T3
+        Arrive = "arrive",
+        /// T4
+        Plan = "plan",
+        /// T5
+        Resolve = "resolve",
+        /// T6
+        Confirm = "confirm",
+        /// T7
+        Stall = "stall",
+        /// A date the officer promised; replaces T4.
+        Promise = "promise",
+        /// An agreed hour; replaces T1–T3.
+        Appointment = "appointment",
+        /// The business office decides where an unrouted call goes.
+        Triage = "triage",
+        ReturnRuling = "return_ruling",
+        Assistance = "assistance",
+        /// The bound of a pause.
+        Pause = "pause",
+    }
+);
+
+impl Clock {
+    /// What is promised, for people.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Accept => "接单",
+            Self::Contact => "联系企业",
+            Self::Arrive => "到场",
+            Self::Plan => "答复方案",
+            Self::Resolve => "办结",
+            Self::Confirm => "企业确认",
+            Self::Stall => "进展",
+            Self::Promise => "承诺",
+            Self::Appointment => "预约到场",
+            Self::Triage => "分派",
+            Self::ReturnRuling => "退回裁定",
+            Self::Assistance => "协办",
+            Self::Pause => "暂停到期",
+        }
+    }
+}
+
+text_enum!(
+    /// `missed` is also shown for a running clock whose due moment is over.
+    DeadlineState { Running = "running", Paused = "paused", Met = "met", Missed = "missed", Cancelled = "cancelled" }
+);
+
+text_enum!(
+    /// How a limit counts.
+    Unit {
+        /// Round the clock.
+        Minute = "minute",
+        WorkingMinute = "working_minute",
+        WorkingDay = "working_day",
+        /// A given moment; the amount is the grace in minutes.
+        Moment = "moment",
+    }
+);
+
+/// So much time in such a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Limit {
+    pub amount: i32,
+    pub unit: Unit,
+}
+
+impl Limit {
+    #[must_use]
+    pub const fn minutes(amount: i32) -> Self {
+        Self { amount, unit: Unit::Minute }
+    }
+
+    #[must_use]
+    pub const fn working_minutes(amount: i32) -> Self {
+        Self { amount, unit: Unit::WorkingMinute }
+    }
+
+    #[must_use]
+    pub const fn working_days(amount: i32) -> Self {
+        Self { amount, unit: Unit::WorkingDay }
+    }
+}
+
+/// A row of `deadlines`.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = schema::deadlines, check_for_backend(diesel::pg::Pg))]
+pub struct Deadline {
+    pub id: DeadlineId,
+    pub county_id: CountyId,
+    pub subject_kind: SubjectKind,
+    pub subject_id: Uuid,
+    pub clock: Clock,
+    pub state: DeadlineState,
+    pub started_at: DateTime<Utc>,
+    pub limit_amount: i32,
+    pub limit_unit: Unit,
+    pub due_at: DateTime<Utc>,
+    pub provisional: bool,
+    pub paused_at: Option<DateTime<Utc>>,
+    pub stopped_at: Option<DateTime<Utc>>,
+    pub fires_at: Option<DateTime<Utc>>,
+    pub step: i16,
+}
+
+impl Deadline {
+    /// The state to show at `now`: a running clock past its due moment is missed.
+    #[must_use]
+    pub fn shown_state(&self, now: DateTime<Utc>) -> DeadlineState {
+        if self.state == DeadlineState::Running && now > self.due_at {
+            DeadlineState::Missed
+        } else {
+            self.state
+        }
+    }
+
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, DeadlineState::Running | DeadlineState::Paused)
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a message goes and what opens the door. No Debug print shows a credential.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{ChannelKind, Message, RenderError, text};
+use crate::platform::outbound::{Hosts, Url};
+
+/// What opens a channel. Debug shows nothing of it.
+#[derive(Clone, Default, Deserialize)]
+pub struct Credentials {
+    /// The key, token or access token in the robot's URL; empty for a generic webhook.
+    #[serde(default)]
+    pub token: SecretString,
+    /// Signing secrets, newest first. Robots use the first; a generic webhook signs with all of them.
+    #[serde(default)]
+    pub secrets: Vec<SecretString>,
+}
+
+impl Credentials {
+    /// From plain texts, as an administrator typed them.
+    #[must_use]
+    pub fn new(token: &str, secrets: &[&str]) -> Self {
+        Self {
+            token: token.into(),
+            secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
+        }
+    }
+
+    /// The JSON that is sealed at rest; `serde_json` reads it back.
+    #[must_use]
+    pub fn reveal_json(&self) -> String {
+        let secrets: Vec<&str> = self.secrets.iter().map(ExposeSecret::expose_secret).collect();
+        serde_json::json!({ "token": self.token.expose_secret(), "secrets": secrets }).to_string()
+    }
+
+    pub(super) fn token(&self) -> Result<&str, RenderError> {
+        match self.token.expose_secret() {
+            "" => Err(RenderError::MissingCredential),
+            token => Ok(token),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials(***, {} secrets)", self.secrets.len())
+    }
+}
+
+/// What an administrator may set on a channel beside its credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// A robot secured by keywords takes only messages with one of them; this one is put into the title when absent.
+    pub keyword: Option<String>,
+}
+
+/// Where a message goes. Debug shows the host alone.
+#[derive(Clone)]
+pub struct Target {
+    pub kind: ChannelKind,
+    /// The provider's base, [`ChannelKind::default_base`] or a stand-in; for a generic webhook the whole URL.
+    pub base_url: Url,
+    pub credentials: Credentials,
+    pub settings: Settings,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("kind", &self.kind)
+            .field("host", &self.base_url.host_str().unwrap_or("-"))
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Characters of an answer kept in the attempt log.
+const EXCERPT_MAX: usize = 500;
+
+impl Target {
+    /// The beginning of an answer for the attempt log: one line, without this channel's secrets.
+    #[must_use]
+    pub fn excerpt(&self, body: &[u8]) -> String {
+        let mut shown = String::from_utf8_lossy(body).into_owned();
+        let credentials = &self.credentials;
+        let own_url = (self.kind == ChannelKind::Webhook).then(|| SecretString::from(self.base_url.path()));
+        for secret in std::iter::once(&credentials.token).chain(&credentials.secrets).chain(&own_url) {
+            let secret = secret.expose_secret();
+            if secret.len() > 1 {
+                shown = shown.replace(secret, "***");
+                let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+                shown = shown.replace(&encoded, "***");
+            }
+        }
+        shown.chars().take(EXCERPT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
+    /// A provider's own host is pinned; any other base is a stand-in and left to the guard.
+    pub(super) fn allowed_hosts(&self) -> Hosts {
+        let known = self.kind.hosts();
+        if self.base_url.host_str().is_some_and(|host| known.contains(&host)) {
+            Hosts::Pinned(known)
+        } else {
+            Hosts::Any
+        }
+    }
+
+    /// The base with path segments added, each encoded.
+    pub(super) fn endpoint(&self, segments: &[&str]) -> Result<Url, RenderError> {
+        let mut url = self.base_url.clone();
+        url.path_segments_mut().map_err(|()| RenderError::BadBase)?.pop_if_empty().extend(segments);
+        Ok(url)
+    }
+
+    pub(super) fn signing_secret(&self) -> Option<&str> {
+        self.credentials.secrets.first().map(ExposeSecret::expose_secret)
+    }
+
+    /// The title as it is sent: harmless, not too long, with the robot's keyword in front when it lacks it.
+    pub(super) fn title(
+        &self,
+        message: &Message,
+        escape: fn(&str) -> String,
+        max: usize,
+    ) -> Result<String, RenderError> {
+        let title = text::short(&message.title, escape, max);
+        if title.is_empty() {
+            return Err(RenderError::Empty);
+        }
+        let keyword = self.settings.keyword.as_deref().unwrap_or_default();
+        let title = if title.contains(keyword) { title } else { format!("{keyword} {title}") };
+        Ok(text::cut(&title, max))
+    }
+}

@@ -1,0 +1,248 @@
+//! One notice: lease, render, send, settle. No transaction is open while the provider is asked; if we die anywhere in between, the
+//! lease ends and the same notice, with the same id, is sent again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::channels::{self, Outcome, Target, judge, judge_failure};
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeState};
+use super::register;
+use super::retry::{self, Next};
+use super::store::{self, Lease, Leased, Record, Settle};
+use super::texts::{Telling, Texts};
+use crate::platform::crypto::Vault;
+use crate::platform::db::{Db, DbError, Scope};
+use crate::platform::http::lang::Lang;
+use crate::platform::outbound::{Outbound, OutboundRequest};
+
+/// Sends notices. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub db: Db,
+    pub outbound: Outbound,
+    pub vault: Vault,
+    pub texts: Arc<Texts>,
+    /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
+    pub lease: TimeDelta,
+}
+
+/// What became of a notice.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Settled before, not yet due, or in somebody else's hand.
+    NothingToDo,
+    /// Not sent: its matter or its channel does not want it now.
+    Kept(NoticeState),
+    /// Tried; this is where it stands.
+    Tried(NoticeState),
+    /// Tried, but the lease had ended before: the answer does not count.
+    TooLate,
+}
+
+/// How one attempt went.
+struct Tried {
+    next: Next,
+    outcome: AttemptOutcome,
+    /// What an administrator wants to know, when it is not in the outcome's name.
+    detail: Option<String>,
+    http_status: Option<u16>,
+    excerpt: String,
+    took: Duration,
+}
+
+impl Sender {
+    /// Brings one notice forward by one attempt.
+    ///
+    /// # Errors
+    /// Postgres only; the provider's failures are outcomes. After an error the row is as it was, or its lease ends by itself.
+    pub async fn deliver_one(&self, entry: Entry, now: DateTime<Utc>) -> Result<Delivered, DbError> {
+        let Some(leased) = self.lease(entry, now).await? else { return Ok(Delivered::NothingToDo) };
+        if leased.state != NoticeState::Sending {
+            note_kept(&leased);
+            return Ok(Delivered::Kept(leased.state));
+        }
+        let tried = self.attempt(&leased, now).await;
+        let settled = self.settle(&leased, &tried, now).await?;
+        note_tried(&leased, &tried, settled, now);
+        Ok(settled.map_or(Delivered::TooLate, Delivered::Tried))
+    }
+
+    /// A lease that a crash of Postgres loses is one that nobody has: its commit need not wait for the disk.
+    async fn lease(&self, entry: Entry, now: DateTime<Utc>) -> Result<Option<Leased>, DbError> {
+        let mut tx = self.db.begin_loose(Scope::County(entry.county.0)).await?;
+        let lease = Lease { notice: entry.notice, now, until: now + self.lease };
+        let leased = store::lease(&mut tx, lease).await.map_err(DbError::from);
+        tx.finish(leased).await
+    }
+
+    async fn attempt(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
+        let (target, request) = match self.prepare(leased, now) {
+            Ok(prepared) => prepared,
+            Err(why) => return Tried::unrenderable(why),
+        };
+        let answer = self.outbound.send(request).await;
+        let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
+        let answered_at = now + TimeDelta::from_std(took).unwrap_or_default();
+        let (outcome, http_status, excerpt, detail) = match &answer {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
+                (outcome, Some(status), target.excerpt(&answer.body), None)
+            }
+            Err(error) => (judge_failure(error), None, error.to_string(), Some(error.to_string())),
+        };
+        let attempt = retry::Attempt {
+            kind: leased.kind,
+            priority: leased.priority,
+            number: u32::try_from(leased.attempt).unwrap_or(1),
+            posted_at: leased.created_at,
+            outcome: &outcome,
+            now: answered_at,
+        };
+        let next = retry::next(&attempt, rand::random::<u16>() % 1001);
+        Tried { next, outcome: name(&outcome), detail, http_status, excerpt, took }
+    }
+
+    fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, OutboundRequest), String> {
+        let target = register::target(
+            &self.vault,
+            leased.kind,
+            &leased.base_url,
+            &leased.credentials_sealed,
+            &leased.settings,
+        )?;
+        let telling = Telling {
+            id: leased.notice,
+            event: &leased.event,
+            at: leased.created_at,
+            alarms: leased.alarms,
+            params: &leased.params,
+        };
+        let lang = match leased.language {
+            ChannelLanguage::Chinese => Lang::Zh,
+            ChannelLanguage::English => Lang::En,
+        };
+        let message = self.texts.message(telling, lang, now).map_err(|error| error.to_string())?;
+        let number = u32::try_from(leased.attempt).unwrap_or(1);
+        let request = channels::request(&target, &message, now, number).map_err(|error| error.to_string())?;
+        Ok((target, request))
+    }
+
+    async fn settle(
+        &self,
+        leased: &Leased,
+        tried: &Tried,
+        now: DateTime<Utc>,
+    ) -> Result<Option<NoticeState>, DbError> {
+        let answered_at = now + TimeDelta::from_std(tried.took).unwrap_or_default();
+        let reason = tried.reason();
+        let (state, due_at, provider_id) = match &tried.next {
+            Next::Sent { provider_id, .. } => (NoticeState::Sent, None, provider_id.as_deref()),
+            Next::Again(at) => (NoticeState::Retry, Some(*at), None),
+            Next::Dead(_) => (NoticeState::Dead, None, None),
+            Next::Expired => (NoticeState::Expired, None, None),
+        };
+        let settle = Settle {
+            notice: leased.notice,
+            attempt: leased.attempt,
+            state,
+            reason: &reason,
+            due_at,
+            sent_at: (state == NoticeState::Sent).then_some(answered_at),
+            provider_id,
+            record: Record {
+                started_at: now,
+                took_ms: i32::try_from(tried.took.as_millis()).unwrap_or(i32::MAX),
+                http_status: tried.http_status.and_then(|status| i16::try_from(status).ok()),
+                outcome: tried.outcome,
+                excerpt: &tried.excerpt,
+            },
+        };
+        let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
+        let settled = async {
+            let settled = store::settle(&mut tx, settle).await?;
+            if tried.outcome == AttemptOutcome::DeadTarget
+                && store::bury_channel(&mut tx, leased.channel, &reason).await?
+            {
+                tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
+                metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
+            }
+            Ok(settled)
+        };
+        let settled = settled.await.map_err(|error: diesel::result::Error| DbError::from(error));
+        tx.finish(settled).await
+    }
+}
+
+impl Tried {
+    fn unrenderable(why: String) -> Self {
+        Self {
+            next: Next::Dead("unrenderable"),
+            outcome: AttemptOutcome::Unrenderable,
+            detail: Some(why),
+            http_status: None,
+            excerpt: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Why the notice stands where it stands; empty when there is nothing to explain.
+    fn reason(&self) -> String {
+        let code = match &self.next {
+            Next::Sent { complete: true, .. } => return String::new(),
+            Next::Sent { complete: false, .. } => "some_unreached",
+            Next::Again(_) => self.outcome.as_str(),
+            Next::Dead(code) => code,
+            Next::Expired => "expired",
+        };
+        match &self.detail {
+            Some(detail) => format!("{code}: {detail}"),
+            None => code.to_owned(),
+        }
+    }
+}
+
+const fn name(outcome: &Outcome) -> AttemptOutcome {
+    match outcome {
+        Outcome::Delivered { .. } => AttemptOutcome::Delivered,
+        Outcome::Retry { .. } => AttemptOutcome::Retry,
+        Outcome::RateLimited { .. } => AttemptOutcome::RateLimited,
+        Outcome::RefreshToken => AttemptOutcome::RefreshToken,
+        Outcome::DeadTarget => AttemptOutcome::DeadTarget,
+        Outcome::NeedsAdmin => AttemptOutcome::NeedsAdmin,
+        Outcome::BadMessage => AttemptOutcome::BadMessage,
+        Outcome::DropRecipient => AttemptOutcome::DropRecipient,
+    }
+}
+
+fn note_kept(leased: &Leased) {
+    metrics::counter!("notices_kept_total", "kind" => leased.kind.as_str(), "state" => leased.state.as_str())
+        .increment(1);
+    if leased.state == NoticeState::Dead {
+        tracing::error!(notice = %leased.notice, channel = %leased.channel, event = leased.event, "notice not sent: its channel is dead");
+    }
+}
+
+/// Tells the metrics, and the log of what failed. Never an address, a key or an answer.
+fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now: DateTime<Utc>) {
+    let kind = leased.kind.as_str();
+    metrics::counter!("notices_sent_total", "kind" => kind, "outcome" => tried.outcome.as_str()).increment(1);
+    let (notice, channel, event, attempt) = (leased.notice, leased.channel, &leased.event, leased.attempt);
+    let reason = tried.reason();
+    match (&tried.next, settled) {
+        (_, None) => tracing::warn!(%notice, %channel, attempt, "answer came after the lease had ended"),
+        (Next::Sent { .. }, Some(_)) => {
+            let delay = now - leased.created_at + TimeDelta::from_std(tried.took).unwrap_or_default();
+            metrics::histogram!("notices_delay_seconds").record(delay.as_seconds_f64());
+        }
+        (Next::Again(at), Some(_)) => {
+            tracing::warn!(%notice, %channel, kind, event, attempt, reason, next = %at, "notice failed, will be sent again");
+        }
+        (Next::Dead(_) | Next::Expired, Some(state)) => {
+            tracing::error!(%notice, %channel, kind, event, attempt, reason, %state, "notice given up");
+        }
+    }
+}

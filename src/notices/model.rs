@@ -1,0 +1,126 @@
+//! The vocabulary of notices.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::organisation::{CountyId, OfficerId};
+use crate::{id_type, schema, text_enum};
+
+id_type!(
+    /// A notice; also the id the receiver sees, the same on every attempt.
+    NoticeId
+);
+id_type!(
+    /// A channel: a room of a chat platform, or a system's webhook.
+    ChannelId
+);
+
+text_enum!(
+    /// What a notice is about.
+    SubjectKind { Call = "call", SideMatter = "side_matter" }
+);
+
+text_enum!(
+    /// How urgent a notice is. First alarms are never bundled or held.
+    Priority { FirstAlarm = "first_alarm", Normal = "normal", Low = "low" }
+);
+
+text_enum!(
+    /// Where a notice stands (DOMAIN §9).
+    NoticeState {
+        Queued = "queued",
+        Held = "held",
+        Sending = "sending",
+        Retry = "retry",
+        Sent = "sent",
+        Acted = "acted",
+        Superseded = "superseded",
+        Expired = "expired",
+        Dead = "dead",
+        Fallback = "fallback",
+    }
+);
+
+text_enum!(
+    /// Whether a channel is used.
+    ChannelState { Active = "active", Paused = "paused", Dead = "dead" }
+);
+
+text_enum!(
+    /// The language of a channel's readers.
+    ChannelLanguage { Chinese = "zh-CN", English = "en" }
+);
+
+text_enum!(
+    /// How one attempt to send ended.
+    AttemptOutcome {
+        Delivered = "delivered",
+        Retry = "retry",
+        RateLimited = "rate_limited",
+        RefreshToken = "refresh_token",
+        DeadTarget = "dead_target",
+        NeedsAdmin = "needs_admin",
+        BadMessage = "bad_message",
+        DropRecipient = "drop_recipient",
+        Unrenderable = "unrenderable",
+        /// The sender died, or was silent longer than its lease.
+        Lapsed = "lapsed",
+    }
+);
+
+/// A queue of its own for first alarms, so that they never wait behind anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    First,
+    Rest,
+}
+
+impl Lane {
+    pub const ALL: [Self; 2] = [Self::First, Self::Rest];
+
+    #[must_use]
+    pub const fn of(priority: Priority) -> Self {
+        match priority {
+            Priority::FirstAlarm => Self::First,
+            Priority::Normal | Priority::Low => Self::Rest,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// What the queue carries: enough to find the row within its county. The row decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    pub county: CountyId,
+    pub notice: NoticeId,
+}
+
+/// A row of `notices`, as it is when posted.
+#[derive(Clone, Debug, PartialEq, Insertable, serde::Serialize)]
+#[diesel(table_name = schema::notices)]
+pub struct NewNotice {
+    pub id: NoticeId,
+    pub county_id: CountyId,
+    pub subject_kind: SubjectKind,
+    pub subject_id: Uuid,
+    pub event: String,
+    pub channel_id: ChannelId,
+    pub officer_id: Option<OfficerId>,
+    pub priority: Priority,
+    pub params: Value,
+    pub state: NoticeState,
+    pub attempt: i32,
+    pub due_at: Option<DateTime<Utc>>,
+    pub answered: bool,
+    pub created_at: DateTime<Utc>,
+    pub reason: String,
+}

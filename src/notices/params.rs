@@ -1,0 +1,142 @@
+//! What a notice about a call is told with: the JSON in `notices.params`, camelCase.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::phrase;
+
+/// The facts of a call, as far as the event needs them. What is missing is left out of the text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CallParams {
+    /// The short number people say on the phone.
+    pub number: Option<String>,
+    pub call_id: Option<Uuid>,
+    pub title: Option<String>,
+    /// The enterprise's own words.
+    pub text: Option<String>,
+    pub state: Option<String>,
+    /// `critical`, `urgent` or `normal`.
+    pub urgency: Option<String>,
+    pub enterprise: Option<String>,
+    pub place: Option<String>,
+    pub contact_name: Option<String>,
+    pub contact_phone: Option<String>,
+    pub department: Option<String>,
+    /// The name of the officer who answers for the call.
+    pub holder: Option<String>,
+    /// Calls him by name in the room; shown to nobody.
+    pub holder_mobile: Option<String>,
+    pub item_name: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// Why this officer was asked.
+    pub reason: Option<String>,
+    /// When it must be accepted (T1).
+    pub due_at: Option<DateTime<Utc>>,
+    /// When it must be resolved (T5).
+    pub resolve_due_at: Option<DateTime<Utc>>,
+    pub raised_at: Option<DateTime<Utc>>,
+    /// Path of the page to act on; whoever has it may act.
+    pub act_path: Option<String>,
+    /// What the person who did it says: a reason, an answer, a remark.
+    pub note: Option<String>,
+    /// To whom, or into what.
+    pub to: Option<String>,
+    pub until: Option<DateTime<Utc>>,
+    pub approved: Option<bool>,
+    pub working_days: Option<u32>,
+    /// When the enterprise expects the visit.
+    pub appointment_at: Option<DateTime<Utc>>,
+    pub result: Option<String>,
+    /// Names of departments or items that might be meant.
+    pub suggestions: Vec<String>,
+}
+
+impl CallParams {
+    /// The JSON to post.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(fields) = &mut json {
+            fields.retain(|_, value| !value.is_null() && *value != Value::Array(Vec::new()));
+        }
+        json
+    }
+
+    /// Reads posted JSON. A field in a strange form counts as missing: a notice with a hole is better than none.
+    #[must_use]
+    pub fn read(json: &Value) -> Self {
+        let Value::Object(fields) = json else { return Self::default() };
+        Self::deserialize(json).unwrap_or_else(|_| {
+            let sound = fields.iter().filter(|(name, value)| {
+                let alone = Map::from_iter([((*name).clone(), (*value).clone())]);
+                Self::deserialize(Value::Object(alone)).is_ok()
+            });
+            let sound = sound.map(|(name, value)| (name.clone(), value.clone())).collect();
+            Self::deserialize(Value::Object(sound)).unwrap_or_default()
+        })
+    }
+}
+
+/// What another system is told: everything posted, except what lets one act in the holder's name and how to reach people.
+#[must_use]
+pub fn for_systems(json: &Value) -> Value {
+    let mut shown = json.clone();
+    if let Value::Object(fields) = &mut shown {
+        fields.remove("actPath");
+        fields.remove("holderMobile");
+        if let Some(Value::String(phone)) = fields.get_mut("contactPhone") {
+            *phone = phrase::masked(phone);
+        }
+        for field in ["text", "title", "note", "reason", "result"] {
+            if let Some(Value::String(text)) = fields.get_mut(field) {
+                *text = phrase::without_mobiles(text);
+            }
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_posted_is_read_back_and_holes_stay_holes() {
+        let params = CallParams {
+            number: Some("A7-4711".to_owned()),
+            due_at: DateTime::from_timestamp(1_790_000_000, 0),
+            suggestions: vec!["供电局".to_owned()],
+            ..CallParams::default()
+        };
+        let json = params.to_json();
+        assert_eq!(
+            json,
+            json!({"number": "A7-4711", "dueAt": "2026-09-21T14:13:20Z", "suggestions": ["供电局"]})
+        );
+        assert_eq!(CallParams::read(&json), params);
+    }
+
+    #[test]
+    fn a_field_in_a_strange_form_costs_only_itself() {
+        let json = json!({"number": 4711, "title": "停电", "dueAt": "soon", "holder": null, "other": {}});
+        let expected = CallParams { title: Some("停电".to_owned()), ..CallParams::default() };
+        assert_eq!(CallParams::read(&json), expected);
+        assert_eq!(CallParams::read(&json!("x")), CallParams::default());
+    }
+
+    #[test]
+    fn another_system_can_neither_act_nor_phone() {
+        let json = json!({
+            "number": "1", "actPath": "/a/t", "holderMobile": "13800000000", "contactPhone": "13812345678",
+            "text": "打13812345678",
+        });
+        let expected = json!({"number": "1", "contactPhone": "138****5678", "text": "打138****5678"});
+        assert_eq!(for_systems(&json), expected);
+    }
+}

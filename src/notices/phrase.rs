@@ -1,0 +1,121 @@
+//! Times and phone numbers as people read them.
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono_tz::Asia::Shanghai;
+
+use crate::platform::http::lang::Lang;
+
+/// A moment in the county's time, with the day as one would say it: `今天 14:05`, `11月24日 09:00`.
+pub fn when(at: DateTime<Utc>, now: DateTime<Utc>, lang: Lang) -> String {
+    let (at, today) = (at.with_timezone(&Shanghai), now.with_timezone(&Shanghai).date_naive());
+    let (date, clock) = (at.date_naive(), at.format("%H:%M"));
+    let day = match (date.signed_duration_since(today).num_days(), lang) {
+        (-1, Lang::Zh) => "昨天".to_owned(),
+        (0, Lang::Zh) => "今天".to_owned(),
+        (1, Lang::Zh) => "明天".to_owned(),
+        (-1, Lang::En) => "yesterday".to_owned(),
+        (0, Lang::En) => "today".to_owned(),
+        (1, Lang::En) => "tomorrow".to_owned(),
+        _ => day_of(date, date.year() != today.year(), lang),
+    };
+    format!("{day} {clock}")
+}
+
+fn day_of(date: NaiveDate, with_year: bool, lang: Lang) -> String {
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    match (lang, with_year) {
+        (Lang::Zh, true) => format!("{year}年{month}月{day}日"),
+        (Lang::Zh, false) => format!("{month}月{day}日"),
+        (Lang::En, true) => format!("{} {day}, {year}", date.format("%b")),
+        (Lang::En, false) => format!("{} {day}", date.format("%b")),
+    }
+}
+
+/// A phone number that tells who, but not how to reach him: `138****5678`, `029-****8281`.
+///
+/// The last four digits stay, and what stands before the last eight; of a shorter number only the last two.
+pub fn masked(phone: &str) -> String {
+    let phone = phone.trim();
+    let digits = phone.chars().filter(char::is_ascii_digit).count();
+    let (hide_from, keep_from) = if digits > 8 {
+        (digits - 8, digits - 4)
+    } else if digits == 8 {
+        (0, 4)
+    } else {
+        (0, digits.saturating_sub(2))
+    };
+    let mut nth = 0;
+    let hide = |c: char| {
+        if !c.is_ascii_digit() {
+            return c;
+        }
+        nth += 1;
+        if nth > hide_from && nth <= keep_from { '*' } else { c }
+    };
+    phone.chars().map(hide).collect()
+}
+
+/// The text with every mobile number in it masked.
+pub fn without_mobiles(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    for c in text.chars().map(Some).chain([None]) {
+        match c {
+            Some(digit) if digit.is_ascii_digit() => run.push(digit),
+            other => {
+                let mobile = run.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&run);
+                if mobile.len() == 11 && mobile.starts_with('1') && mobile.as_bytes().get(1) >= Some(&b'3') {
+                    out.push_str(&masked(mobile));
+                } else {
+                    out.push_str(&run);
+                }
+                run.clear();
+                out.extend(other);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    #[test]
+    fn a_moment_is_told_as_one_says_it() {
+        let now = at("2026-11-23T23:30:00+08:00");
+        for (moment, zh, en) in [
+            ("2026-11-23T14:05:00+08:00", "今天 14:05", "today 14:05"),
+            ("2026-11-24T00:00:00+08:00", "明天 00:00", "tomorrow 00:00"),
+            ("2026-11-22T09:07:00+08:00", "昨天 09:07", "yesterday 09:07"),
+            ("2026-12-01T09:00:00+08:00", "12月1日 09:00", "Dec 1 09:00"),
+            ("2027-01-04T18:00:00+08:00", "2027年1月4日 18:00", "Jan 4, 2027 18:00"),
+        ] {
+            assert_eq!(when(at(moment), now, Lang::Zh), zh);
+            assert_eq!(when(at(moment), now, Lang::En), en);
+        }
+    }
+
+    #[test]
+    fn a_masked_phone_cannot_be_called() {
+        for (phone, shown) in [
+            ("13812345678", "138****5678"),
+            ("+86 138 1234 5678", "+86 138 **** 5678"),
+            ("029-32288281", "029-****8281"),
+            ("32288281", "****8281"),
+            ("12345", "***45"),
+            ("1", "1"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(phone), shown);
+        }
+        assert_eq!(
+            without_mobiles("找13812345678，或8613812345678；单号20261123001，电表12345678901234"),
+            "找138****5678，或138****5678；单号20261123001，电表12345678901234"
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! The senders of one process: one reader per lane, as many notices at a time as there are slots, one task for each.
+//!
+//! A task that panics delays its own notice until the lease ends, nothing else. Whatever became of a notice, its entry is
+//! acknowledged: what is left to do stands in its row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use redis::aio::MultiplexedConnection;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Instant;
+
+use super::deliver::Sender;
+use super::model::{Entry, Lane};
+use super::queue::{Queue, Taken};
+use crate::platform::clock::Clock;
+use crate::platform::redis::RedisError;
+
+/// How long a reader waits for an entry before it looks around.
+const WAIT: Duration = Duration::from_secs(5);
+/// After Redis failed.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Between two looks for entries that somebody took and never acknowledged.
+const RECLAIM: Duration = Duration::from_secs(15);
+/// A reader unseen for so long, with nothing in hand, is gone for good.
+const FORGET: Duration = Duration::from_secs(24 * 3600);
+/// Entries acknowledged at once.
+const ACKS: usize = 256;
+
+/// The senders of one process.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub sender: Sender,
+    pub queue: Queue,
+    pub clock: Clock,
+    /// Notices sent at the same time, half of them alarms.
+    pub concurrency: usize,
+    /// The same after a restart, so that names do not pile up in Redis. Two processes may share one: the lease keeps them apart.
+    pub consumer: String,
+}
+
+impl Worker {
+    /// Works until `stop`; then reads nothing new and finishes what is in hand.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let stopping = watch::Sender::new(false);
+        let (first, rest) = (stopping.subscribe(), stopping.subscribe());
+        tokio::join!(self.serve(Lane::First, first), self.serve(Lane::Rest, rest), async {
+            stop.await;
+            stopping.send_replace(true);
+        });
+    }
+
+    /// Delivers what is in the queue now, one after the other; answers how many entries there were.
+    pub async fn run_once(&self, now: DateTime<Utc>) -> Result<usize, RedisError> {
+        let mut reader = self.queue.reader().await?;
+        let mut count = 0;
+        for lane in Lane::ALL {
+            loop {
+                let taken = self.queue.read(&mut reader, lane, &self.consumer, ACKS, Duration::ZERO).await?;
+                if taken.is_empty() {
+                    break;
+                }
+                count += taken.len();
+                for entry in taken.iter().filter_map(|taken| taken.entry) {
+                    deliver(&self.sender, entry, now).await;
+                }
+                let ids: Vec<String> = taken.into_iter().map(|taken| taken.id).collect();
+                self.queue.done(lane, &ids).await?;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn serve(&self, lane: Lane, mut stopping: watch::Receiver<bool>) {
+        let slots = (self.concurrency / 2).max(1);
+        let free = Arc::new(Semaphore::new(slots));
+        let (done, finished) = mpsc::unbounded_channel();
+        let acknowledging = tokio::spawn(acknowledge(self.queue.clone(), lane, finished));
+        let mut reader = Reader { worker: self, lane, connection: None, reclaimed: None };
+        loop {
+            let taken = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stop| *stop) => break,
+                taken = reader.take(&free) => taken,
+            };
+            for taken in taken {
+                let Ok(slot) = Arc::clone(&free).acquire_owned().await else { break };
+                let (sender, now) = (self.sender.clone(), self.clock.now());
+                let done = Acknowledge { id: taken.id, to: done.clone() };
+                tokio::spawn(async move {
+                    if let Some(entry) = taken.entry {
+                        deliver(&sender, entry, now).await;
+                    }
+                    drop((done, slot));
+                });
+            }
+        }
+        // Every slot free again: every task has ended.
+        let all = u32::try_from(slots).unwrap_or(u32::MAX);
+        drop(free.acquire_many(all).await);
+        drop(done);
+        drop(acknowledging.await);
+    }
+}
+
+/// One lane's connection, and when it last looked for what others left.
+struct Reader<'a> {
+    worker: &'a Worker,
+    lane: Lane,
+    connection: Option<MultiplexedConnection>,
+    reclaimed: Option<Instant>,
+}
+
+impl Reader<'_> {
+    /// As many entries as there are free slots; none when time is up or Redis is away.
+    async fn take(&mut self, free: &Semaphore) -> Vec<Taken> {
+        // Waits for a slot, and gives it back: only this loop takes slots.
+        drop(free.acquire().await);
+        match self.try_take(free.available_permits().max(1)).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::debug!(%error, lane = self.lane.as_str(), "the queue cannot be read");
+                self.connection = None;
+                tokio::time::sleep(PAUSE).await;
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_take(&mut self, count: usize) -> Result<Vec<Taken>, RedisError> {
+        let Worker { queue, consumer, sender, .. } = self.worker;
+        if self.reclaimed.is_none_or(|at| at.elapsed() >= RECLAIM) {
+            self.reclaimed = Some(Instant::now());
+            queue.forget_consumers(self.lane, FORGET).await?;
+            let lease = sender.lease.to_std().unwrap_or(RECLAIM);
+            let left = queue.reclaim(self.lane, consumer, lease).await?;
+            if !left.is_empty() {
+                return Ok(left);
+            }
+        }
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(queue.reader().await?),
+        };
+        queue.read(connection, self.lane, consumer, count, WAIT).await
+    }
+}
+
+/// Says that an entry is done with when it is dropped, also by a panic.
+struct Acknowledge {
+    id: String,
+    to: mpsc::UnboundedSender<String>,
+}
+
+impl Drop for Acknowledge {
+    fn drop(&mut self) {
+        // The other end outlives all tasks.
+        let _ = self.to.send(std::mem::take(&mut self.id));
+    }
+}
+
+/// Acknowledges together what became ready together.
+async fn acknowledge(queue: Queue, lane: Lane, mut finished: mpsc::UnboundedReceiver<String>) {
+    let mut ids = Vec::with_capacity(ACKS);
+    while finished.recv_many(&mut ids, ACKS).await > 0 {
+        if let Err(error) = queue.done(lane, &ids).await {
+            // They are reclaimed later, found settled, and acknowledged then.
+            tracing::debug!(%error, "entries could not be acknowledged");
+        }
+        ids.clear();
+    }
+}
+
+async fn deliver(sender: &Sender, entry: Entry, now: DateTime<Utc>) {
+    if let Err(error) = sender.deliver_one(entry, now).await {
+        // The relay, which meets the same Postgres, says it once and aloud.
+        tracing::debug!(%error, notice = %entry.notice, "notice stays where it is");
+    }
+}
+
+/// The name of this machine, for [`Worker::consumer`] when the settings give none.
+#[must_use]
+pub fn machine_name() -> String {
+    let told =
+        std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
+    told.map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "machine".to_owned())
+}

@@ -1,0 +1,218 @@
+//! Accounts of officers and of enterprise contacts, what officers' accounts may do, and who speaks for an enterprise.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::super::posts::offices;
+use super::super::problem::{Problem, Reason};
+use super::super::report::Kind;
+use super::super::rows::{EnterpriseRow, OfficerRow};
+use super::super::table::{Line, Row as _};
+use super::super::{ImportError, Refused};
+use super::diff::{Stored, diff, table_io};
+use super::{Load, find};
+use crate::organisation::model::{EnterpriseStatus, OfficerStatus};
+use crate::schema::{account_roles, accounts, members};
+
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+struct Account {
+    id: Uuid,
+    county_id: Uuid,
+    login: String,
+    name: String,
+    mobile: String,
+    officer_id: Option<Uuid>,
+    status: String,
+    created_at: DateTime<Utc>,
+}
+table_io!(Account, accounts, 8, (id), { name, mobile, officer_id, status });
+
+impl Stored for Account {
+    type Key = String;
+    fn key(&self) -> String {
+        self.login.clone()
+    }
+    fn adopt(&mut self, stored: &Self) {
+        self.id = stored.id;
+        self.created_at = stored.created_at;
+        // An account may be closed by the files; opening it again is an administrator's decision.
+        if stored.status == "disabled" {
+            self.status.clone_from(&stored.status);
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = account_roles)]
+struct AccountRole {
+    account_id: Uuid,
+    role: String,
+    county_id: Uuid,
+}
+table_io!(AccountRole, account_roles, 3, (account_id, role), { county_id });
+
+impl Stored for AccountRole {
+    type Key = (Uuid, String);
+    fn key(&self) -> Self::Key {
+        (self.account_id, self.role.clone())
+    }
+    fn adopt(&mut self, _stored: &Self) {}
+}
+
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = members)]
+struct Member {
+    id: Uuid,
+    county_id: Uuid,
+    enterprise_id: Uuid,
+    account_id: Uuid,
+    standing: String,
+    joined_at: DateTime<Utc>,
+}
+table_io!(Member, members, 6, (id), { standing });
+
+impl Stored for Member {
+    type Key = (Uuid, Uuid);
+    fn key(&self) -> Self::Key {
+        (self.enterprise_id, self.account_id)
+    }
+    fn adopt(&mut self, stored: &Self) {
+        // The enterprise's own people decide later who stays and who owns.
+        self.clone_from(stored);
+    }
+}
+
+pub async fn store(load: &mut Load<'_>) -> Result<(), ImportError> {
+    let ids = store_accounts(load).await?;
+    store_roles(load, &ids).await?;
+    store_members(load, &ids).await?;
+    Ok(())
+}
+
+/// Returns the account ids by login of the files: an officer's or enterprise's code.
+async fn store_accounts(load: &mut Load<'_>) -> Result<HashMap<String, Uuid>, ImportError> {
+    let stored = Account::load(load.conn, load.county).await?;
+    let by_officer: HashMap<Uuid, &Account> =
+        stored.iter().filter_map(|account| Some((account.officer_id?, account))).collect();
+    let by_login: HashMap<&str, &Account> =
+        stored.iter().map(|account| (account.login.as_str(), account)).collect();
+    let mut wanted = Vec::new();
+    let mut problems = Vec::new();
+    // An officer whose account has been given another login keeps it.
+    let mut logins: Vec<(String, String)> = Vec::new();
+    for Line { line, row } in &load.source.officers.rows {
+        let officer = find(&load.ids.officers, &row.code)?;
+        let login = by_officer.get(&officer).map_or(&row.code, |account| &account.login);
+        if by_login.get(login.as_str()).is_some_and(|account| account.officer_id != Some(officer)) {
+            problems.push(held(OfficerRow::FILE, *line, login));
+        }
+        let open = row.status != OfficerStatus::Left;
+        logins.push((row.code.clone(), login.clone()));
+        wanted.push(account(load, login, &row.name, &row.mobile, Some(officer), open));
+    }
+    for Line { line, row } in &load.source.enterprises.rows {
+        let open = row.status != EnterpriseStatus::Deregistered;
+        let known = by_login.get(row.code.as_str());
+        if known.is_some_and(|account| account.officer_id.is_some()) {
+            problems.push(held(EnterpriseRow::FILE, *line, &row.code));
+        }
+        // A deregistered enterprise gets no account; one it had is closed.
+        if open || known.is_some() {
+            logins.push((row.code.clone(), row.code.clone()));
+            wanted.push(account(load, &row.code, &row.contact_name, &row.contact_mobile, None, open));
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ImportError::Refused(Refused::new(problems, load.source)));
+    }
+    let diff = diff(stored.clone(), wanted);
+    Account::write(load.conn, &diff.write).await?;
+    load.counts.push((Kind::Accounts, diff.counts));
+    let by_login: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.login, row.id)).collect();
+    Ok(logins.into_iter().filter_map(|(code, login)| Some((code, by_login.get(&login).copied()?))).collect())
+}
+
+fn account(
+    load: &Load<'_>,
+    login: &str,
+    name: &str,
+    mobile: &str,
+    officer_id: Option<Uuid>,
+    open: bool,
+) -> Account {
+    Account {
+        id: Uuid::now_v7(),
+        county_id: load.county,
+        login: login.to_owned(),
+        name: name.to_owned(),
+        mobile: mobile.to_owned(),
+        officer_id,
+        status: if open { "active" } else { "disabled" }.to_owned(),
+        created_at: load.now,
+    }
+}
+
+fn held(file: &str, line: u64, login: &str) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        line,
+        column: "code".to_owned(),
+        value: login.to_owned(),
+        reason: Reason::LoginHeldByAnother,
+    }
+}
+
+/// The roles of officers follow the files, so that who changes his post loses what the old one allowed. The appointment of a special
+/// supervisor is no matter of posts and stays.
+async fn store_roles(load: &mut Load<'_>, ids: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let offices = offices(&load.source.departments);
+    let mut wanted = Vec::new();
+    for Line { row, .. } in &load.source.officers.rows {
+        let office = offices.get(row.department.as_str()).copied();
+        let mut roles = load.posts.roles(row, office);
+        let admin = load.source.admins.rows.iter().filter(|line| line.row.officer == row.code);
+        roles.extend(admin.map(|line| line.row.role));
+        let account_id = find(ids, &row.code)?;
+        wanted.extend(roles.into_iter().map(|role| AccountRole {
+            account_id,
+            role: role.to_owned(),
+            county_id: load.county,
+        }));
+    }
+    let officers: HashSet<Uuid> =
+        load.source.officers.rows.iter().filter_map(|line| ids.get(&line.row.code).copied()).collect();
+    let mut diff = diff(AccountRole::load(load.conn, load.county).await?, wanted);
+    let gone = diff.gone.iter();
+    for gone in gone.filter(|row| officers.contains(&row.account_id) && row.role != "special_supervisor") {
+        let row = account_roles::table.find((gone.account_id, &gone.role));
+        diff.counts.removed += diesel::delete(row).execute(load.conn).await?;
+    }
+    AccountRole::write(load.conn, &diff.write).await?;
+    load.counts.push((Kind::AccountRoles, diff.counts));
+    Ok(())
+}
+
+async fn store_members(load: &mut Load<'_>, ids: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let mut wanted = Vec::new();
+    for Line { row, .. } in &load.source.enterprises.rows {
+        if let Some(account_id) = ids.get(&row.code) {
+            wanted.push(Member {
+                id: Uuid::now_v7(),
+                county_id: load.county,
+                enterprise_id: find(&load.ids.enterprises, &row.code)?,
+                account_id: *account_id,
+                standing: "owner".to_owned(),
+                joined_at: load.now,
+            });
+        }
+    }
+    let diff = diff(Member::load(load.conn, load.county).await?, wanted);
+    Member::write(load.conn, &diff.write).await?;
+    load.counts.push((Kind::Members, diff.counts));
+    Ok(())
+}

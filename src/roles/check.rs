@@ -1,0 +1,44 @@
+//! `yijiao check`: whether what must always hold does hold. Prints what was looked at; fails when something is wrong.
+
+use std::error::Error;
+
+use crate::calls::check as calls;
+use crate::ledger::audit;
+use crate::notices::check as notices;
+use crate::platform::clock::Clock;
+use crate::platform::config::Config;
+use crate::platform::db::{Db, Scope};
+
+pub(super) async fn run() -> Result<(), Box<dyn Error>> {
+    let config = Config::load()?;
+    let db = Db::lazy(&config.database.url, 2)?;
+    db.require_isolation().await?;
+    let now = Clock::System.now();
+    let mut tx = db.begin(Scope::AllCounties).await?;
+    let found = async {
+        let ledger = audit::verify_all(&mut tx).await?;
+        let calls = calls::broken_invariants(&mut tx).await?;
+        let notices = notices::unsent(&mut tx, now).await?;
+        Ok::<_, crate::platform::db::DbError>((ledger, calls, notices))
+    }
+    .await;
+    let (ledger, calls, notices) = tx.finish(found).await?;
+    println!(
+        "ledger   {} events of {} subjects, {} broken",
+        ledger.events,
+        ledger.subjects,
+        ledger.broken.len()
+    );
+    println!("calls    {} open, {} break an invariant", calls.open, calls.broken.len());
+    println!("notices  {} on their way, {} late, {} dead", notices.waiting, notices.late, notices.dead);
+    let wrong: Vec<String> = ledger.broken.into_iter().chain(calls.broken).collect();
+    for line in &wrong {
+        println!("  wrong: {line}");
+    }
+    if wrong.is_empty() && notices.late == 0 {
+        println!("all is well");
+        Ok(())
+    } else {
+        Err("something is wrong".into())
+    }
+}

@@ -1,0 +1,221 @@
+//! The rooms: what each robot is, what it received lately, what is wrong with it. All bounded.
+
+use std::collections::{HashMap, VecDeque};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::config::{RoomConfig, SandboxConfig, SandboxConfigError};
+use super::fault::Fault;
+use super::shown::{Shown, ShownLink};
+use super::throttle::Throttle;
+use crate::notices::channels::ChannelKind;
+
+/// A name that no room may have: the failures of the mini-program's interface.
+pub const WECHAT: &str = "wechat";
+
+/// One message as the room's members see it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    /// Counts all messages of the sandbox, from 1.
+    pub seq: u64,
+    pub room: String,
+    pub kind: ChannelKind,
+    pub at: DateTime<Utc>,
+    pub title: String,
+    /// Title and lines, as one reads them.
+    pub text: String,
+    pub lines: Vec<String>,
+    pub links: Vec<ShownLink>,
+    /// Phones and ids that were called by name.
+    pub mentions: Vec<String>,
+    /// `webhook-id`; chat messages have none.
+    pub delivery_id: Option<String>,
+    /// The body as it came.
+    pub raw: Value,
+}
+
+impl Received {
+    /// The first link, the one to act.
+    #[must_use]
+    pub fn link(&self) -> Option<&str> {
+        self.links.first().map(|link| link.url.as_str())
+    }
+}
+
+/// What the page lists.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomShown {
+    pub name: String,
+    pub title: String,
+    pub kind: ChannelKind,
+    pub fault: Option<Fault>,
+}
+
+#[derive(Debug)]
+struct Room {
+    config: RoomConfig,
+    throttle: Throttle,
+    fault: Option<Fault>,
+    messages: VecDeque<Received>,
+}
+
+/// All rooms.
+#[derive(Debug)]
+pub struct Rooms {
+    keep: usize,
+    last: u64,
+    rooms: Vec<Room>,
+    by_name: HashMap<String, usize>,
+    by_key: HashMap<(ChannelKind, String), usize>,
+    wechat_fault: Option<Fault>,
+}
+
+impl Rooms {
+    pub fn new(config: SandboxConfig) -> Result<Self, SandboxConfigError> {
+        let mut all = Self {
+            keep: config.keep.max(1),
+            last: 0,
+            rooms: Vec::new(),
+            by_name: HashMap::new(),
+            by_key: HashMap::new(),
+            wechat_fault: None,
+        };
+        for config in config.rooms {
+            all.open(config)?;
+        }
+        Ok(all)
+    }
+
+    fn open(&mut self, config: RoomConfig) -> Result<(), SandboxConfigError> {
+        let name = config.name.clone();
+        let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if name.is_empty() || name == WECHAT || !name.bytes().all(sound) {
+            return Err(SandboxConfigError::Name(name));
+        }
+        let key = match config.kind {
+            ChannelKind::WecomBot | ChannelKind::DingtalkBot | ChannelKind::FeishuBot => config.key.clone(),
+            ChannelKind::Webhook => name.clone(),
+            kind => return Err(SandboxConfigError::Kind { room: name, kind }),
+        };
+        let place = self.rooms.len();
+        let taken = self.by_name.insert(name.clone(), place).is_some()
+            | self.by_key.insert((config.kind, key), place).is_some();
+        if taken {
+            return Err(SandboxConfigError::Twice(name));
+        }
+        let throttle = Throttle::new(config.kind, config.limits);
+        self.rooms.push(Room { config, throttle, fault: None, messages: VecDeque::new() });
+        Ok(())
+    }
+
+    fn named(&mut self, name: &str) -> Option<&mut Room> {
+        self.rooms.get_mut(*self.by_name.get(name)?)
+    }
+
+    pub fn config(&self, name: &str) -> Option<&RoomConfig> {
+        Some(&self.rooms.get(*self.by_name.get(name)?)?.config)
+    }
+
+    /// The room that a key opens.
+    pub fn keyed(&self, kind: ChannelKind, key: &str) -> Option<&RoomConfig> {
+        Some(&self.rooms.get(*self.by_key.get(&(kind, key.to_owned()))?)?.config)
+    }
+
+    /// Counts one message of the room against its platform's limits.
+    pub fn admits(&mut self, name: &str, now: DateTime<Utc>) -> bool {
+        self.named(name).is_some_and(|room| room.throttle.admits(now))
+    }
+
+    /// False for an unknown room.
+    pub fn set_fault(&mut self, name: &str, fault: Option<Fault>) -> bool {
+        let place = match name {
+            WECHAT => Some(&mut self.wechat_fault),
+            name => self.named(name).map(|room| &mut room.fault),
+        };
+        place.map(|place| *place = fault).is_some()
+    }
+
+    /// The failure that meets this request, if any; counts it.
+    pub fn take_fault(&mut self, name: &str) -> Option<Fault> {
+        let place = match name {
+            WECHAT => &mut self.wechat_fault,
+            name => &mut self.named(name)?.fault,
+        };
+        let fault = place.clone()?;
+        match &mut place.as_mut()?.times {
+            Some(0) => {
+                *place = None;
+                return None;
+            }
+            Some(times) => *times -= 1,
+            None => {}
+        }
+        if place.as_ref().is_some_and(|fault| fault.times == Some(0)) {
+            *place = None;
+        }
+        Some(fault)
+    }
+
+    /// Keeps a message; answers its number.
+    pub fn keep(
+        &mut self,
+        name: &str,
+        at: DateTime<Utc>,
+        shown: Shown,
+        raw: Value,
+        delivery_id: Option<String>,
+    ) -> Option<u64> {
+        let (seq, keep) = (self.last + 1, self.keep);
+        let room = self.named(name)?;
+        let lines = std::iter::once(&shown.title).chain(&shown.lines).filter(|line| !line.is_empty());
+        let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
+        if room.messages.len() >= keep {
+            room.messages.pop_front();
+        }
+        room.messages.push_back(Received {
+            seq,
+            room: name.to_owned(),
+            kind: room.config.kind,
+            at,
+            text,
+            title: shown.title,
+            lines: shown.lines,
+            links: shown.links,
+            mentions: shown.mentions,
+            delivery_id,
+            raw,
+        });
+        self.last = seq;
+        Some(seq)
+    }
+
+    /// Messages numbered above `after`, of one room or of all, in the order of arrival.
+    pub fn since(&self, room: Option<&str>, after: u64) -> Vec<Received> {
+        let chosen = self.rooms.iter().filter(|other| room.is_none_or(|name| other.config.name == name));
+        let newer = |message: &&Received| message.seq > after;
+        let mut found: Vec<Received> =
+            chosen.flat_map(|room| room.messages.iter().rev().take_while(newer).cloned()).collect();
+        found.sort_by_key(|message| message.seq);
+        found
+    }
+
+    pub fn clear(&mut self) {
+        for room in &mut self.rooms {
+            room.messages.clear();
+        }
+    }
+
+    pub fn shown(&self) -> Vec<RoomShown> {
+        let shown = |room: &Room| RoomShown {
+            name: room.config.name.clone(),
+            title: room.config.shown_title().to_owned(),
+            kind: room.config.kind,
+            fault: room.fault.clone(),
+        };
+        self.rooms.iter().map(shown).collect()
+    }
+}

@@ -1,0 +1,370 @@
+//! The demo county and a small one, loaded for real.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Bytea, Text};
+use diesel_async::RunQueryDsl;
+use secrecy::SecretString;
+use yijiao::organisation::CountyId;
+use yijiao::organisation::import::{Counts, ImportError, ImportOptions, ImportReport, Kind, import};
+use yijiao::platform::crypto::Vault;
+use yijiao::platform::db::{Db, DbError, Scope};
+
+use crate::kit_db::TestDb;
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A copy of a county's folder that a test may edit.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn copy_of(from: &str) -> Self {
+        let to = std::env::temp_dir().join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&to).unwrap();
+        for entry in std::fs::read_dir(project(from)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+        Self(to)
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn vault() -> Vault {
+    Vault::new(&SecretString::from("a master key for tests, 32 characters"))
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_000_000, 0).unwrap()
+}
+
+async fn load(db: &Db, dir: &Path) -> Result<ImportReport, ImportError> {
+    let options =
+        ImportOptions { sandbox_url: Some("http://127.0.0.1:8090/".to_owned()), ..ImportOptions::default() };
+    import(db, &vault(), dir, options, now()).await
+}
+
+/// One number of one county.
+async fn count(db: &Db, county: CountyId, query: &str) -> i64 {
+    let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
+    let count = diesel::select(diesel::dsl::sql::<BigInt>(&format!("({query})"))).get_result(&mut *tx).await;
+    tx.finish(count.map_err(DbError::from)).await.unwrap()
+}
+
+/// Texts of one county.
+async fn texts(db: &Db, county: CountyId, query: &str) -> Vec<String> {
+    let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
+    let query = format!("(select coalesce(array_agg(x.t order by x.t), '{{}}') from ({query}) x(t))");
+    let texts = diesel::select(diesel::dsl::sql::<Array<Text>>(&query)).get_result(&mut *tx).await;
+    tx.finish(texts.map_err(DbError::from)).await.unwrap()
+}
+
+async fn execute(db: &Db, county: CountyId, statement: &str) {
+    let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
+    let done = diesel::sql_query(statement).execute(&mut *tx).await;
+    assert!(tx.finish(done.map_err(DbError::from)).await.unwrap() > 0, "{statement}");
+}
+
+/// Every row of every table of the county, as text.
+async fn everything(db: &Db, county: CountyId) -> BTreeMap<&'static str, Vec<String>> {
+    let tables = [
+        "counties",
+        "areas",
+        "departments",
+        "officers",
+        "absences",
+        "categories",
+        "service_items",
+        "item_helpers",
+        "item_contacts",
+        "catalogue_examples",
+        "enterprises",
+        "contact_cards",
+        "channels",
+        "catalogue_asides",
+        "accounts",
+        "account_roles",
+        "members",
+    ];
+    let mut all = BTreeMap::new();
+    for table in tables {
+        all.insert(table, texts(db, county, &format!("select t::text from {table} t")).await);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_county_loads_whole_and_a_second_import_changes_nothing() {
+    let scratch = TestDb::create();
+    let db = &scratch.db();
+    let first = load(db, &project("config/counties/demo")).await.unwrap_or_else(|e| panic!("{e}"));
+    let new = |kind| first.of(kind).new;
+    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 260));
+    assert_eq!((new(Kind::Categories), new(Kind::Items), new(Kind::ItemContacts)), (9, 59, 59));
+    assert_eq!((new(Kind::Enterprises), new(Kind::Cards), new(Kind::Absences)), (520, 7106, 8));
+    assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (59, true, true));
+    // Twelve enterprises are deregistered and have no account.
+    assert_eq!((new(Kind::Accounts), new(Kind::Members)), (260 + 508, 508));
+    let before = everything(db, first.county).await;
+
+    let second = load(db, &project("config/counties/demo")).await.unwrap();
+    assert!(second.is_still(), "{second}");
+    assert_eq!(second.county, first.county);
+    assert_eq!(second.of(Kind::Cards), Counts { unchanged: 7106, ..Counts::default() });
+    assert_eq!(before, everything(db, first.county).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_enterprise_and_item_of_the_demo_county_has_somebody_to_ask() {
+    let scratch = TestDb::create();
+    let db = &scratch.db();
+    let county = load(db, &project("config/counties/demo")).await.unwrap().county;
+    let pairs = "from enterprises e cross join service_items i";
+    assert_eq!(count(db, county, &format!("select count(*) {pairs}")).await, 520 * 59);
+    let nobody = format!(
+        "select count(*) {pairs}
+         where not exists (select from contact_cards c where c.enterprise_id = e.id and c.item_id = i.id)
+           and not exists (select from contact_cards c where c.enterprise_id = e.id and c.category_id = i.category_id)
+           and not exists (select from contact_cards c
+                           where c.enterprise_id = e.id and c.item_id is null and c.category_id is null)
+           and not exists (select from item_contacts k where k.item_id = i.id and k.area_id is null)"
+    );
+    assert_eq!(count(db, county, &nobody).await, 0);
+
+    // Whichever of them is asked, he or his backup is there; and behind each item stands its department's duty contact.
+    let lost_card = "select count(*) from contact_cards c join officers o on o.id = c.officer_id
+        left join officers b on b.id = c.backup_id where 'active' <> all (array[o.status, coalesce(b.status, '-')])";
+    assert_eq!(count(db, county, lost_card).await, 0);
+    let contact = "select from item_contacts k join officers o on o.id = k.officer_id
+        left join officers b on b.id = o.backup_id
+        where k.item_id = i.id and k.area_id is null and 'active' in (o.status, b.status)";
+    let lost_item = format!("select count(*) from service_items i where not exists ({contact})");
+    assert_eq!(count(db, county, &lost_item).await, 0);
+    let unguarded = "select count(*) from departments d where 1 <> (
+        select count(*) from officers o where o.department_id = d.id and o.is_duty_contact and o.status = 'active')";
+    assert_eq!(count(db, county, unguarded).await, 0);
+    let headless = "select count(*) from departments d where d.office is distinct from 'county_government'
+        and 1 <> (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
+    assert_eq!(count(db, county, headless).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_files_say_of_people_becomes_posts_roles_leave_and_accounts() {
+    let scratch = TestDb::create();
+    let small = Folder::copy_of("tests/data/small_county");
+    let db = &scratch.db();
+    let county = load(db, &small.0).await.unwrap_or_else(|error| panic!("{error}")).county;
+
+    let posts = texts(
+        db,
+        county,
+        "select code || ' ' || post || case when is_duty_contact then ' duty' else '' end from officers",
+    );
+    assert_eq!(
+        posts.await,
+        [
+            "O1 head",
+            "O2 dispatcher duty",
+            "O3 lead",
+            "O4 lead",
+            "O5 lead",
+            "O6 lead duty",
+            "O7 deputy",
+            "O8 head duty"
+        ]
+    );
+    let roles =
+        "select a.login || ' ' || a.status || ' ' || string_agg(coalesce(r.role, '-'), ' ' order by r.role)
+        from accounts a left join account_roles r on r.account_id = a.id group by a.login, a.status";
+    assert_eq!(
+        texts(db, county, roles).await,
+        [
+            "E1 active -",
+            "E2 active -",
+            "O1 active business_office head officer system_admin",
+            "O2 active business_office dispatcher officer security_admin",
+            "O3 active officer",
+            "O4 active officer",
+            "O5 disabled -",
+            "O6 active dispatcher officer",
+            "O7 active deputy officer",
+            "O8 active dispatcher head officer",
+        ]
+    );
+    let offices = "select code || ' ' || office from departments where office is not null";
+    assert_eq!(texts(db, county, offices).await, ["D1 business_office"]);
+    // Whole days in China: 1 July 00:00 to 4 July 00:00, eight hours ahead of UTC.
+    let leave =
+        "select o.code || ' ' || (starts_at at time zone 'UTC') || ' ' || (ends_at at time zone 'UTC')
+        from absences join officers o on o.id = officer_id";
+    assert_eq!(texts(db, county, leave).await, ["O3 2026-06-30 16:00:00 2026-07-03 16:00:00"]);
+    let owners = "select e.code || ' ' || standing || ' ' || a.name || ' ' || a.mobile from members m
+        join enterprises e on e.id = m.enterprise_id join accounts a on a.id = m.account_id";
+    assert_eq!(
+        texts(db, county, owners).await,
+        ["E1 owner 吕己未 16900010001", "E2 owner 袁壬午 16900010002"]
+    );
+    // The contact of a town's office answers there alone.
+    let contacts = "select i.code || ' ' || o.code || ' ' || coalesce(a.code, 'everywhere') from item_contacts k
+        join service_items i on i.id = k.item_id join officers o on o.id = k.officer_id left join areas a on a.id = k.area_id";
+    assert_eq!(texts(db, county, contacts).await, ["I1 O3 everywhere", "I1 O6 A1"]);
+    let served = "select d.code || ' ' || a.code from departments d join areas a on a.id = d.area_id";
+    assert_eq!(texts(db, county, served).await, ["T1 A1"]);
+    let settings = "select settings #>> '{limits,accept,normal}' from counties";
+    assert_eq!(texts(db, county, settings).await, ["20wm"]);
+    let words = "select array_to_string(keywords, ',') || ';' || array_to_string(synonyms, ',') from service_items where active";
+    assert_eq!(texts(db, county, words).await, ["停电,跳闸;没电了,电不通"], "words join the synonyms once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_file_changes_its_rows_and_ids_stay() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    let ids = "select id || ' ' || code from officers union all select id || ' ' || code from enterprises
+        union all select id || ' ' || login from accounts";
+    let before = texts(db, county, ids).await;
+
+    small.edit("officers.csv", "副主任,单位分管领导", "主任,单位分管领导");
+    small.edit("officers.csv", "科员,受理员", "科员,承办人");
+    small.edit("enterprises.csv", "袁壬午,16900010002,停业", "袁壬午,16900010009,注销");
+    small.edit("contact_cards.csv", "E2,,C1,O4,O3\n", "E2,*,,O6,\n");
+    small.edit("catalogue.csv", "用电故障,D2,D1", "用电故障,D2,");
+    small.edit("channels.csv", "sandbox-token", "sandbox-token-2");
+    small.edit("catalogue_sayings.csv", "I1,机器全停了没有电\n", "I1,变压器冒烟了\n");
+    small.edit("catalogue_asides.csv", "outside,家里暖气不热\n", "follow_up,家里暖气不热\n");
+    let revision = "select max(catalogue_revision)::bigint from counties";
+    let taught = count(db, county, revision).await;
+    let report = load(db, &small.0).await.unwrap();
+
+    let changed = |new, changed, unchanged, removed| Counts { new, changed, unchanged, removed };
+    assert_eq!(report.of(Kind::Officers), changed(0, 2, 6, 0));
+    assert_eq!(report.of(Kind::Enterprises), changed(0, 1, 2, 0));
+    assert_eq!(report.of(Kind::Cards), changed(1, 0, 2, 1));
+    assert_eq!(report.of(Kind::ItemHelpers), changed(0, 0, 0, 1));
+    assert_eq!(report.of(Kind::Channels), changed(0, 1, 1, 0));
+    assert_eq!(report.of(Kind::Examples), changed(1, 0, 1, 1));
+    assert_eq!(report.of(Kind::Asides), changed(0, 1, 1, 0));
+    assert!(count(db, county, revision).await > taught, "replicas learn anew");
+    assert_eq!(before, texts(db, county, ids).await, "ids stay");
+    // O2 no longer takes calls in: the duty passes to the head, and so does the role.
+    let dispatchers =
+        "select a.login from account_roles join accounts a on a.id = account_id where role = 'dispatcher'";
+    assert_eq!(texts(db, county, dispatchers).await, ["O1", "O6", "O8"]);
+    let closed = "select login || ' ' || mobile from accounts where status = 'disabled'";
+    assert_eq!(texts(db, county, closed).await, ["E2 16900010009", "O5 16900000005"]);
+    assert!(load(db, &small.0).await.unwrap().is_still());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_decided_in_the_product_survives_an_import() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    for statement in [
+        "update accounts set password_hash = 'x', status = 'disabled' where login = 'O4'",
+        "update accounts set login = 'lu.jiazi' where login = 'O3'",
+        "update members set left_at = now(), standing = 'member'",
+        "update channels set state = 'paused', state_reason = 'by hand' where code = 'hook'",
+        "insert into account_roles select id, 'special_supervisor', county_id from accounts where login = 'O1'",
+        "update enterprises set latitude = 34.7, longitude = 109.2 where code = 'E2'",
+        "insert into account_roles select id, 'audit_admin', county_id from accounts where login = 'O7'",
+    ] {
+        execute(db, county, statement).await;
+    }
+    let report = load(db, &small.0).await.unwrap();
+    let kept = "select login || ' ' || status || ' ' || coalesce(password_hash, '-') from accounts where login in ('O4', 'lu.jiazi')";
+    assert_eq!(texts(db, county, kept).await, ["O4 disabled x", "lu.jiazi active -"]);
+    assert_eq!(count(db, county, "select count(*) from members where left_at is not null").await, 2);
+    assert_eq!(texts(db, county, "select state from channels where code = 'hook'").await, ["paused"]);
+    assert_eq!(
+        count(db, county, "select count(*) from account_roles where role = 'special_supervisor'").await,
+        1
+    );
+    assert_eq!(report.of(Kind::Enterprises), Counts { unchanged: 3, ..Counts::default() }, "the place stays");
+    // A role that only the files may give is taken back.
+    assert_eq!(report.of(Kind::AccountRoles).removed, 1);
+    assert_eq!(count(db, county, "select count(*) from account_roles where role = 'audit_admin'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_row_leaves_nothing_behind() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    small.edit("contact_cards.csv", "E1,*,,O6", "E1,*,,O9");
+    assert!(matches!(load(db, &small.0).await, Err(ImportError::Refused(_))));
+    assert_eq!(count(db, CountyId::fresh(), "select count(*) from counties").await, 0);
+
+    // Refused only by what the county already holds: rolled back, whatever was written before.
+    small.edit("contact_cards.csv", "E1,*,,O9", "E1,*,,O6");
+    let county = load(db, &small.0).await.unwrap().county;
+    let before = everything(db, county).await;
+    small.edit("officers.csv", "于甲申", "于乙申");
+    small.edit("enterprises.csv", "E3,", "E4,");
+    let Err(ImportError::Refused(refused)) = load(db, &small.0).await else { panic!("expected a refusal") };
+    assert_eq!(refused.problems.len(), 1);
+    let problem = &refused.problems[0];
+    assert_eq!(
+        (problem.file.as_str(), problem.line, problem.reason.code()),
+        ("enterprises.csv", 4, "uscc_held_by")
+    );
+    small.edit("enterprises.csv", "E4,", "E3,");
+    assert_eq!(before, everything(db, county).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_county_beside_the_first_leaves_it_untouched() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let first = load(db, &small.0).await.unwrap().county;
+    let before = everything(db, first).await;
+    // The same codes, credit codes and logins in another county.
+    small.edit("county.toml", "\"small\"", "\"other\"");
+    small.edit("enterprises.csv", "甲公司,甲", "丁公司,丁");
+    let report = load(db, &small.0).await.unwrap();
+    assert_ne!(report.county, first);
+    assert_eq!(report.of(Kind::Officers).new, 8);
+    let after = everything(db, first).await;
+    for (table, rows) in before {
+        if table != "counties" {
+            assert_eq!(Some(&rows), after.get(table), "{table}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_sealed_for_the_channels_and_addresses_point_at_the_sandbox() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
+    let sealed: Result<Vec<u8>, _> = diesel::select(diesel::dsl::sql::<Bytea>(
+        "(select credentials_sealed from channels where code = 'room-d2')",
+    ))
+    .get_result(&mut *tx)
+    .await;
+    let sealed = tx.finish(sealed.map_err(DbError::from)).await.unwrap();
+    let opened = vault().open("channel-credentials", &sealed).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<serde_json::Value>(&opened).unwrap(),
+        serde_json::json!({ "token": "sandbox-token", "secrets": [] })
+    );
+    let addresses = texts(db, county, "select base_url from channels").await;
+    assert_eq!(addresses, ["http://127.0.0.1:8090", "https://example.org/hook"]);
+}
