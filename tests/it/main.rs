@@ -10,4 +10,5 @@
 mod http;
 mod identity;
 mod kit_db;
+mod notices;
 mod organisation;
