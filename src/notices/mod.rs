@@ -10,7 +10,6 @@
 pub mod channels;
 pub mod check;
 pub mod deliver;
-pub mod jobs;
 pub mod model;
 pub mod outbox;
 pub mod params;

@@ -12,3 +12,4 @@ mod identity;
 mod kit_db;
 mod notices;
 mod organisation;
+mod redis_away;

@@ -1,6 +1,7 @@
 //! A county with a room on every platform, the jobs over it, and a time that stands still.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,21 +11,25 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::notices::channels::{ChannelKind, Target};
-use yijiao::notices::jobs::{Jobs, Parts};
+use yijiao::notices::deliver::Sender;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
 use yijiao::notices::outbox;
+use yijiao::notices::queue::Queue;
 use yijiao::notices::register::PURPOSE;
-use yijiao::notices::relay::Pass;
+use yijiao::notices::relay::{Pass, Relay};
+use yijiao::notices::texts::Texts;
 use yijiao::notices::wake::Wake;
+use yijiao::notices::worker::Worker;
 use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::config::Config;
 use yijiao::platform::crypto::Vault;
 use yijiao::platform::db::{Db, DbError, Scope, Tx};
-use yijiao::platform::outbound::Url;
+use yijiao::platform::outbound::{Outbound, Url};
 use yijiao::platform::redis::Redis;
+use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
 use yijiao::schema::{channels, counties, departments, notice_attempts, notices, officers};
 
@@ -52,6 +57,19 @@ pub struct Stage {
     base: Url,
     /// Dropped last: the jobs are connected to it.
     store: TestDb,
+}
+
+/// The relay and the senders of one process.
+#[derive(Clone)]
+pub struct Jobs {
+    pub relay: Relay,
+    pub worker: Worker,
+}
+
+impl Jobs {
+    pub async fn run(&self, stop: Stop) {
+        tokio::join!(self.relay.run(stop.requested()), self.worker.run(stop.requested()));
+    }
 }
 
 /// A notice as an administrator sees it.
@@ -90,9 +108,6 @@ impl Stage {
         config.redis.url = redis_url();
         config.redis.prefix = format!("test:{}", Uuid::now_v7());
         config.secrets.master_key = SecretString::from("a master key for tests, long enough");
-        config.http.public_url = "https://yj.example.cn".to_owned();
-        config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
-        config.notices.consumer = "test".to_owned();
         let redis = Redis::lazy(&config.redis).unwrap();
         let vault = Vault::new(&config.secrets.master_key);
         let wake = Wake::default();
@@ -340,14 +355,28 @@ impl Stage {
 }
 
 fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wake, pool: usize) -> Jobs {
-    let parts = Parts {
-        clock: clock.clone(),
-        db: Db::lazy(&store.url(), pool).unwrap(),
-        redis: redis.clone(),
+    let db = Db::lazy(&store.url(), pool).unwrap();
+    let queue = Queue::new(redis.clone());
+    let lease = TimeDelta::milliseconds(config.notices.lease_ms.into());
+    let mut outbound = config.outbound.clone();
+    outbound.allow_private = vec!["127.0.0.1".to_owned()];
+    let sender = Sender {
+        db: db.clone(),
+        outbound: Outbound::new(&outbound).unwrap(),
         vault: Vault::new(&config.secrets.master_key),
-        wake: wake.clone(),
+        texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
+        lease,
     };
-    Jobs::build(config, parts).unwrap()
+    let worker = Worker {
+        sender,
+        queue: queue.clone(),
+        clock: clock.clone(),
+        concurrency: 64,
+        consumer: "test".to_owned(),
+    };
+    let requeue = TimeDelta::milliseconds(config.notices.requeue_ms.into());
+    let relay = Relay { db, queue, clock: clock.clone(), wake: wake.clone(), requeue, lease };
+    Jobs { relay, worker }
 }
 
 fn redis_url() -> SecretString {
