@@ -222,7 +222,8 @@ fn note_kept(leased: &Leased) {
     metrics::counter!("notices_kept_total", "kind" => leased.kind.as_str(), "state" => leased.state.as_str())
         .increment(1);
     if leased.state == NoticeState::Dead {
-        tracing::error!(notice = %leased.notice, channel = %leased.channel, event = leased.event, "notice not sent: its channel is dead");
+        let (notice, channel, event, reason) = (leased.notice, leased.channel, &leased.event, &leased.reason);
+        tracing::error!(%notice, %channel, event, reason, "notice given up unsent");
     }
 }
 

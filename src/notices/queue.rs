@@ -101,17 +101,24 @@ impl Queue {
             command.arg("BLOCK").arg(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         }
         command.arg("STREAMS").arg(self.key(lane)).arg(">");
-        // A network that swallows packets never ends a connection; the answer's own time does.
-        let answer = tokio::time::timeout(wait + Duration::from_secs(2), command.query_async(reader)).await;
-        let answer: RedisResult<Option<StreamReadReply>> =
-            answer.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
-        match answer {
-            Ok(reply) => {
-                let streams = reply.map(|reply| reply.keys).unwrap_or_default();
-                Ok(streams.into_iter().flat_map(|stream| stream.ids).map(taken).collect())
+        let mut tries = 3;
+        loop {
+            // A network that swallows packets never ends a connection; the answer's own time does.
+            let answer =
+                tokio::time::timeout(wait + Duration::from_secs(2), command.query_async(reader)).await;
+            let answer: RedisResult<Option<StreamReadReply>> =
+                answer.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+            match answer {
+                Ok(reply) => {
+                    let streams = reply.map(|reply| reply.keys).unwrap_or_default();
+                    return Ok(streams.into_iter().flat_map(|stream| stream.ids).map(taken).collect());
+                }
+                Err(error) if tries > 0 && is_group_gone(&error) => {
+                    self.make_group(lane).await?;
+                    tries -= 1;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) if is_group_gone(&error) => self.make_group(lane).await.map(|()| Vec::new()),
-            Err(error) => Err(error),
         }
     }
 

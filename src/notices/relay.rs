@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::SimpleAsyncConnection;
 use tokio::time::Instant;
 
-use super::model::{Lane, NoticeState};
+use super::model::Lane;
 use super::queue::Queue;
 use super::store::{self, Claim, Claimed};
 use super::wake::Wake;
@@ -78,22 +78,19 @@ impl Relay {
             Err(error) => return tx.finish(Err(error.into())).await,
         };
         let moved = self.move_due(&mut tx, room, now).await;
-        let (due, dead) = tx.finish(moved).await?;
-        for row in dead {
-            tracing::error!(notice = %row.notice, "notice given up: its senders died over it again and again");
-        }
+        let due = tx.finish(moved).await?;
         let [first, rest] =
             Lane::ALL.map(|lane| due.iter().filter(|row| Lane::of(row.priority) == lane).count());
         Ok(Pass { moved: due.len(), more: [first, rest].iter().zip(room).any(|(took, room)| *took >= room) })
     }
 
-    /// The rows now in the queue, and those given up.
+    /// The rows now in the queue.
     async fn move_due(
         &self,
         tx: &mut Tx,
         [first, rest]: [usize; 2],
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Claimed>, Vec<Claimed>), RelayError> {
+    ) -> Result<Vec<Claimed>, RelayError> {
         let claim = Claim {
             now,
             again_at: now + self.requeue,
@@ -101,14 +98,12 @@ impl Relay {
             first: i64::try_from(first).unwrap_or(0),
             rest: i64::try_from(rest).unwrap_or(0),
         };
-        let claimed = store::claim(tx, claim).await?;
-        let (dead, mut due): (Vec<_>, Vec<_>) =
-            claimed.into_iter().partition(|row| row.state == NoticeState::Dead);
+        let mut due = store::claim(tx, claim).await?;
         due.sort_unstable_by_key(|row| (row.priority, row.notice));
         let entries: Vec<_> = due.iter().map(|row| (Lane::of(row.priority), row.entry())).collect();
         // Before the commit: should Redis refuse, nothing has moved. A sender that is quicker than the commit waits for it.
         self.queue.push(&entries).await?;
-        Ok((due, dead))
+        Ok(due)
     }
 
     /// A pass that a crash of Postgres undoes is simply made again. Walking the index in order is never slower here than a

@@ -46,8 +46,6 @@ pub struct Claimed {
     pub notice: NoticeId,
     pub county: CountyId,
     pub priority: Priority,
-    /// Queued; dead when its senders die of it.
-    pub state: NoticeState,
 }
 
 impl Claimed {
@@ -59,31 +57,27 @@ impl Claimed {
 
 impl QueryFragment<Pg> for Claim {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        // Literal priorities, so that each branch walks the index `notices_due` in order and stops early.
-        let branches = [("first_alarm", "first"), ("normal", "normal"), ("low", "low")];
-        for (priority, name) in branches {
-            out.push_sql(if name == "first" { "with " } else { ", " });
+        // Literal priorities, so that each branch walks the index `notices_due` in order and stops early. What is normal and
+        // what is low share a limit.
+        let branches = [
+            ("with first as (", "first_alarm", "", &self.first, ""),
+            ("), normal as (", "normal", "", &self.rest, ""),
+            ("), low as (", "low", "greatest(0, ", &self.rest, " - (select count(*) from normal))"),
+        ];
+        for (name, priority, before, limit, after) in branches {
             out.push_sql(name);
-            out.push_sql(" as (select id, state, attempt, due_at from notices where priority = '");
+            out.push_sql("select id, state, attempt, due_at from notices where priority = '");
             out.push_sql(priority);
             out.push_sql("' and due_at <= ");
             out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
             out.push_sql(" order by due_at limit ");
-            if name == "low" {
-                out.push_sql("greatest(0, ");
-            }
-            out.push_bind_param::<sql_types::BigInt, _>(if name == "first" {
-                &self.first
-            } else {
-                &self.rest
-            })?;
-            if name == "low" {
-                out.push_sql(" - (select count(*) from normal))");
-            }
-            out.push_sql(" for update skip locked)");
+            out.push_sql(before);
+            out.push_bind_param::<sql_types::BigInt, _>(limit)?;
+            out.push_sql(after);
+            out.push_sql(" for update skip locked");
         }
         out.push_sql(
-            ", due as (select * from first union all select * from normal union all select * from low), \
+            "), due as (select * from first union all select * from normal union all select * from low), \
              lapsed as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, outcome, next_at) \
              select due.id, due.attempt, n.county_id, due.due_at - make_interval(secs => ",
         );
@@ -93,21 +87,11 @@ impl QueryFragment<Pg> for Claim {
         out.push_sql(", 'lapsed', ");
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
         out.push_sql(
-            " from due join notices n on n.id = due.id where due.state = 'sending'), \
-             fatal as (select due.id from due where due.state = 'sending' and (select count(*) from notice_attempts a \
-             where a.notice_id = due.id and a.outcome = 'lapsed') + 1 >= ",
-        );
-        out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
-        out.push_sql(
-            ") update notices n set state = case when fatal.id is null then 'queued' else 'dead' end, \
-             reason = case when fatal.id is null then n.reason else 'lapsed_too_often' end, \
-             due_at = case when fatal.id is null then ",
+            " from due join notices n on n.id = due.id where due.state = 'sending') \
+             update notices n set state = 'queued', due_at = ",
         );
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.again_at)?;
-        out.push_sql(
-            " end from due left join fatal on fatal.id = due.id where n.id = due.id \
-             returning n.id, n.county_id, n.priority, n.state",
-        );
+        out.push_sql(" from due where n.id = due.id returning n.id, n.county_id, n.priority");
         Ok(())
     }
 }
@@ -125,8 +109,9 @@ pub struct Lease {
 pub struct Leased {
     pub notice: NoticeId,
     pub county: CountyId,
-    /// Sending: to be sent now. Held, dead or superseded: not to be sent, and already recorded.
+    /// Sending: to be sent now. Held, dead or superseded: not to be sent, and recorded as such.
     pub state: NoticeState,
+    pub reason: String,
     pub attempt: i32,
     pub priority: Priority,
     pub event: String,
@@ -146,26 +131,34 @@ impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, \
-             case when n.answered then 'superseded' when c.state = 'dead' then 'dead' when c.state = 'paused' then 'held' \
-             else 'sending' end as verdict \
+             case when n.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
+             then 'channel_paused' when n.attempt >= ",
+        );
+        out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
+        out.push_sql(
+            " and (select count(*) from notice_attempts a where a.notice_id = n.id and a.outcome = 'lapsed') >= ",
+        );
+        out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
+        out.push_sql(
+            " then 'lapsed_too_often' else '' end as against \
              from notices n join channels c on c.id = n.channel_id where n.id = ",
         );
         out.push_bind_param::<sql_types::Uuid, _>(&self.notice)?;
         out.push_sql(" and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
         out.push_sql(
-            ") for update of n) update notices n set state = verdict, \
-             attempt = n.attempt + case verdict when 'sending' then 1 else 0 end, \
-             reason = case verdict when 'sending' then '' when 'superseded' then 'superseded' when 'held' then 'channel_paused' \
-             else 'channel_dead' end, due_at = case verdict when 'sending' then ",
+            ") for update of n) update notices n set state = case against when '' then 'sending' when 'superseded' then \
+             'superseded' when 'channel_paused' then 'held' else 'dead' end, \
+             attempt = n.attempt + case against when '' then 1 else 0 end, reason = against, \
+             due_at = case against when '' then ",
         );
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.until)?;
-        out.push_sql(" when 'held' then ");
+        out.push_sql(" when 'channel_paused' then ");
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<sql_types::Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
-            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.attempt, n.priority, n.event, \
+            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language",
         );
@@ -247,10 +240,11 @@ macro_rules! prepared {
     };
 }
 
-prepared!(Claim, Claim => (sql_types::Uuid, sql_types::Uuid, sql_types::Text, sql_types::Text));
+prepared!(Claim, Claim => (sql_types::Uuid, sql_types::Uuid, sql_types::Text));
 prepared!(Lease, Lease => (
     sql_types::Uuid,
     sql_types::Uuid,
+    sql_types::Text,
     sql_types::Text,
     sql_types::Integer,
     sql_types::Text,

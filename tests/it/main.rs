@@ -10,5 +10,6 @@
 mod http;
 mod identity;
 mod kit_db;
+mod notices;
 mod organisation;
 mod redis_away;

@@ -1,0 +1,86 @@
+//! Providers that refuse, hurry, answer nonsense or nothing: each ends in the right state with a reason.
+
+use chrono::TimeDelta;
+use yijiao::notices::model::{NoticeState, Priority};
+use yijiao::sandbox::{Fault, Mode};
+
+use super::stage::Stage;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_failure_ends_in_its_state_with_its_reason() {
+    let stage = Stage::set().await;
+    for (room, mode, state, outcome) in [
+        ("wecom", Mode::Busy, NoticeState::Retry, "retry"),
+        ("wecom", Mode::RateLimited, NoticeState::Retry, "rate_limited"),
+        ("wecom", Mode::BadMessage, NoticeState::Dead, "bad_message"),
+        ("wecom", Mode::Html200, NoticeState::Retry, "retry"),
+        ("wecom", Mode::Garbage, NoticeState::Retry, "retry"),
+        ("dingtalk", Mode::WrongSign, NoticeState::Dead, "needs_admin"),
+        ("dingtalk", Mode::Redirect, NoticeState::Retry, "rate_limited"),
+        ("feishu", Mode::Http500, NoticeState::Retry, "retry"),
+        ("feishu", Mode::WrongSign, NoticeState::Dead, "needs_admin"),
+        ("county", Mode::Half, NoticeState::Retry, "retry"),
+        ("county", Mode::Huge, NoticeState::Retry, "retry"),
+        ("county", Mode::Http429, NoticeState::Retry, "rate_limited"),
+    ] {
+        stage.sandbox.set_fault(room, Fault::times(mode, 1));
+        let id = stage.alarm(room).await;
+        stage.work().await;
+        let row = stage.row(id).await;
+        assert_eq!(row.state, state, "{room} {mode:?}: {row:?}");
+        assert!(row.reason.starts_with(outcome), "{room} {mode:?}: {row:?}");
+        assert_eq!(row.due_at.is_some(), state == NoticeState::Retry, "{room} {mode:?}");
+        assert_eq!(stage.attempts(id).await[0].1, outcome, "{room} {mode:?}");
+        assert!(!row.reason.contains("key-") && !row.reason.contains("http://"), "{row:?}");
+    }
+    stage.pass(TimeDelta::hours(1));
+    stage.work().await;
+    let left: Vec<_> =
+        stage.states().await.into_iter().filter(|state| *state == NoticeState::Retry).collect();
+    assert_eq!(left, [], "what was to be sent again was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_robot_that_is_gone_takes_its_channel_with_it() {
+    let stage = Stage::set().await;
+    stage.sandbox.set_fault("feishu", Fault::always(Mode::Dead));
+    let (first, second) = (stage.alarm("feishu").await, stage.alarm("feishu").await);
+    stage.work().await;
+    assert_eq!(stage.channel_state("feishu").await, ("dead".to_owned(), "dead_target".to_owned()));
+    assert_eq!(
+        (stage.row(first).await.state, stage.row(first).await.reason.as_str()),
+        (NoticeState::Dead, "dead_target")
+    );
+    assert_eq!(
+        (stage.row(second).await.attempt, stage.row(second).await.reason.as_str()),
+        (0, "channel_dead")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_says_when_is_left_alone_until_then() {
+    let stage = Stage::set().await;
+    stage.sandbox.set_fault("county", Fault::times(Mode::Http429, 1).seconds(90));
+    let id = stage.alarm("county").await;
+    stage.work().await;
+    let due = stage.row(id).await.due_at.unwrap();
+    assert!(due >= stage.now() + TimeDelta::seconds(90), "{due}");
+    assert!(due <= stage.now() + TimeDelta::seconds(114), "{due}");
+    // An old entry of the queue brings nothing forward.
+    let delivered = stage.jobs.worker.sender.deliver_one(stage.entry(id), stage.now()).await.unwrap();
+    assert_eq!(delivered, yijiao::notices::deliver::Delivered::NothingToDo);
+    stage.clock.set(due);
+    stage.work().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_cannot_be_made_is_given_up_aloud() {
+    let stage = Stage::set().await;
+    let id = stage.post("wecom", Priority::Normal, serde_json::json!({"actPath": "elsewhere"})).await;
+    stage.work().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.due_at), (NoticeState::Dead, None));
+    assert_eq!(row.reason, "unrenderable: the action path makes no address");
+    assert_eq!(stage.attempts(id).await, [(1, "unrenderable".to_owned(), None)]);
+}

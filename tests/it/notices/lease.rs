@@ -1,0 +1,197 @@
+//! The lease: nobody sends twice at a time, nobody's late answer counts, nothing answered is sent, and who dies is replaced.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use yijiao::notices::deliver::Delivered;
+use yijiao::notices::model::{Entry, NoticeId, NoticeState};
+use yijiao::organisation::CountyId;
+use yijiao::platform::db::DbError;
+use yijiao::sandbox::{Fault, Mode};
+use yijiao::schema::notices;
+
+use super::stage::Stage;
+
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+
+/// As a sender leaves it that died after its lease: sending, for the first time, until the lease ends.
+async fn die_sending(stage: &Stage, id: NoticeId) {
+    let mut tx = stage.tx().await;
+    let leased = diesel::update(notices::table.find(id))
+        .set((
+            notices::state.eq(NoticeState::Sending),
+            notices::attempt.eq(notices::attempt + 1),
+            notices::due_at.eq(Some(stage.now() + LEASE)),
+        ))
+        .execute(&mut tx)
+        .await;
+    tx.finish(leased.map_err(DbError::from)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_senders_one_sends() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    let tries = (0..8).map(|_| stage.jobs.worker.sender.deliver_one(stage.entry(id), stage.now()));
+    let results = futures_util::future::join_all(tries).await;
+    let sent =
+        results.iter().filter(|result| *result.as_ref().unwrap() == Delivered::Tried(NoticeState::Sent));
+    assert_eq!(sent.count(), 1);
+    assert_eq!(stage.sandbox.messages("county").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_names_another_county_finds_nothing() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    let forged = Entry { county: CountyId::fresh(), notice: id };
+    let delivered = stage.jobs.worker.sender.deliver_one(forged, stage.now()).await.unwrap();
+    assert_eq!(delivered, Delivered::NothingToDo);
+    assert_eq!(stage.row(id).await.state, NoticeState::Queued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dies_while_sending_is_replaced_and_the_receiver_sees_the_same_id() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    die_sending(&stage, id).await;
+    assert_eq!(stage.work().await, 0, "the lease still runs");
+    stage.pass(LEASE);
+    assert_eq!(stage.work().await, 1);
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Sent, 2));
+    let attempts = stage.attempts(id).await;
+    assert_eq!(attempts, [(1, "lapsed".to_owned(), None), (2, "delivered".to_owned(), Some(204))]);
+    assert_eq!(stage.hears("county").await.delivery_id, Some(id.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_lost_means_once_more_with_the_same_id() {
+    let stage = Stage::set().await;
+    stage.sandbox.set_fault("county", Fault::times(Mode::LostAnswer, 1));
+    let id = stage.alarm("county").await;
+    stage.work().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Retry, 1));
+    assert_eq!(stage.work().await, 0, "not before its moment");
+    stage.clock.set(row.due_at.unwrap());
+    stage.work().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Sent);
+    let ids: Vec<_> =
+        stage.sandbox.messages("county").into_iter().map(|message| message.delivery_id).collect();
+    assert_eq!(ids, [Some(id.to_string()), Some(id.to_string())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_of_an_attempt_whose_lease_ended_does_not_count() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    // The receiver takes its time; meanwhile the lease ends and another sender takes over.
+    let go = hesitant(&stage, "200 OK").await;
+    let slow = {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    while stage.row(id).await.state != NoticeState::Sending {}
+    stage.move_room("county", stage.sandbox_url("county").as_str()).await;
+    stage.pass(LEASE);
+    assert_eq!(stage.work().await, 1);
+    let settled = stage.row(id).await;
+    assert_eq!((settled.state, settled.attempt), (NoticeState::Sent, 2));
+    go.send(()).unwrap();
+    assert_eq!(slow.await.unwrap(), Delivered::TooLate);
+    assert_eq!(stage.row(id).await, settled);
+    let outcomes: Vec<String> = stage.attempts(id).await.into_iter().map(|(_, outcome, _)| outcome).collect();
+    assert_eq!(outcomes, ["lapsed", "delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_before_it_left_is_not_sent() {
+    let stage = Stage::set().await;
+    let (queued, relayed) = (stage.alarm("wecom").await, stage.alarm("wecom").await);
+    let _ = stage.relay().await;
+    stage.answer().await;
+    assert_eq!(stage.jobs.worker.run_once(stage.now()).await.unwrap(), 2);
+    for id in [queued, relayed] {
+        let row = stage.row(id).await;
+        assert_eq!((row.state, row.attempt, row.due_at), (NoticeState::Superseded, 0, None));
+    }
+    assert_eq!(stage.sandbox.messages("wecom").len(), 0);
+    stage.pass(TimeDelta::hours(1));
+    assert_eq!(stage.work().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_after_it_left_was_acted_on() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("wecom").await;
+    stage.work().await;
+    stage.answer().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Acted);
+}
+
+/// A receiver that answers `status` once it is told to.
+async fn hesitant(stage: &Stage, status: &'static str) -> oneshot::Sender<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    stage.move_room("county", &format!("http://{}/hook", listener.local_addr().unwrap())).await;
+    let (go, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 64 * 1024];
+        let _ = connection.read(&mut request).await.unwrap();
+        told.await.unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        connection.write_all(answer.as_bytes()).await.unwrap();
+    });
+    go
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_on_the_wire_ends_acted_or_is_not_sent_again() {
+    for (status, ends) in [("200 OK", NoticeState::Acted), ("503 Later", NoticeState::Superseded)] {
+        let stage = Stage::set().await;
+        let go = hesitant(&stage, status).await;
+        let id = stage.alarm("county").await;
+        let sending = {
+            let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+            tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+        };
+        while stage.row(id).await.state != NoticeState::Sending {}
+        stage.answer().await;
+        assert_eq!(stage.row(id).await.state, NoticeState::Sending);
+        go.send(()).unwrap();
+        assert_eq!(sending.await.unwrap(), Delivered::Tried(ends));
+        assert_eq!(stage.row(id).await.due_at, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dies_while_sending_what_was_answered_is_not_replaced() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("wecom").await;
+    die_sending(&stage, id).await;
+    stage.answer().await;
+    stage.pass(LEASE);
+    stage.work().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Superseded);
+    assert_eq!(stage.sandbox.messages("wecom").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_over_which_senders_die_again_and_again_is_given_up() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("wecom").await;
+    for _ in 1..=5 {
+        die_sending(&stage, id).await;
+        stage.pass(LEASE);
+        assert_eq!(stage.relay().await.moved, 1);
+        assert_eq!(stage.row(id).await.state, NoticeState::Queued);
+    }
+    stage.jobs.worker.run_once(stage.now()).await.unwrap();
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.due_at, row.reason.as_str()), (NoticeState::Dead, None, "lapsed_too_often"));
+    assert_eq!(stage.sandbox.messages("wecom").len(), 0);
+}

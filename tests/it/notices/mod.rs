@@ -1,0 +1,8 @@
+//! From a committed row to the room: the queue, the lease, the settlement, and everything that may be lost on the way.
+
+mod delivery;
+mod failures;
+mod lease;
+mod loops;
+mod loss;
+mod stage;

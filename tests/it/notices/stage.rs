@@ -1,0 +1,399 @@
+//! A county with a room on every platform, the jobs over it, and a time that stands still.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use yijiao::notices::channels::{ChannelKind, Target};
+use yijiao::notices::deliver::Sender;
+use yijiao::notices::model::{
+    ChannelId, ChannelState, Entry, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
+};
+use yijiao::notices::outbox;
+use yijiao::notices::queue::Queue;
+use yijiao::notices::register::PURPOSE;
+use yijiao::notices::relay::{Pass, Relay};
+use yijiao::notices::texts::Texts;
+use yijiao::notices::wake::Wake;
+use yijiao::notices::worker::Worker;
+use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
+use yijiao::platform::clock::Clock;
+use yijiao::platform::config::Config;
+use yijiao::platform::crypto::Vault;
+use yijiao::platform::db::{Db, DbError, Scope, Tx};
+use yijiao::platform::outbound::{Outbound, Url};
+use yijiao::platform::redis::Redis;
+use yijiao::platform::stop::Stop;
+use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
+use yijiao::schema::{channels, counties, departments, notice_attempts, notices, officers};
+
+use crate::kit_db::TestDb;
+
+pub const ROOMS: [(&str, ChannelKind); 4] = [
+    ("wecom", ChannelKind::WecomBot),
+    ("dingtalk", ChannelKind::DingtalkBot),
+    ("feishu", ChannelKind::FeishuBot),
+    ("county", ChannelKind::Webhook),
+];
+const WEBHOOK_SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
+
+pub struct Stage {
+    pub jobs: Jobs,
+    pub redis: Redis,
+    pub clock: Clock,
+    pub wake: Wake,
+    pub sandbox: Sandbox,
+    pub county: CountyId,
+    pub department: DepartmentId,
+    pub officer: OfficerId,
+    config: Config,
+    vault: Vault,
+    base: Url,
+    /// Dropped last: the jobs are connected to it.
+    store: TestDb,
+}
+
+/// The relay and the senders of one process.
+#[derive(Clone)]
+pub struct Jobs {
+    pub relay: Relay,
+    pub worker: Worker,
+}
+
+impl Jobs {
+    pub async fn run(&self, stop: Stop) {
+        tokio::join!(self.relay.run(stop.requested()), self.worker.run(stop.requested()));
+    }
+}
+
+/// A notice as an administrator sees it.
+#[derive(Debug, PartialEq, Queryable)]
+pub struct Row {
+    pub state: NoticeState,
+    pub attempt: i32,
+    pub due_at: Option<DateTime<Utc>>,
+    pub sent_at: Option<DateTime<Utc>>,
+    pub reason: String,
+}
+
+impl Stage {
+    pub async fn set() -> Self {
+        let start = DateTime::parse_from_rfc3339("2026-11-23T13:50:00+08:00").unwrap().to_utc();
+        Self::set_with(Clock::manual(start)).await
+    }
+
+    pub async fn set_with(clock: Clock) -> Self {
+        let rooms = ROOMS.map(|(name, kind)| RoomConfig {
+            limits: false,
+            ..match kind {
+                ChannelKind::Webhook => RoomConfig::new(kind, name, "", &[WEBHOOK_SECRET]),
+                _ => RoomConfig::new(kind, name, &format!("key-{name}"), &["SEC-1"]),
+            }
+        });
+        let rooms = SandboxConfig { keep: 1000, rooms: rooms.to_vec(), ..SandboxConfig::default() };
+        let sandbox = Sandbox::new(rooms, clock.clone()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(sandbox.clone(), listener).unwrap());
+
+        let store = TestDb::create();
+        let mut config = Config::defaults().unwrap();
+        config.database.url = store.url();
+        config.redis.url = redis_url();
+        config.redis.prefix = format!("test:{}", Uuid::now_v7());
+        config.secrets.master_key = SecretString::from("a master key for tests, long enough");
+        let redis = Redis::lazy(&config.redis).unwrap();
+        let vault = Vault::new(&config.secrets.master_key);
+        let wake = Wake::default();
+        let jobs = jobs(&config, &clock, &store, &redis, &wake, 12);
+        let base = format!("http://{address}/").parse().unwrap();
+        let [county, department, officer] = [(); 3].map(|()| Uuid::now_v7());
+        let stage = Self {
+            jobs,
+            redis,
+            clock,
+            wake,
+            sandbox,
+            county: CountyId(county),
+            department: DepartmentId(department),
+            officer: OfficerId(officer),
+            config,
+            vault,
+            base,
+            store,
+        };
+        stage.found().await;
+        stage
+    }
+
+    async fn found(&self) {
+        let mut tx = self.tx().await;
+        diesel::insert_into(counties::table)
+            .values((counties::id.eq(self.county), counties::code.eq("demo"), counties::name.eq("示范县")))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        diesel::insert_into(departments::table)
+            .values((
+                departments::id.eq(self.department),
+                departments::county_id.eq(self.county),
+                departments::code.eq("D01"),
+                departments::name.eq("供电局"),
+                departments::short_name.eq("供电局"),
+                departments::kind.eq("bureau"),
+            ))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        diesel::insert_into(officers::table)
+            .values((
+                officers::id.eq(self.officer),
+                officers::county_id.eq(self.county),
+                officers::code.eq("O0001"),
+                officers::name.eq("李强"),
+                officers::department_id.eq(self.department),
+                officers::title.eq("科长"),
+                officers::post.eq("lead"),
+                officers::mobile.eq("13700001111"),
+            ))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        tx.finish(Ok::<_, DbError>(())).await.unwrap();
+        for (name, _) in ROOMS {
+            self.open_room(name, &self.sandbox.target(name, &self.base).unwrap()).await;
+        }
+    }
+
+    async fn open_room(&self, name: &str, target: &Target) {
+        let sealed = self.vault.seal(PURPOSE, target.credentials.reveal_json().as_bytes()).unwrap();
+        let mut tx = self.tx().await;
+        diesel::insert_into(channels::table)
+            .values((
+                channels::id.eq(ChannelId::fresh()),
+                channels::county_id.eq(self.county),
+                channels::code.eq(name),
+                channels::kind.eq(target.kind),
+                channels::name.eq(name),
+                channels::department_id.eq((target.kind != ChannelKind::Webhook).then_some(self.department)),
+                channels::base_url.eq(target.base_url.as_str()),
+                channels::credentials_sealed.eq(sealed),
+            ))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        tx.finish(Ok::<_, DbError>(())).await.unwrap();
+    }
+
+    pub async fn tx(&self) -> Tx {
+        self.jobs.relay.db.begin(Scope::County(self.county.0)).await.unwrap()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+
+    /// A first alarm to the officer in one room, committed; nobody is told.
+    pub async fn alarm(&self, room: &str) -> NoticeId {
+        self.post(room, Priority::FirstAlarm, alarm_params()).await
+    }
+
+    pub async fn post(&self, room: &str, priority: Priority, params: Value) -> NoticeId {
+        let id = NoticeId::fresh();
+        self.post_all(vec![self.notice(id, self.channel(room).await, priority, params)]).await;
+        id
+    }
+
+    pub fn notice(&self, id: NoticeId, channel: ChannelId, priority: Priority, params: Value) -> NewNotice {
+        NewNotice {
+            id,
+            county_id: self.county,
+            subject_kind: SubjectKind::Call,
+            subject_id: subject(),
+            event: "call.dispatched".to_owned(),
+            channel_id: channel,
+            officer_id: Some(self.officer),
+            priority,
+            params,
+            state: NoticeState::Queued,
+            attempt: 0,
+            due_at: Some(self.now()),
+            answered: false,
+            created_at: self.now(),
+            reason: String::new(),
+        }
+    }
+
+    pub async fn post_all(&self, rows: Vec<NewNotice>) {
+        let mut tx = self.tx().await;
+        let posted = outbox::post(&mut tx, &rows).await.map_err(DbError::from);
+        tx.finish(posted).await.unwrap();
+    }
+
+    /// What the notices are about was answered.
+    pub async fn answer(&self) {
+        let mut tx = self.tx().await;
+        let settled = outbox::settle_alarms(&mut tx, subject()).await;
+        tx.finish(settled.map_err(DbError::from)).await.unwrap();
+    }
+
+    pub async fn channel(&self, room: &str) -> ChannelId {
+        let mut tx = self.tx().await;
+        channels::table
+            .filter(channels::code.eq(room))
+            .select(channels::id)
+            .get_result(&mut tx)
+            .await
+            .unwrap()
+    }
+
+    pub async fn set_channel(&self, room: &str, state: ChannelState) {
+        let mut tx = self.tx().await;
+        let changed = diesel::update(channels::table.filter(channels::code.eq(room)))
+            .set(channels::state.eq(state))
+            .execute(&mut tx)
+            .await;
+        tx.finish(changed.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// Where the sandbox hears a room.
+    pub fn sandbox_url(&self, room: &str) -> Url {
+        self.sandbox.target(room, &self.base).unwrap().base_url
+    }
+
+    pub async fn move_room(&self, room: &str, base_url: &str) {
+        let mut tx = self.tx().await;
+        let moved = diesel::update(channels::table.filter(channels::code.eq(room)))
+            .set(channels::base_url.eq(base_url))
+            .execute(&mut tx)
+            .await;
+        tx.finish(moved.map_err(DbError::from)).await.unwrap();
+    }
+
+    pub async fn channel_state(&self, room: &str) -> (String, String) {
+        let mut tx = self.tx().await;
+        channels::table
+            .filter(channels::code.eq(room))
+            .select((channels::state, channels::state_reason))
+            .get_result(&mut tx)
+            .await
+            .unwrap()
+    }
+
+    pub async fn row(&self, id: NoticeId) -> Row {
+        let mut tx = self.tx().await;
+        notices::table
+            .find(id)
+            .select((notices::state, notices::attempt, notices::due_at, notices::sent_at, notices::reason))
+            .get_result(&mut tx)
+            .await
+            .unwrap()
+    }
+
+    pub async fn states(&self) -> Vec<NoticeState> {
+        let mut tx = self.tx().await;
+        notices::table.select(notices::state).order(notices::id).load(&mut tx).await.unwrap()
+    }
+
+    /// Outcomes of the attempts, in order, with their HTTP status.
+    pub async fn attempts(&self, id: NoticeId) -> Vec<(i32, String, Option<i16>)> {
+        let mut tx = self.tx().await;
+        notice_attempts::table
+            .filter(notice_attempts::notice_id.eq(id))
+            .order(notice_attempts::attempt)
+            .select((notice_attempts::attempt, notice_attempts::outcome, notice_attempts::http_status))
+            .load(&mut tx)
+            .await
+            .unwrap()
+    }
+
+    pub fn entry(&self, notice: NoticeId) -> Entry {
+        Entry { county: self.county, notice }
+    }
+
+    pub async fn relay(&self) -> Pass {
+        self.jobs.relay.run_once(self.now()).await.unwrap()
+    }
+
+    /// One pass of the relay, then everything in the queue; answers how many entries there were.
+    pub async fn work(&self) -> usize {
+        let _ = self.relay().await;
+        self.jobs.worker.run_once(self.now()).await.unwrap()
+    }
+
+    /// What a flush does to this installation.
+    pub async fn flush_redis(&self) {
+        let mut delete = redis::cmd("DEL");
+        for lane in yijiao::notices::model::Lane::ALL {
+            delete.arg(self.jobs.relay.queue.key(lane));
+        }
+        self.redis.query::<i64>(&delete).await.unwrap();
+    }
+
+    /// The same jobs by a Redis that nobody listens to.
+    pub fn without_redis(&self) -> Jobs {
+        let away = yijiao::platform::config::Redis {
+            url: "redis://127.0.0.1:1/0".into(),
+            prefix: self.config.redis.prefix.clone(),
+        };
+        jobs(&self.config, &self.clock, &self.store, &Redis::lazy(&away).unwrap(), &self.wake, 2)
+    }
+
+    pub async fn hears(&self, room: &str) -> Received {
+        self.sandbox.wait_for(room, |_| true, Duration::from_secs(10)).await.unwrap()
+    }
+}
+
+fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wake, pool: usize) -> Jobs {
+    let db = Db::lazy(&store.url(), pool).unwrap();
+    let queue = Queue::new(redis.clone());
+    let lease = TimeDelta::milliseconds(config.notices.lease_ms.into());
+    let mut outbound = config.outbound.clone();
+    outbound.allow_private = vec!["127.0.0.1".to_owned()];
+    let sender = Sender {
+        db: db.clone(),
+        outbound: Outbound::new(&outbound).unwrap(),
+        vault: Vault::new(&config.secrets.master_key),
+        texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
+        lease,
+    };
+    let worker = Worker {
+        sender,
+        queue: queue.clone(),
+        clock: clock.clone(),
+        concurrency: 64,
+        consumer: "test".to_owned(),
+    };
+    let requeue = TimeDelta::milliseconds(config.notices.requeue_ms.into());
+    let relay = Relay { db, queue, clock: clock.clone(), wake: wake.clone(), requeue, lease };
+    Jobs { relay, worker }
+}
+
+fn redis_url() -> SecretString {
+    std::env::var("REDIS_URL").map(SecretString::from).expect(
+        "REDIS_URL is not set. It names a Redis the tests may use, e.g. redis://127.0.0.1:6379/0; `make test` sets it",
+    )
+}
+
+/// The call that all notices here are about.
+pub fn subject() -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001)
+}
+
+pub fn alarm_params() -> Value {
+    json!({
+        "number": "482913607", "title": "3号楼停电", "urgency": "urgent", "enterprise": "三原宏达机械有限公司",
+        "place": "城关工业园8号", "contactName": "王经理", "contactPhone": "13812345678", "holder": "李强",
+        "holderMobile": "13700001111", "dueAt": "2026-11-23T14:05:00+08:00", "actPath": "/a/tok",
+    })
+}
