@@ -56,6 +56,7 @@ bring_up() {
         export YIJIAO_HTTP__PORT=$PORT
         choose_port sandbox 8090 "$wished_sandbox"
         export YIJIAO_SANDBOX__PORT=$PORT
+        know_each_other
         import_county
         SANDBOX=""
         if start_role sandbox "$YIJIAO_SANDBOX__PORT" / && SANDBOX=$ROLE &&
@@ -67,6 +68,14 @@ bring_up() {
         grep -qi "address already in use" "$DEV/log/run-$FALLEN.log" || is_taken "$FALLEN_PORT" || break
     done
     obituary "$FALLEN" "did not become ready"
+}
+
+# Links in messages lead to the server; the sandbox stands in for WeChat too, and is the one private address that may be called.
+know_each_other() {
+    local sandbox=127.0.0.1:$YIJIAO_SANDBOX__PORT
+    export YIJIAO_HTTP__PUBLIC_URL=http://127.0.0.1:$YIJIAO_HTTP__PORT
+    export YIJIAO_OUTBOUND__ALLOW_PRIVATE="[\"$sandbox\"]"
+    export YIJIAO_WECHAT__BASE_URL=http://$sandbox YIJIAO_WECHAT__APP_ID=wx-sandbox YIJIAO_WECHAT__APP_SECRET=sandbox-only
 }
 
 # start_role <role of the program> <port> <path that answers 200 when it is ready>; sets ROLE, or FALLEN.

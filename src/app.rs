@@ -13,6 +13,7 @@ use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError};
+use crate::platform::outbound::{Outbound, OutboundSettingsError};
 use crate::platform::redis::{Redis, RedisError};
 
 /// The application's parts. Clones share them; each HTTP worker has its own connections.
@@ -24,6 +25,8 @@ pub struct App {
     pub db: Db,
     pub redis: Redis,
     pub keys: Arc<KeyRing>,
+    /// The one way out.
+    pub outbound: Outbound,
     pub wechat: Wechat,
     pub catalogue: Catalogue,
     /// What the verbs of calls need.
@@ -41,6 +44,8 @@ pub enum AppError {
     Database(#[from] DbError),
     #[error("redis.url: {0}")]
     Redis(#[from] RedisError),
+    #[error(transparent)]
+    Outbound(#[from] OutboundSettingsError),
     #[error("the statutory calendar: {0}")]
     Calendar(#[from] CalendarError),
 }
@@ -52,7 +57,8 @@ impl App {
         let redis = Redis::lazy(&config.redis)?;
         let vault = Vault::new(&config.secrets.master_key);
         let keys = Arc::new(KeyRing::new(vault.clone(), &config.identity));
-        let wechat = Wechat::new(&config.wechat, &config.outbound);
+        let outbound = Outbound::new(&config.outbound)?;
+        let wechat = Wechat::new(&config.wechat, outbound.clone());
         let wake = Wake::default();
         let calls = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), wake.clone(), &vault);
         let taps = Writer::start(&calls);
@@ -64,6 +70,7 @@ impl App {
             db,
             redis,
             keys,
+            outbound,
             wechat,
             catalogue,
             calls,

@@ -19,3 +19,4 @@ pub mod router;
 pub mod sandbox;
 pub mod schema;
 pub mod server;
+pub mod worker;

@@ -170,6 +170,7 @@ pub fn build(
     let server = server
         .workers(workers)
         .keep_alive(KEEP_ALIVE)
+        .tcp_nodelay(true)
         .client_request_timeout(patience)
         .client_disconnect_timeout(LINGER)
         .shutdown_timeout(FAREWELL.as_secs())

@@ -16,6 +16,11 @@ pub async fn revision(conn: &mut AsyncPgConnection, county: CountyId) -> QueryRe
     counties::table.find(county.0).select(counties::catalogue_revision).first(conn).await
 }
 
+/// All counties.
+pub async fn counties(conn: &mut AsyncPgConnection) -> QueryResult<Vec<CountyId>> {
+    counties::table.order(counties::id).select(counties::id).load(conn).await
+}
+
 /// Everything the county teaches its router, in an order that is the same on every replica.
 pub async fn lessons(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<Lessons> {
     type ItemRow = (String, String, Vec<String>, Vec<String>, String, Vec<String>);

@@ -80,6 +80,21 @@ impl Catalogue {
         })
     }
 
+    /// Learns what every county has taught, so that the first call with words need not wait for it. A failure is no matter: the
+    /// first call learns then.
+    pub async fn warm(&self, db: &Db) {
+        let counties = async {
+            let mut tx = db.begin(Scope::AllCounties).await?;
+            let counties = store::counties(&mut tx).await.map_err(Problem::from);
+            tx.finish(counties).await
+        };
+        for county in counties.await.unwrap_or_default() {
+            if let Err(problem) = self.learned(db, county).await {
+                tracing::warn!(%problem, %county, "the catalogue could not be learned ahead");
+            }
+        }
+    }
+
     async fn learned(&self, db: &Db, county: CountyId) -> Result<Arc<Learned>, Problem> {
         let mut tx = db.begin(Scope::County(county.0)).await?;
         let revision = store::revision(&mut tx, county).await.map_err(Problem::from);

@@ -4,9 +4,7 @@
 //! getPhoneNumber. No error and no log line holds a URL, for the app secret stands in it.
 
 use std::fmt;
-use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +13,7 @@ use serde_json::{Value, json};
 use super::error::IdentityCode;
 use crate::platform::config;
 use crate::platform::http::problem::Problem;
+use crate::platform::outbound::{Hosts, Outbound, OutboundRequest, Url};
 
 /// Seconds after which it is worth asking again when WeChat's limit per minute is reached.
 const MINUTE: u64 = 60;
@@ -22,12 +21,10 @@ const MINUTE: u64 = 60;
 /// The mini-program's server side.
 #[derive(Clone)]
 pub struct Wechat {
-    /// None when the machine has nothing to build a TLS client from; then every call is `wechat_unavailable`.
-    client: Option<Client>,
+    outbound: Outbound,
     base_url: String,
     app_id: String,
     app_secret: SecretString,
-    answer_limit: usize,
 }
 
 impl fmt::Debug for Wechat {
@@ -65,21 +62,12 @@ struct Watermark {
 
 impl Wechat {
     #[must_use]
-    pub fn new(wechat: &config::Wechat, outbound: &config::Outbound) -> Self {
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_millis(outbound.connect_timeout_ms))
-            .timeout(Duration::from_millis(outbound.timeout_ms))
-            .build()
-            .inspect_err(|error| tracing::warn!(%error, "no HTTP client; mini-program login is off"))
-            .ok();
+    pub fn new(wechat: &config::Wechat, outbound: Outbound) -> Self {
         Self {
-            client,
+            outbound,
             base_url: wechat.base_url.trim_end_matches('/').to_owned(),
             app_id: wechat.app_id.clone(),
             app_secret: wechat.app_secret.clone(),
-            answer_limit: outbound.answer_limit,
         }
     }
 
@@ -94,13 +82,13 @@ impl Wechat {
     /// # Errors
     /// `wechat_code_invalid`, `wechat_rate_limited`, `wechat_user_blocked`, `wechat_unavailable`.
     pub async fn openid(&self, code: &str) -> Result<String, Problem> {
-        let request = self.client()?.get(format!("{}/sns/jscode2session", self.base_url)).query(&[
-            ("appid", self.app_id.as_str()),
-            ("secret", self.app_secret.expose_secret()),
-            ("js_code", code),
-            ("grant_type", "authorization_code"),
-        ]);
-        self.ask::<Session>(request).await.map(|session| session.openid)
+        let mut url = self.url("/sns/jscode2session")?;
+        url.query_pairs_mut()
+            .append_pair("appid", &self.app_id)
+            .append_pair("secret", self.app_secret.expose_secret())
+            .append_pair("js_code", code)
+            .append_pair("grant_type", "authorization_code");
+        self.ask::<Session>(OutboundRequest::get(url, Hosts::Any)).await.map(|session| session.openid)
     }
 
     /// The mobile number behind a phone code (`getPhoneNumber`; five minutes, once), without country code.
@@ -109,11 +97,9 @@ impl Wechat {
     /// As [`Wechat::openid`]; a number given to another mini-program is `wechat_code_invalid`.
     pub async fn phone(&self, phone_code: &str) -> Result<String, Problem> {
         let token = self.access_token().await?;
-        let request = self
-            .client()?
-            .post(format!("{}/wxa/business/getuserphonenumber", self.base_url))
-            .query(&[("access_token", token.expose_secret())])
-            .json(&json!({ "code": phone_code }));
+        let mut url = self.url("/wxa/business/getuserphonenumber")?;
+        url.query_pairs_mut().append_pair("access_token", token.expose_secret());
+        let request = post(url, &json!({ "code": phone_code }));
         let phone = self.ask::<Phone>(request).await?.phone_info;
         if phone.watermark.appid != self.app_id {
             tracing::warn!("a phone number with another app's watermark was refused");
@@ -124,43 +110,36 @@ impl Wechat {
 
     /// In its normal mode the platform hands out one and the same token until shortly before its end, 10 000 times a minute.
     async fn access_token(&self) -> Result<SecretString, Problem> {
-        let request = self.client()?.post(format!("{}/cgi-bin/stable_token", self.base_url)).json(&json!({
+        let body = json!({
             "grant_type": "client_credential",
             "appid": self.app_id,
             "secret": self.app_secret.expose_secret(),
             "force_refresh": false,
-        }));
+        });
+        let request = post(self.url("/cgi-bin/stable_token")?, &body);
         self.ask::<StableToken>(request).await.map(|token| token.access_token)
     }
 
-    fn client(&self) -> Result<&Client, Problem> {
-        self.client.as_ref().ok_or_else(|| unavailable("no HTTP client"))
+    fn url(&self, path: &str) -> Result<Url, Problem> {
+        format!("{}{path}", self.base_url).parse().map_err(|_| unavailable("base_url is no address"))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Problem> {
-        let body =
-            self.fetch(request).await.map_err(|error| unavailable(&error.without_url().to_string()))?;
-        let answer: Value = body
-            .and_then(|body| serde_json::from_slice(&body).ok())
-            .ok_or_else(|| unavailable("not JSON, or too long"))?;
+    /// The platform answers errors with status 200 too.
+    async fn ask<T: DeserializeOwned>(&self, request: OutboundRequest) -> Result<T, Problem> {
+        let answer = self.outbound.send(request).await.map_err(|error| unavailable(&error.to_string()))?;
+        if !answer.status.is_success() {
+            return Err(unavailable(answer.status.as_str()));
+        }
+        let answer: Value = serde_json::from_slice(&answer.body).map_err(|_| unavailable("not JSON"))?;
         match answer.get("errcode").and_then(Value::as_i64).unwrap_or(0) {
             0 => serde_json::from_value(answer).map_err(|_| unavailable("an answer of another shape")),
             code => Err(refusal(code)),
         }
     }
+}
 
-    /// The answer's body; none when it is longer than the limit. The platform answers errors with status 200 too.
-    async fn fetch(&self, request: RequestBuilder) -> Result<Option<Vec<u8>>, reqwest::Error> {
-        let mut response = request.send().await?.error_for_status()?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > self.answer_limit {
-                return Ok(None);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Some(body))
-    }
+fn post(url: Url, body: &Value) -> OutboundRequest {
+    OutboundRequest::post_json(url, body.to_string().into_bytes(), Hosts::Any)
 }
 
 fn refusal(code: i64) -> Problem {

@@ -11,7 +11,7 @@ use crate::platform::crypto::{SealError, Vault};
 use crate::schema::channels;
 
 /// What the credentials are sealed for.
-const PURPOSE: &str = "channel";
+pub const PURPOSE: &str = "channel-credentials";
 
 /// A channel to enter. Its code is its name within the county.
 #[derive(Clone, Debug)]

@@ -19,29 +19,7 @@ mod tests;
 
 use guard::{AllowList, Blocked, GuardedResolver};
 
-/// How the client behaves.
-#[derive(Clone, Debug)]
-pub struct OutboundSettings {
-    /// Milliseconds until a connection must stand (name lookup and TLS included).
-    pub connect_timeout_ms: u64,
-    /// Milliseconds until the whole answer must be there.
-    pub timeout_ms: u64,
-    /// Bytes of an answer that are read; a longer answer is an error.
-    pub answer_limit: usize,
-    /// What may be reached although the guard would refuse it: `host:port`, an address, or a network (`10.1.0.0/16`).
-    pub allow_private: Vec<String>,
-}
-
-impl Default for OutboundSettings {
-    fn default() -> Self {
-        Self {
-            connect_timeout_ms: 3_000,
-            timeout_ms: 8_000,
-            answer_limit: 64 * 1024,
-            allow_private: Vec::new(),
-        }
-    }
-}
+pub use super::config::Outbound as OutboundSettings;
 
 /// Which hosts a request may go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Redis: one multiplexed connection that opens when first needed, never holds a request up for long, and comes back by itself.
 //!
 //! Redis is the queue, not the truth: whoever calls must be able to go on without it. While it is away every call fails at once;
-//! one attempt per [`PAUSE`] looks whether it is back.
+//! one caller per [`PAUSE`] looks whether it is back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait for an answer to a command that does not block.
 const ANSWER: Duration = Duration::from_millis(500);
 /// How long nobody asks again after Redis did not answer.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Numbers the connections, so that one that broke is told from its successor.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -117,13 +117,16 @@ impl Redis {
         if let Some(opened) = self.opened() {
             return Ok(opened);
         }
-        let _one_at_a_time = self.link.connecting.lock().await;
+        // Known to be away, nobody queues behind the one who looks.
+        let _one_at_a_time = match self.link.connecting.try_lock() {
+            Ok(alone) => alone,
+            Err(_) if lock(&self.away).is_some() => return Err(away()),
+            Err(_) => self.link.connecting.lock().await,
+        };
         if let Some(opened) = self.opened() {
             return Ok(opened);
         }
-        if lock(&self.away).is_some_and(|since| since.elapsed() < PAUSE) {
-            return Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into());
-        }
+        self.ask_leave()?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(ANSWER));
@@ -140,6 +143,19 @@ impl Redis {
             Err(error) => {
                 self.went_away(&error);
                 Err(error)
+            }
+        }
+    }
+
+    /// While Redis is away, one caller per [`PAUSE`] may try; whoever he is, the others fail at once.
+    fn ask_leave(&self) -> RedisResult<()> {
+        let mut since = lock(&self.away);
+        match *since {
+            None => Ok(()),
+            Some(at) if at.elapsed() < PAUSE => Err(away()),
+            Some(_) => {
+                *since = Some(Instant::now());
+                Ok(())
             }
         }
     }
@@ -167,6 +183,10 @@ impl Redis {
             tracing::warn!(%error, "Redis is away; going on without it");
         }
     }
+}
+
+fn away() -> RedisError {
+    std::io::Error::from(std::io::ErrorKind::NotConnected).into()
 }
 
 /// What the locks guard is replaced whole, so a panic elsewhere leaves it sound.

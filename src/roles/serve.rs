@@ -2,14 +2,19 @@
 
 use std::error::Error;
 use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::http::header::AUTHORIZATION;
 
 use crate::app::App;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::http::caller::{CallerAccount, WhoCalls};
 use crate::platform::stop::Stop;
 use crate::platform::telemetry;
 use crate::router;
 use crate::server::{self, Face};
+use crate::worker::Loops;
 
 #[derive(Debug, clap::Args)]
 pub struct Serve {
@@ -35,9 +40,30 @@ impl Serve {
         let listener = TcpListener::bind(&place)
             .map_err(|error| format!("cannot listen on {}:{}: {error}", place.0, place.1))?;
         println!("listening on http://{}", listener.local_addr()?);
-        // The background loops start here, unless `self.only == Some(Half::Api)`; they end on `stop`.
-        let routes = if self.only == Some(Half::Work) { router::operations } else { router::configure };
-        server::serve(app, listener, Face { routes, who: None }, stop).await?;
+        let loops = Loops::new(&app)?;
+        let (half, wish) = (self.only, stop.clone());
+        let background = tokio::spawn(async move {
+            match half {
+                Some(Half::Api) => loops.hand_on(wish).await,
+                Some(Half::Work) | None => loops.run(wish).await,
+            }
+        });
+        let routes = if half == Some(Half::Work) { router::operations } else { router::configure };
+        let who = recognise(&app);
+        let served = server::serve(app, listener, Face { routes, who: Some(who) }, stop.clone()).await;
+        stop.request();
+        background.await?;
+        served?;
         Ok(())
     }
+}
+
+/// The account behind a token that was verified here a moment ago, for the rate limit; an unknown one counts by its address.
+fn recognise(app: &App) -> WhoCalls {
+    let (keys, clock) = (app.keys.clone(), app.clock.clone());
+    Arc::new(move |request| {
+        let header = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+        let (_, token) = header.split_once(' ')?;
+        keys.recognised(token.trim(), clock.now()).map(|caller| CallerAccount(caller.account.0))
+    })
 }

@@ -59,7 +59,7 @@ fn stage() -> Stage {
     let settings = OutboundSettings {
         allow_private: vec![address.to_string()],
         timeout_ms: 2000,
-        ..OutboundSettings::default()
+        ..crate::platform::config::Config::defaults().unwrap().outbound
     };
     let base = format!("http://{address}/").parse().unwrap();
     Stage { sandbox, clock, base, outbound: Outbound::new(&settings).unwrap() }

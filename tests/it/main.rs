@@ -11,3 +11,4 @@ mod http;
 mod identity;
 mod kit_db;
 mod organisation;
+mod redis_away;

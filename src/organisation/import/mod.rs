@@ -6,7 +6,7 @@
 //! no longer mention stay; links (helpers, contacts, cards, sentences, an officer's roles) follow the files.
 //! No password is set here, and nobody's account is opened again once it is closed.
 //!
-//! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`.
+//! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`, and `notices` for how a channel keeps its secrets.
 
 mod check;
 mod posts;
@@ -27,7 +27,6 @@ use chrono::{DateTime, Utc};
 
 pub use self::problem::{Problem, Reason};
 pub use self::report::{Counts, ImportReport, Kind};
-pub use self::rows::ChannelRow;
 
 use self::posts::Posts;
 use self::source::Source;
@@ -96,20 +95,6 @@ impl fmt::Display for Refused {
             writeln!(f, "{file}：读到 {rows} 行，拒绝 {refused} 行 / {rows} rows read, {refused} refused")?;
         }
         Ok(())
-    }
-}
-
-/// The channels that a folder sets up, e.g. to open the rooms of a sandbox for them.
-///
-/// # Errors
-/// What is wrong with `channels.csv`.
-pub fn read_channels(dir: &Path) -> Result<Vec<ChannelRow>, Refused> {
-    let mut problems = Vec::new();
-    let sheet = table::read::<ChannelRow>(dir, table::Need::Required, &mut problems);
-    if problems.is_empty() {
-        Ok(sheet.rows.into_iter().map(|line| line.row).collect())
-    } else {
-        Err(Refused { problems, files: Vec::new() })
     }
 }
 

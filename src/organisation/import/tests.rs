@@ -284,14 +284,3 @@ async fn settings_that_their_reader_cannot_use_are_refused() {
     assert_eq!(named(&refused, "county.toml"), ["0 settings settings_malformed"]);
     assert!(refused.to_string().contains("too slow"));
 }
-
-#[test]
-fn the_channels_of_a_folder_can_be_read_alone() {
-    let folder = Folder::new();
-    let channels = read_channels(&folder.0).unwrap();
-    let read: Vec<(&str, &str)> = channels.iter().map(|row| (row.code.as_str(), row.kind)).collect();
-    assert_eq!(read, [("room-d2", "wecom_bot"), ("hook", "webhook")]);
-    assert!(!format!("{channels:?}").contains("sandbox-token"));
-    folder.edit("channels.csv", |text| text.replace("wecom_bot", "carrier_pigeon"));
-    assert_eq!(named(&read_channels(&folder.0).unwrap_err(), "channels.csv"), ["2 kind unknown_word"]);
-}

@@ -36,7 +36,7 @@ fn outbound(allow: &[String]) -> Outbound {
         timeout_ms: 500,
         answer_limit: 1000,
         allow_private: allow.to_vec(),
-        ..OutboundSettings::default()
+        ..crate::platform::config::Config::defaults().unwrap().outbound
     };
     Outbound::new(&settings).unwrap()
 }
@@ -129,6 +129,9 @@ fn debug_shows_neither_path_nor_query_nor_body() {
         format!("{request:?}"),
         "OutboundRequest { method: POST, host: \"hooks.example\", body_bytes: 2, .. }"
     );
-    let wrong = OutboundSettings { allow_private: vec!["nowhere".to_owned()], ..OutboundSettings::default() };
+    let wrong = OutboundSettings {
+        allow_private: vec!["nowhere".to_owned()],
+        ..crate::platform::config::Config::defaults().unwrap().outbound
+    };
     assert_eq!(Outbound::new(&wrong).unwrap_err(), OutboundSettingsError::AllowEntry("nowhere".to_owned()));
 }

@@ -127,6 +127,7 @@ async fn found_with_patience(timeout_ms: u64) -> Town {
     actix_web::rt::spawn(server.run());
     Town::found_with(|config| {
         config.wechat.base_url = format!("http://{address}/");
+        config.outbound.allow_private = vec![address.to_string()];
         config.wechat.app_id = APP_ID.to_owned();
         config.wechat.app_secret = SecretString::from("app secret");
         config.outbound.timeout_ms = timeout_ms;

@@ -10,11 +10,9 @@ use super::super::table::Line;
 use super::super::{ImportError, ImportOptions};
 use super::diff::{Stored, diff, table_io};
 use super::{Load, find_optional};
+use crate::notices::register::PURPOSE;
 use crate::platform::crypto::Vault;
 use crate::schema::channels;
-
-/// What the credentials of a channel are sealed for.
-const PURPOSE: &str = "channel-credentials";
 
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = channels)]
