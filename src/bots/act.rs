@@ -96,10 +96,10 @@ fn page(
 ) -> Result<HttpResponse, Problem> {
     let allowed = |verb| view.allowed.contains(&verb);
     let time = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%m月%d日 %H:%M").to_string();
-    let due: Vec<_> = view
-        .clocks
-        .iter()
-        .filter(|clock| clock.stopped_at.is_none())
+    let mut running: Vec<_> = view.clocks.iter().filter(|clock| clock.stopped_at.is_none()).collect();
+    running.sort_by_key(|clock| clock.due_at);
+    let due: Vec<_> = running
+        .into_iter()
         .map(|clock| (clock.name.zh(), time(&clock.due_at), clock.state.as_str()))
         .collect();
     let body = PAGES

@@ -13,6 +13,7 @@ use crate::notices::model::{Priority, SubjectKind};
 use crate::notices::outbox::{self, Draft};
 use crate::organisation::{DepartmentId, OfficerId};
 use crate::platform::http::problem::Problem;
+use crate::platform::time::china;
 
 /// A notice that a verb plans.
 #[derive(Clone, Debug)]
@@ -83,7 +84,8 @@ pub fn draft(
     telling: Telling,
     now: DateTime<Utc>,
 ) -> Draft {
-    let due = |clock| clocks.iter().find(|row| row.clock == clock && row.is_live()).map(|row| row.due_at);
+    let due =
+        |clock| clocks.iter().find(|row| row.clock == clock && row.is_live()).map(|row| china(row.due_at));
     let mut params = json!({
         "callId": call.id,
         "number": call.number,
@@ -103,8 +105,8 @@ pub fn draft(
         "reason": call.route_reason,
         "dueAt": due(Clock::Accept),
         "resolveDueAt": due(Clock::Resolve),
-        "raisedAt": call.raised_at,
-        "appointmentAt": call.appointment_at,
+        "raisedAt": china(call.raised_at),
+        "appointmentAt": call.appointment_at.map(china),
     });
     if let (Some(officer), Some(map)) = (telling.officer, params.as_object_mut()) {
         let link = Link::new(call.county_id, call.id, officer, now);
