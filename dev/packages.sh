@@ -1,4 +1,4 @@
-# Finds the programs of Postgres (14 or later) and Redis (6.2 or later), or gets them from the system's own packages.
+# Finds the programs of Postgres (15 or later) and Redis (6.2 or later), or gets them from the system's own packages.
 # On Debian and Ubuntu the packages are only unpacked, into .dev/packages: no root, no service, nothing left on the machine.
 
 PACKAGES="$DEV/packages"
@@ -9,10 +9,10 @@ find_postgres() {
     on_path=$(command -v postgres || true)
     for folder in ${on_path:+"$(dirname "$(resolve "$on_path")")"} \
         $(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin 2>/dev/null | sort -rV) \
-        /opt/homebrew/opt/postgresql@{18,17,16,15,14}/bin /usr/local/opt/postgresql@{18,17,16,15,14}/bin \
+        /opt/homebrew/opt/postgresql@{18,17,16,15}/bin /usr/local/opt/postgresql@{18,17,16,15}/bin \
         /Applications/Postgres.app/Contents/Versions/latest/bin "$PACKAGES/bin"; do
         [ -x "$folder/postgres" ] && [ -x "$folder/initdb" ] && [ -x "$folder/psql" ] || continue
-        if at_least 14.0 "$("$folder/postgres" --version 2>/dev/null)"; then
+        if at_least 15.0 "$("$folder/postgres" --version 2>/dev/null)"; then
             PG_BIN=$folder
             return 0
         fi

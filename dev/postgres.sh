@@ -7,7 +7,7 @@ start_postgres() {
     elif docker_answers; then
         start_docker_postgres "$@"
     else
-        no_way "Postgres (14 or later)" DATABASE_URL postgres://user:password@localhost/yijiao
+        no_way "Postgres (15 or later)" DATABASE_URL postgres://user:password@localhost/yijiao
     fi
     export DATABASE_URL="postgres://yijiao_owner:$PASSWORD@127.0.0.1:$PORT/yijiao"
 }

@@ -1,3 +1,5 @@
+drop trigger areas_revision on areas;
+drop trigger departments_revision on departments;
 drop table contact_cards;
 drop table catalogue_asides;
 drop table catalogue_examples;

@@ -103,3 +103,7 @@ create trigger catalogue_examples_revision after insert or update or delete on c
     for each statement execute function count_catalogue_revision();
 create trigger catalogue_asides_revision after insert or update or delete on catalogue_asides
     for each statement execute function count_catalogue_revision();
+create trigger departments_revision after insert or update or delete on departments
+    for each statement execute function count_catalogue_revision();
+create trigger areas_revision after insert or update or delete on areas
+    for each statement execute function count_catalogue_revision();

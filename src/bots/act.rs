@@ -36,7 +36,7 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// The call as the officer of the link sees it, with the buttons he may press.
-#[utoipa::path(tag = "links", params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
+#[utoipa::path(tag = "links", security(()), params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
 #[get("/a/{token}")]
 pub async fn show(
     app: web::Data<App>,
@@ -50,7 +50,7 @@ pub async fn show(
 
 /// One tap: `accept`, `contacted` or `leave`.
 #[utoipa::path(
-    tag = "links", params(("token" = String, Path), ("verb" = String, Path)),
+    tag = "links", security(()), params(("token" = String, Path), ("verb" = String, Path)),
     responses((status = 303), (status = 200, content_type = "text/html")),
 )]
 #[post("/a/{token}/{verb}")]

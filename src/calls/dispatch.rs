@@ -80,7 +80,7 @@ mod tests {
 
     fn officer(name: &str, absent: bool, status: OfficerStatus) -> Candidate {
         Candidate {
-            id: OfficerId(Uuid::from_u128(u128::from(name.len() as u32))),
+            id: OfficerId::fresh(),
             name: name.into(),
             department_id: DepartmentId(Uuid::nil()),
             backup_id: None,

@@ -25,7 +25,6 @@ problem_codes! {
         EnterpriseRequired = 422 "enterprise_required" "您绑定了多家企业，请说明是哪一家" "You belong to several enterprises; say which one",
         UnknownEnterprise = 422 "unknown_enterprise" "没有这家企业" "No such enterprise",
         TooLate = 409 "call_too_late" "已超过可以这样操作的时间" "The time for this is over",
-        TooEarly = 409 "call_too_early" "还没到可以这样操作的时间" "It is too early for this",
         TooOften = 429 "call_urged_too_often" "催办太频繁，请稍后再试" "You have urged too often; please wait",
         ArrivalUnproven = 422 "arrival_unproven" "到场未能核实：请输入企业出示的到场码，或在企业 300 米范围内操作" "Arrival not proven: enter the enterprise's code or be within 300 m",
         WrongReason = 422 "unknown_reason" "请选择规定的理由" "The reason is not on the list",

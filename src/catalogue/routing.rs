@@ -22,6 +22,8 @@ use learner::{Learner, Sample};
 use lexicon::Lexicon;
 use wording::Cleaner;
 
+use crate::text_enum;
+
 /// What the catalogue says in words about one item.
 #[derive(Debug, Clone, Default)]
 pub struct ItemWords {
@@ -44,14 +46,15 @@ pub struct Example {
     pub text: String,
 }
 
-/// Why a text is no call for any item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AsideKind {
-    /// Belongs to somebody else (12345, a school, a housing estate).
-    Outside,
-    /// About an earlier call, a greeting, a test, or nothing at all.
-    FollowUp,
-}
+text_enum!(
+    /// Why a text is no call for any item.
+    AsideKind {
+        /// Belongs to somebody else (12345, a school, a housing estate).
+        Outside = "outside",
+        /// About an earlier call, a greeting, a test, or nothing at all.
+        FollowUp = "follow_up",
+    }
+);
 
 /// A sentence that must not be routed.
 #[derive(Debug, Clone)]

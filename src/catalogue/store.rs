@@ -45,7 +45,7 @@ pub async fn lessons(conn: &mut AsyncPgConnection, county: CountyId) -> QueryRes
         .select((service_items::code, catalogue_examples::text))
         .load(conn)
         .await?;
-    let asides: Vec<(String, String)> = catalogue_asides::table
+    let asides: Vec<(AsideKind, String)> = catalogue_asides::table
         .filter(catalogue_asides::county_id.eq(county))
         .order((catalogue_asides::kind, catalogue_asides::text))
         .select((catalogue_asides::kind, catalogue_asides::text))
@@ -73,13 +73,7 @@ pub async fn lessons(conn: &mut AsyncPgConnection, county: CountyId) -> QueryRes
             })
             .collect(),
         examples: examples.into_iter().map(|(item, text)| Example { item, text }).collect(),
-        asides: asides
-            .into_iter()
-            .map(|(kind, text)| Aside {
-                kind: if kind == "follow_up" { AsideKind::FollowUp } else { AsideKind::Outside },
-                text,
-            })
-            .collect(),
+        asides: asides.into_iter().map(|(kind, text)| Aside { kind, text }).collect(),
         places: places
             .into_iter()
             .flat_map(|(name, short, aliases)| [name, short].into_iter().chain(aliases))

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
@@ -18,6 +18,7 @@ use super::error::{IdentityCode, fault};
 use super::model::{Role, RoleSet};
 use crate::app::App;
 use crate::organisation::OfficerId;
+use crate::platform::http::caller::CallerAccount;
 use crate::platform::http::problem::Problem;
 
 impl FromRequest for Caller {
@@ -27,9 +28,13 @@ impl FromRequest for Caller {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = req.app_data::<web::Data<App>>().cloned();
         let token = bearer(req);
+        let req = req.clone();
         async move {
             let app = app.ok_or_else(|| fault("the route was mounted without its App"))?;
-            app.keys.verify(&app.db, &token?, app.clock.now()).await
+            let caller = app.keys.verify(&app.db, &token?, app.clock.now()).await?;
+            // For the access log.
+            req.extensions_mut().insert(CallerAccount(caller.account.0));
+            Ok(caller)
         }
         .boxed_local()
     }

@@ -1,16 +1,12 @@
 //! The caller behind an officer, for doors where the officer proved himself otherwise than by a token (a link in his chat).
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-
 use super::caller::Caller;
 use super::error::IdentityCode;
-use super::model::{AccountId, SessionId};
+use super::model::SessionId;
 use super::store::accounts;
 use crate::organisation::{CountyId, OfficerId};
 use crate::platform::db::{Db, Scope};
 use crate::platform::http::problem::Problem;
-use crate::schema;
 
 /// The officer's account with its roles as they are now; it has no session.
 ///
@@ -19,12 +15,7 @@ use crate::schema;
 pub async fn caller_of(db: &Db, county: CountyId, officer: OfficerId) -> Result<Caller, Problem> {
     let mut tx = db.begin(Scope::County(county.0)).await?;
     let found = async {
-        let account: Option<AccountId> = schema::accounts::table
-            .filter(schema::accounts::officer_id.eq(officer))
-            .select(schema::accounts::id)
-            .first(&mut *tx)
-            .await
-            .optional()?;
+        let account = accounts::of_officer(&mut tx, county, officer).await?;
         let account = account.ok_or(IdentityCode::AccountUnknown)?;
         let person = accounts::person(&mut tx, county, account).await?.ok_or(IdentityCode::AccountUnknown)?;
         if !person.may_sign_in {

@@ -1,3 +1,5 @@
+//! The sandbox judges as the real platforms do, and the channels' own requests pass.
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};

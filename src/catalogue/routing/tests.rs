@@ -82,11 +82,7 @@ fn demo_lessons() -> Lessons {
     assert!(expressions.is_empty(), "words for unknown items: {:?}", expressions.keys());
     let examples = ["catalogue_sayings.csv", "catalogue_examples.csv"].into_iter().flat_map(rows::<TextRow>);
     let asides = rows::<(String, String)>("catalogue_asides.csv").into_iter().map(|(kind, text)| Aside {
-        kind: match kind.as_str() {
-            "outside" => AsideKind::Outside,
-            "follow_up" => AsideKind::FollowUp,
-            other => panic!("unknown kind {other}"),
-        },
+        kind: AsideKind::parse(&kind).unwrap_or_else(|| panic!("unknown kind {kind}")),
         text,
     });
     Lessons {

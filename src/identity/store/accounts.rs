@@ -47,6 +47,20 @@ pub(in crate::identity) async fn by_mobile(
         .await
 }
 
+/// The account of an officer.
+pub(in crate::identity) async fn of_officer(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    officer: OfficerId,
+) -> QueryResult<Option<AccountId>> {
+    accounts::table
+        .filter(accounts::county_id.eq(county).and(accounts::officer_id.eq(officer)))
+        .select(accounts::id)
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Counts a wrong password and locks the account at the limit. A lock that is over starts a new count; one that stands is left.
 pub(in crate::identity) async fn count_failure(
     conn: &mut AsyncPgConnection,

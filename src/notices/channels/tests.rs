@@ -1,3 +1,5 @@
+//! The requests of each channel against the platforms' documented vectors, and what is made of their answers.
+
 use serde_json::json;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The words of every message, as its readers get them.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the one client refuses, caps and never tells.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -1,0 +1,68 @@
+//! Law 11: no Debug print shows a secret, whatever it is part of.
+
+use chrono::DateTime;
+use secrecy::SecretString;
+use yijiao::app::App;
+use yijiao::notices::channels::{ChannelKind, Credentials, Settings, Target};
+use yijiao::platform::clock::Clock;
+use yijiao::platform::config::Config;
+use yijiao::platform::crypto::Vault;
+
+const MASTER: &str = "SECRET-master-key-of-thirty-two-bytes";
+
+fn config() -> Config {
+    let mut config = Config::defaults().unwrap();
+    config.database.url = "postgres://yijiao:SECRET-database@127.0.0.1:1/none".into();
+    config.database.owner_url = "postgres://owner:SECRET-owner@127.0.0.1:1/none".into();
+    config.redis.url = "redis://:SECRET-redis@127.0.0.1:1/0".into();
+    config.wechat.app_id = "wx0".into();
+    config.wechat.app_secret = "SECRET-wechat".into();
+    config.secrets.master_key = MASTER.into();
+    config
+}
+
+/// Both Debug prints of a thing, without any secret that was put in as text or as bytes.
+fn shows_no_secret(name: &str, thing: &dyn std::fmt::Debug, keys: &[&[u8]]) {
+    let shown = format!("{thing:?} {thing:#?}");
+    assert!(!shown.contains("SECRET"), "{name}: {shown}");
+    for key in keys {
+        let bytes: Vec<String> = key.iter().take(8).map(u8::to_string).collect();
+        assert!(!shown.contains(&bytes.join(", ")), "{name} shows a key's bytes: {shown}");
+        assert!(!shown.contains(&hex::encode(&key[..8])), "{name} shows a key in hexadecimal: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn no_part_of_the_application_shows_a_secret() {
+    let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
+    shows_no_secret("Config", &config(), &[]);
+    let app = App::new(config(), clock).unwrap();
+    let worker = app.for_worker().unwrap();
+    let keys =
+        ["call-number", "action-link", "arrival-code", "seal"].map(|purpose| app.vault.derive(purpose));
+    let keys = keys.each_ref().map(<[u8; 32]>::as_slice);
+    shows_no_secret("App", &app, &keys);
+    shows_no_secret("App", &worker, &keys);
+    shows_no_secret("Desk", &app.calls, &keys);
+    shows_no_secret("Writer", &app.taps, &keys);
+    shows_no_secret("Db", &app.db, &keys);
+    shows_no_secret("Redis", &app.redis, &keys);
+    shows_no_secret("KeyRing", &app.keys, &keys);
+    shows_no_secret("Wechat", &app.wechat, &keys);
+    shows_no_secret("Vault", &app.vault, &keys);
+}
+
+#[test]
+fn no_channel_shows_what_opens_it() {
+    let vault = Vault::new(&SecretString::from(MASTER));
+    shows_no_secret("Vault", &vault, &[&vault.derive("seal")]);
+    let credentials = Credentials::new("SECRET-token", &["SECRET-sign", "SECRET-older"]);
+    shows_no_secret("Credentials", &credentials, &[]);
+    let target = Target {
+        kind: ChannelKind::Webhook,
+        base_url: "https://hooks.example.org/SECRET-path?key=SECRET-query".parse().unwrap(),
+        credentials,
+        settings: Settings::default(),
+    };
+    shows_no_secret("Target", &target, &[]);
+}
