@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::notices::channels::{ChannelKind, Target};
 use yijiao::notices::deliver::Sender;
 use yijiao::notices::model::{
-    ChannelId, ChannelState, Entry, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
+    ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
 use yijiao::notices::outbox;
 use yijiao::notices::queue::Queue;
@@ -334,7 +334,7 @@ impl Stage {
     /// What a flush does to this installation.
     pub async fn flush_redis(&self) {
         let mut delete = redis::cmd("DEL");
-        for lane in yijiao::notices::model::Lane::ALL {
+        for lane in Lane::ALL {
             delete.arg(self.jobs.relay.queue.key(lane));
         }
         self.redis.query::<i64>(&delete).await.unwrap();
@@ -351,6 +351,17 @@ impl Stage {
 
     pub async fn hears(&self, room: &str) -> Received {
         self.sandbox.wait_for(room, |_| true, Duration::from_secs(10)).await.unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let url = redis_url();
+        let connection = redis::Client::open(url.expose_secret()).and_then(|client| client.get_connection());
+        let keys = Lane::ALL.map(|lane| self.jobs.relay.queue.key(lane));
+        if let Ok(mut connection) = connection {
+            let _ = redis::cmd("DEL").arg(&keys).query::<i64>(&mut connection);
+        }
     }
 }
 
