@@ -10,7 +10,8 @@ const COMPOSITION: [&str; 5] = ["app", "roles", "router", "server", "worker"];
 /// Which rooms each room may use, beside itself. Whoever adds an edge adds it to DESIGN §3 and to the room's `mod.rs` too.
 const EDGES: &[(&str, &[&str])] = &[
     ("platform", &[]),
-    ("organisation", &["platform", "schema"]),
+    // The import seals a channel's secrets for the purpose for which notices opens them.
+    ("organisation", &["notices", "platform", "schema"]),
     ("ledger", &["platform", "schema"]),
     // The extractors find the keys in the application.
     ("identity", &["app", "organisation", "platform", "schema"]),
@@ -29,7 +30,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const ROUTES: [&str; 2] = ["app", "identity"];
 
 /// Rooms that may be entered by one door only: (who, whom, the door).
-const DOORS: [(&str, &str, &str); 1] = [("sandbox", "notices", "channels")];
+const DOORS: [(&str, &str, &str); 2] =
+    [("sandbox", "notices", "channels"), ("organisation", "notices", "register")];
 
 /// Macros of `platform` that Rust puts at the root of the crate.
 const MACROS: [&str; 3] = ["id_type", "problem_codes", "text_enum"];

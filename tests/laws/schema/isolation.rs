@@ -115,6 +115,7 @@ async fn the_server_may_do_no_more_than_it_must() {
 #[tokio::test]
 async fn the_server_cannot_change_the_schema_or_the_past() {
     let database = TestDb::create();
+    let db = database.db();
     for (statement, answer) in [
         ("create table mine (id int)", "permission denied for schema public"),
         ("drop table calls", "must be owner of table calls"),
@@ -126,7 +127,7 @@ async fn the_server_cannot_change_the_schema_or_the_past() {
         ("delete from calls", "permission denied for table calls"),
         ("update notice_attempts set attempt = 1", "permission denied for table notice_attempts"),
     ] {
-        let mut tx = database.db().begin(Scope::AllCounties).await.unwrap();
+        let mut tx = db.begin(Scope::AllCounties).await.unwrap();
         let said = refusal(&mut tx, statement).await;
         assert!(said.contains(answer), "{statement}: {said}");
     }
