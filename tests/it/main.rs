@@ -7,7 +7,9 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod calls;
 mod http;
 mod identity;
+mod kit;
 mod kit_db;
 mod organisation;
