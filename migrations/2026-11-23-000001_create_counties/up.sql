@@ -42,8 +42,9 @@ create table counties (
     catalogue_revision integer not null default 0,
     created_at timestamptz not null default now()
 );
--- A login must find its county before it has one: code and name are public, nothing else stands here.
+-- A login must find its county before it has one: its code and name, and the rules it works by, are public.
 alter table counties enable row level security;
 alter table counties force row level security;
-create policy county_is_public on counties using (true);
+create policy county_is_public on counties for select using (true);
+create policy county_keeps_itself on counties using (id = current_county());
 grant select, insert, update on counties to yijiao_app;

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::app::App;
-use crate::calls::accept::Accept;
+use crate::calls::accept::{Accept, Door};
 use crate::calls::case::perform;
 use crate::calls::link::Link;
 use crate::calls::progress::{Contacted, Leave};
@@ -63,7 +63,9 @@ pub async fn tap(
     let (now, caller, link) = open(&app, &token).await?;
     let person = person(&caller);
     let done = match Verb::parse(&verb) {
-        Some(Verb::Accept) => perform(&app.calls, &person, link.call, Accept, None, now).await,
+        Some(Verb::Accept) => {
+            perform(&app.calls, &person, link.call, Accept { door: Door::Link }, None, now).await
+        }
         Some(Verb::Contacted) => {
             perform(&app.calls, &person, link.call, Contacted::default(), None, now).await
         }
@@ -106,7 +108,7 @@ fn page(
         .get_template("act.html")
         .and_then(|page| {
             page.render(context! {
-                token, call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
+                token, ended => view.ended_at.is_some(), call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
                 raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
                 accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
                 problem => problem.map(Problem::words),

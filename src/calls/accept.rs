@@ -10,9 +10,19 @@ use crate::deadlines::Clock;
 use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 
+/// Through which door somebody takes a call: an account that signed in, or the link in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    Account,
+    Link,
+}
+
 /// Takes the call. No body.
 #[derive(Clone, Copy, Debug)]
-pub struct Accept;
+pub struct Accept {
+    pub door: Door,
+}
 
 impl Order for Accept {
     const VERB: Verb = Verb::Accept;
@@ -31,7 +41,7 @@ impl Order for Accept {
         case.clocks.fulfil(Clock::Accept, now);
         case.start(Clock::Stall);
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
-        case.record("call.accepted", json!({"officerId": case.call.holder_id}));
+        case.record("call.accepted", json!({"officerId": case.call.holder_id, "door": self.door}));
         case.tell(Telling::news("call.accepted", case.room()));
         Ok(())
     }

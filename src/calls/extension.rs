@@ -59,7 +59,8 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
         ));
     }
     let latest = case.desk.calendar.closing_after(case.now, 1);
-    if latest > clock.due_at {
+    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    if due.is_none_or(|due| latest > due) {
         return Err(CallCode::TooLate.problem().detail(
             "延期须至少提前 1 个工作日申请",
             "an extension is asked for at least one working day before it is due",
@@ -84,6 +85,12 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
         return Err(Refusal::NotYours.problem(case.call.state));
     }
     let mut matter = case.to_decide(MatterKind::Extension)?;
+    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    if approve && due.is_none_or(|due| case.now > due) {
+        return Err(CallCode::TooLate
+            .problem()
+            .detail("办结时限已过，不能再延期", "the promise is already broken"));
+    }
     let note = case.optional("reason", note)?;
     matter.decide(approve, case.person.account, case.now, note.clone());
     let mut until = None;

@@ -2,7 +2,7 @@
 //!
 //! It is a capability: whoever holds it acts as that officer on that call until it ends, and on nothing else. So it is sealed with a
 //! key of the installation, opens nothing by itself (the page asks for a tap, because chat apps fetch links to preview them), and
-//! dies with the call or after two weeks.
+//! dies after two weeks. Once the call has ended the page shows nothing personal and has no buttons.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

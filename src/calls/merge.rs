@@ -60,8 +60,10 @@ async fn target(case: &mut Case<'_>, into: CallId) -> Result<Call, Problem> {
 
 fn takes_over(elder: &Call, call: &Call) -> bool {
     elder.enterprise_id == call.enterprise_id
+        && elder.item_id.is_some()
         && elder.item_id == call.item_id
         && !elder.state.is_end()
+        && elder.state != State::Resolved
         && (elder.raised_at, elder.id) < (call.raised_at, call.id)
 }
 
@@ -98,6 +100,7 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
 async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Result<(), Problem> {
     matter.decide(true, case.person.account, case.now, String::new());
     matter.finish(case.person.account, case.now);
+    case.put(matter.clone());
     case.call.merged_into = Some(target.id);
     outbox::settle_alarms(case.conn, case.call.id.0).await?;
     case.end(State::Merged).await?;
@@ -113,6 +116,5 @@ async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Re
         json!({"callId": case.call.id, "number": case.call.number, "text": case.call.text}),
     );
     ledger::store::append(case.conn, elder, &case.person.actor(), case.now, vec![fact]).await?;
-    case.put(matter);
     Ok(())
 }

@@ -86,7 +86,11 @@ fn ask(case: &mut Case<'_>, order: Pause) -> Result<(), Problem> {
     matter.working_days = Some(days);
     matter.evidence = evidence;
     case.record("call.pause_asked", json!({"matterId": matter.id, "reasonCode": code, "workingDays": days}));
-    case.tell(Telling::news("call.pause_asked", case.room()).with("note", matter.reason.clone()));
+    case.tell(
+        Telling::news("call.pause_asked", case.room())
+            .with("note", matter.reason.clone())
+            .with("workingDays", days),
+    );
     case.put(matter);
     Ok(())
 }
@@ -135,7 +139,9 @@ impl Order for Resume {
         };
         matter.finish(case.person.account, now);
         for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
-            case.clocks.resume(&case.desk.calendar, clock, now);
+            // A pause nobody ended counts no further than it was approved for.
+            let until = matter.until_at.map_or(now, |bound| bound.min(now));
+            case.clocks.resume(&case.desk.calendar, clock, until);
         }
         let mut bound =
             ClockBook::read(case.conn, case.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;

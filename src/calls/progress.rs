@@ -88,12 +88,19 @@ impl Order for Promise {
                 .problem()
                 .detail("承诺的时间须在现在之后", "the promised moment is over"));
         }
-        let latest = case.clocks.live(Clock::Resolve).map(|clock| clock.due_at);
+        let due = |clock| case.clocks.due_at(&case.desk.calendar, clock, case.now);
+        let resolve = due(Clock::Resolve);
+        // A promise is kept or broken, not postponed.
+        let promised = due(Clock::Promise).filter(|promised| *promised >= case.now);
+        let latest = [resolve, promised].into_iter().flatten().min();
         if let Some(latest) = latest.filter(|latest| self.until > *latest) {
             let latest = china(latest).to_rfc3339();
             return Err(CallCode::OverLimit
                 .problem()
-                .detail(format!("承诺时间不得晚于办结时限 {latest}"), format!("not later than {latest}"))
+                .detail(
+                    format!("承诺时间不得晚于办结时限和此前的承诺：{latest}"),
+                    format!("not later than {latest}"),
+                )
                 .with("latest", latest));
         }
         case.clocks.fulfil(Clock::Plan, case.now);

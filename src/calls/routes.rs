@@ -208,7 +208,7 @@ macro_rules! verb_route {
 
 verb_route!(
     /// Accept (接单): the first wins. No body.
-    accept_call, "/api/v1/calls/{id}/accept", Nothing, |_| accept::Accept);
+    accept_call, "/api/v1/calls/{id}/accept", Nothing, |_| accept::Accept { door: accept::Door::Account });
 verb_route!(
     /// The officer has spoken with the enterprise.
     contacted, "/api/v1/calls/{id}/contacted", progress::Contacted, |order| order);

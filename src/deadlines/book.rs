@@ -102,9 +102,16 @@ impl ClockBook {
         });
     }
 
+    /// When a live clock is due if a pause that holds ended at `now`.
+    #[must_use]
+    pub fn due_at(&self, calendar: &Calendar, clock: Clock, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let row = self.live(clock)?;
+        Some(row.paused_at.map_or(row.due_at, |paused| moved(calendar, row, paused, now)))
+    }
+
     /// The promised event happened: met in time, or missed.
     pub fn fulfil(&mut self, clock: Clock, now: DateTime<Utc>) {
-        let in_time = self.live(clock).is_some_and(|row| now <= row.due_at);
+        let in_time = self.live(clock).is_some_and(|row| row.paused_at.unwrap_or(now) <= row.due_at);
         self.stop(clock, now, if in_time { DeadlineState::Met } else { DeadlineState::Missed });
     }
 
@@ -148,12 +155,7 @@ impl ClockBook {
     pub fn resume(&mut self, calendar: &Calendar, clock: Clock, now: DateTime<Utc>) {
         self.change(clock, |row| {
             let Some(paused_at) = row.paused_at.take() else { return };
-            row.due_at = match row.limit_unit {
-                Unit::Minute | Unit::Moment => row.due_at + (now - paused_at),
-                Unit::WorkingMinute | Unit::WorkingDay => {
-                    calendar.add_working(now, calendar.working_between(paused_at, row.due_at))
-                }
-            };
+            row.due_at = moved(calendar, row, paused_at, now);
             row.state = DeadlineState::Running;
             row.fires_at = Some(row.due_at);
         });
@@ -203,6 +205,16 @@ impl ClockBook {
         }
         for row in self.fresh.iter_mut().filter(|row| row.clock == clock && row.is_live()) {
             edit(row);
+        }
+    }
+}
+
+/// The due moment of a clock that stood still from `paused` to `now`: what was left then is left now.
+fn moved(calendar: &Calendar, row: &Deadline, paused: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    match row.limit_unit {
+        Unit::Minute | Unit::Moment => row.due_at + (now - paused),
+        Unit::WorkingMinute | Unit::WorkingDay => {
+            calendar.add_working(now, calendar.working_between(paused, row.due_at))
         }
     }
 }

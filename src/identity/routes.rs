@@ -1,6 +1,6 @@
 //! The routes of identity: `/api/v1/auth/…` and `/api/v1/me`.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::refresh::refresh;
 use super::sessions::{Tokens, log_out};
 use super::wechat_log_in::{Codes, wechat_log_in};
 use crate::app::App;
+use crate::platform::http::body::Json;
 use crate::platform::http::problem::Problem;
 
 /// Mounts the routes; paths are complete.
@@ -75,8 +76,11 @@ pub async fn auth_wechat(
     app: Data<App>,
     body: Json<WechatLogin>,
 ) -> Result<Json<Tokens>, Problem> {
-    let codes =
-        Codes { code: &body.code, phone_code: body.phone_code.as_deref(), login: body.login.as_deref() };
+    let codes = Codes {
+        code: &body.0.code,
+        phone_code: body.0.phone_code.as_deref(),
+        login: body.0.login.as_deref(),
+    };
     wechat_log_in(&app, codes, app.clock.now()).await.map(Json)
 }
 
@@ -97,7 +101,7 @@ pub async fn auth_password(
     app: Data<App>,
     body: Json<PasswordLogin>,
 ) -> Result<Json<Tokens>, Problem> {
-    log_in(&app, &body.county, &body.login, &body.password, app.clock.now()).await.map(Json)
+    log_in(&app, &body.0.county, &body.0.login, &body.0.password, app.clock.now()).await.map(Json)
 }
 
 /// Exchanges a refresh token for a new pair of tokens
@@ -117,7 +121,7 @@ pub async fn auth_refresh(
     app: Data<App>,
     body: Json<RefreshRequest>,
 ) -> Result<Json<Tokens>, Problem> {
-    refresh(&app.db, &app.keys, body.refresh_token.expose_secret(), app.clock.now()).await.map(Json)
+    refresh(&app.db, &app.keys, body.0.refresh_token.expose_secret(), app.clock.now()).await.map(Json)
 }
 
 /// Ends the session

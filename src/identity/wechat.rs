@@ -52,6 +52,7 @@ struct Phone {
 #[serde(rename_all = "camelCase")]
 struct PhoneInfo {
     pure_phone_number: String,
+    country_code: String,
     watermark: Watermark,
 }
 
@@ -103,6 +104,10 @@ impl Wechat {
         let phone = self.ask::<Phone>(request).await?.phone_info;
         if phone.watermark.appid != self.app_id {
             tracing::warn!("a phone number with another app's watermark was refused");
+            return Err(IdentityCode::WechatCodeInvalid.into());
+        }
+        // A foreign number may look like a Chinese one once its country code is gone.
+        if phone.country_code != "86" {
             return Err(IdentityCode::WechatCodeInvalid.into());
         }
         Ok(phone.pure_phone_number)

@@ -25,6 +25,9 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The role that the server works as.
 pub const ROLE: &str = "yijiao_app";
 
+/// How long Postgres may take to begin a transaction.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What a transaction may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -74,6 +77,8 @@ pub fn is_disconnect(error: &QueryError) -> bool {
             message.contains("terminating connection")
                 || message.contains("the database system is")
                 || message.contains("connection closed")
+                // What waited too long for a lock or a disk is worth trying again.
+                || message.contains("statement timeout")
         }
         _ => false,
     }
@@ -144,7 +149,13 @@ impl Db {
         loop {
             let mut connection =
                 self.pool.get().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
-            match AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
+            let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin);
+            // A server that has gone silent would keep us waiting until the network gives up.
+            let Ok(begun) = tokio::time::timeout(PATIENCE, begun).await else {
+                drop(Object::take(connection));
+                return Err(DbError::Unavailable("no answer".to_owned()));
+            };
+            match begun {
                 Ok(()) => return Ok(Tx { connection }),
                 Err(error) if tries > 0 && is_disconnect(&error) => {
                     tries -= 1;

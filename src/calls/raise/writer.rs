@@ -2,6 +2,7 @@
 //! written at once and many share a transaction and its disk flush.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -25,6 +26,9 @@ const SLICE: usize = 64;
 const QUEUE: usize = 4096;
 /// Transactions at the same time: while one waits for the disk, the next is prepared.
 const WRITERS: usize = 2;
+
+/// How long Postgres may take over a slice; then its taps are told to come back, and find what was written by their keys.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What became of a tap.
 #[derive(Clone, Debug)]
@@ -91,7 +95,8 @@ async fn work(desk: Desk, queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Waiting>>
 
 async fn write_for(desk: &Desk, county: CountyId, waiting: Vec<Waiting>) {
     let (taps, answers): (Vec<Tap>, Vec<_>) = waiting.into_iter().map(|w| (w.tap, w.answer)).unzip();
-    let outcomes = match write(desk, county, &taps).await {
+    let written = tokio::time::timeout(PATIENCE, write(desk, county, &taps)).await;
+    let outcomes = match written.unwrap_or_else(|_| Err(CommonCode::Unavailable.into())) {
         Ok(outcomes) => outcomes,
         Err(problem) if taps.len() == 1 || problem.code() == CommonCode::Unavailable.def().code => {
             taps.iter().map(|_| Err(problem.clone())).collect()
@@ -175,6 +180,12 @@ async fn write_in(
                 Ok(Raised::New(Box::new(show(desk, tap, composed))))
             }
             Ok(_) => known(conn, tap).await?,
+            // The same key gives the same call, also when the request could not be made anew (its hour is over, its item gone).
+            Err(problem) if tap.key.is_some() => match known(conn, tap).await? {
+                Ok(raised) => Ok(raised),
+                Err(reused) if reused.code() == CommonCode::KeyReused.def().code => Err(reused),
+                Err(_) => Err(problem),
+            },
             Err(problem) => Err(problem),
         });
     }

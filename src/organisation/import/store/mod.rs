@@ -127,7 +127,8 @@ async fn lock_county(
     let (name, kept): (String, serde_json::Value) = counties::table
         .find(county)
         .select((counties::name, counties::settings))
-        .for_update()
+        // Not `for update`: that would block every insert that refers to the county, taps above all.
+        .for_no_key_update()
         .first(conn)
         .await?;
     if name != file.name || kept != settings {
