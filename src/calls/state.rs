@@ -174,3 +174,6 @@ fn granted_extension(beside: Beside<'_>) -> bool {
             && matches!(matter.state, MatterState::Approved | MatterState::Done)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,7 @@ pub struct CallView {
     pub item_name: Option<String>,
     pub title: String,
     pub text: String,
+    /// Where to come: the enterprise's address unless it named another place.
     pub place: String,
     pub contact_name: String,
     /// Full for the enterprise and the officers in charge, else masked.
@@ -158,7 +159,7 @@ pub fn view(
         item_name: faces.item.map(|item| item.name),
         title: call.title.clone(),
         text: call.text.clone(),
-        place: call.place.clone(),
+        place: if call.place.is_empty() { faces.enterprise.address } else { call.place.clone() },
         contact_name: call.contact_name.clone(),
         contact_phone: phone(&call.contact_phone),
         appointment_at: at(call.appointment_at),

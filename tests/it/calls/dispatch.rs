@@ -1,14 +1,6 @@
 //! Who is asked: the order of the rules, absence and backup, words without an item, and the clocks that start.
 
-use std::collections::BTreeMap;
-
-use chrono::TimeDelta;
 use serde_json::json;
-use yijiao::calls::model::{Entrance, RouteRule, State};
-use yijiao::calls::raise::{Tap, Words};
-use yijiao::calls::standing::{Person, Powers};
-use yijiao::deadlines::limits::Urgency;
-use yijiao::organisation::CountyId;
 
 use crate::kit::{County, Spans as _, wd};
 
@@ -46,11 +38,11 @@ async fn an_absent_or_suspended_or_departed_lead_is_replaced_at_once() {
         ("item_card", "按联系服务卡（事项）应由程己丑负责，其不在岗，由B角吕庚寅代为负责")
     );
 
-    county.execute("update officers set status = 'suspended' where code = 'ENV-BACKUP'").await;
+    county.alter("update officers set status = 'suspended' where code = 'ENV-BACKUP'").await;
     assert_eq!(mill.raises(json!({"itemCode": "IMPACT"})).await.holder(), "杨甲午");
 
     // Card dead altogether: the next rule answers, and the reason says why it was passed.
-    county.execute("update officers set status = 'left' where code in ('PARK-LEAD', 'PARK-BACKUP')").await;
+    county.alter("update officers set status = 'left' where code in ('PARK-LEAD', 'PARK-BACKUP')").await;
     let call = mill.raises(json!({"itemCode": "LICENCE"})).await;
     assert_eq!((call.route().0, call.holder()), ("item_contact", "尤丁酉"));
     assert!(call.route().1.contains("企业首接联系人许戊戌不在岗且无人可替"), "{:?}", call.route());
@@ -65,7 +57,7 @@ async fn an_absent_or_suspended_or_departed_lead_is_replaced_at_once() {
     assert!(call.route().1.contains("尤丁酉") && call.route().1.contains("秦丙申"), "{:?}", call.route());
 
     // Nobody at the business office either: somebody of it is responsible all the same.
-    county.execute("insert into absences (id, county_id, officer_id, starts_at, ends_at)
+    county.alter("insert into absences (id, county_id, officer_id, starts_at, ends_at)
         select gen_random_uuid(), county_id, id, '2026-01-02', '2027-01-01' from officers where code like 'OFFICE-%'").await;
     let call = kiln.raises(json!({"itemCode": "LICENCE"})).await;
     assert_eq!((call.state(), call.holder()), ("triage", "曾乙酉"));
@@ -230,7 +222,7 @@ async fn officials_record_what_reaches_them_by_phone_and_can_follow_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_several_enterprises_says_which() {
     let county = County::open();
-    county.execute("insert into members (id, county_id, enterprise_id, account_id, standing, joined_at)
+    county.alter("insert into members (id, county_id, enterprise_id, account_id, standing, joined_at)
         select gen_random_uuid(), a.county_id, e.id, a.id, 'member', now() from accounts a, enterprises e where a.login = 'MILL' and e.code = 'KILN'").await;
     let mill = county.mill();
     mill.may_not_raise(json!({})).await.is(422, "enterprise_required");
@@ -239,86 +231,7 @@ async fn a_member_of_several_enterprises_says_which() {
     assert_eq!(call["enterprise"]["name"], "清河砖瓦有限公司");
     assert_eq!(county.kiln().sees(&call).await.id(), call.id());
     // Who left an enterprise no longer sees its calls, nor raises any.
-    county.execute("update members set left_at = now() where standing = 'member'").await;
+    county.alter("update members set left_at = now() where standing = 'member'").await;
     mill.does_not_see(&call).await;
     assert_eq!(mill.raises(json!({})).await["enterprise"]["name"], "清河面粉厂");
-}
-
-/// 520 enterprises × 59 items and the empty tap, a quarter of the enterprises at a time, so that the quarters run side by side.
-macro_rules! quarter_finds_somebody {
-    ($name:ident, $quarter:literal) => {
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            everybody_is_answered($quarter).await;
-        }
-    };
-}
-quarter_finds_somebody!(every_item_of_the_first_quarter_of_enterprises_finds_somebody, 0);
-quarter_finds_somebody!(every_item_of_the_second_quarter_of_enterprises_finds_somebody, 1);
-quarter_finds_somebody!(every_item_of_the_third_quarter_of_enterprises_finds_somebody, 2);
-quarter_finds_somebody!(every_item_of_the_last_quarter_of_enterprises_finds_somebody, 3);
-
-async fn everybody_is_answered(quarter: usize) {
-    let county = County::demo();
-    let id = county.texts("select id::text from counties").await.remove(0).parse().unwrap();
-    let clerk = county.texts("select id::text from accounts where login = 'O0001'").await.remove(0);
-    let enterprises = county.texts("select id::text from enterprises order by code").await;
-    let items = county.texts("select code from service_items where active order by code").await;
-    assert_eq!((enterprises.len(), items.len()), (520, 59));
-    let words: Vec<Words> =
-        std::iter::once(Words::Nothing).chain(items.into_iter().map(Words::Item)).collect();
-    let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
-    let quarter = &enterprises[quarter * 130..(quarter + 1) * 130];
-    for enterprise in quarter {
-        let taps: Vec<Tap> =
-            words.iter().map(|words| tap(CountyId(id), &clerk, enterprise, words.clone(), &county)).collect();
-        for (composed, words) in county.would_route(&taps).await.iter().zip(&words) {
-            let call = &composed.call;
-            *rules.entry(call.route_rule.as_str()).or_default() += 1;
-            let triage = call.route_rule == RouteRule::Triage;
-            assert_eq!(call.state, if triage { State::Triage } else { State::Dispatched });
-            assert!(
-                call.route_reason.contains(&composed.faces.holder.name),
-                "{enterprise} {words:?}: {}",
-                call.route_reason
-            );
-            assert_eq!(
-                (composed.faces.department.id, composed.faces.holder.id),
-                (call.department_id, call.holder_id)
-            );
-            assert!(!composed.clocks.is_empty() && composed.alarm.officer == Some(call.holder_id));
-        }
-    }
-    assert_eq!(rules.values().sum::<usize>(), 130 * 60);
-    // Every rule is in use, and hardly anything needs a person to decide.
-    for rule in ["item_card", "lead_officer"] {
-        assert!(rules.get(rule).is_some_and(|count| *count > 100), "{rules:?}");
-    }
-    assert!(rules.get("triage").copied().unwrap_or_default() < 130, "{rules:?}");
-}
-
-fn tap(id: CountyId, account: &str, enterprise: &str, words: Words, county: &County) -> Tap {
-    let person = Person {
-        county: id,
-        account: account.parse().unwrap(),
-        name: "登记人".into(),
-        officer: None,
-        department: None,
-        powers: Powers::default(),
-    };
-    Tap {
-        person,
-        on_behalf: Some(Entrance::Phone),
-        enterprise: Some(yijiao::organisation::EnterpriseId(enterprise.parse().unwrap())),
-        words,
-        text: String::new(),
-        urgency: Urgency::Normal,
-        visit: true,
-        appointment_at: None,
-        place: None,
-        contact_name: None,
-        contact_phone: None,
-        key: None,
-        now: county.now() + TimeDelta::minutes(1),
-    }
 }

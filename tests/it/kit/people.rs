@@ -13,6 +13,8 @@ use super::view::{Refused, View};
 /// Somebody who is signed in.
 pub struct Client<'a> {
     county: &'a County,
+    /// The code of the county that the account belongs to.
+    home: &'static str,
     pub login: String,
     /// The access token, and when it was issued.
     token: Mutex<Option<(String, DateTime<Utc>)>>,
@@ -47,7 +49,12 @@ people! {
 
 impl<'a> Client<'a> {
     pub fn new(county: &'a County, login: &str) -> Self {
-        Self { county, login: login.to_owned(), token: Mutex::default() }
+        Self::of_county(county, county.code, login)
+    }
+
+    /// Somebody of another county that the same server serves.
+    pub fn of_county(county: &'a County, home: &'static str, login: &str) -> Self {
+        Self { county, home, login: login.to_owned(), token: Mutex::default() }
     }
 
     /// Signs in, or again when the token is old.
@@ -59,7 +66,7 @@ impl<'a> Client<'a> {
             return token.clone();
         }
         let (db, keys) = (&self.county.app.db, &self.county.app.keys);
-        let tokens = operator::issue_for(db, keys, self.county.code, &self.login, now).await.unwrap();
+        let tokens = operator::issue_for(db, keys, self.home, &self.login, now).await.unwrap();
         *self.token.lock().unwrap() = Some((tokens.access_token.clone(), now));
         tokens.access_token
     }
@@ -111,6 +118,23 @@ impl<'a> Client<'a> {
     /// What the caller may do with the call now, in the order of the verbs.
     pub async fn may(&self, call: &View) -> Vec<String> {
         self.sees(call).await.texts("allowed")
+    }
+
+    /// What he may do, or none when the call does not exist for him.
+    pub async fn allowed_or_unseen(&self, call: &View) -> Option<Vec<String>> {
+        let request = self.request(Method::GET, &format!("/api/v1/calls/{}", call.id())).await;
+        let response = request.send().await.unwrap();
+        match response.status() {
+            StatusCode::NOT_FOUND => None,
+            _ => Some(View::read(response, StatusCode::OK).await.texts("allowed")),
+        }
+    }
+
+    /// Tries a verb, whatever comes of it.
+    pub async fn tries(&self, verb: &str, call: &View, body: Value) -> (u16, Value) {
+        let path = format!("/api/v1/calls/{}/{verb}", call.id());
+        let response = self.request(Method::POST, &path).await.json(&body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
     }
 
     /// Does a verb with a body.

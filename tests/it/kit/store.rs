@@ -26,14 +26,14 @@ impl County {
     }
 
     /// Changes something behind the product's back.
-    pub async fn execute(&self, statements: &str) {
+    pub async fn alter(&self, statements: &str) {
         let done = self.auditor().await.batch_execute(statements).await;
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
     /// An officer is away for a year, from now on.
     pub async fn sends_away(&self, officer: &str) {
-        self.execute(&format!(
+        self.alter(&format!(
             "insert into absences (id, county_id, officer_id, starts_at, ends_at)
             select gen_random_uuid(), county_id, id, '2026-01-01', '2027-01-01' from officers where code = '{officer}'"
         ))
