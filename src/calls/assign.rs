@@ -58,6 +58,10 @@ impl Order for Assign {
             matter.finish(case.person.account, case.now);
             case.put(matter);
         }
+        case.lapse(&[MatterKind::Return]).await?;
+        if route.holder.department_id != case.call.department_id {
+            case.lapse(&[MatterKind::Pause, MatterKind::Extension]).await?;
+        }
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.clocks.fulfil(Clock::Triage, case.now);
         let why = format!("{}：{reason}", super::dispatch::zh(RouteRule::Assigned));
@@ -171,7 +175,7 @@ impl Order for Refuse {
         case.call.outcome_text = Some(answer.clone());
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.clocks.fulfil(Clock::Triage, case.now);
-        case.end(State::Refused);
+        case.end(State::Refused).await?;
         case.record("call.refused", json!({"reasonCode": reason, "text": answer}));
         case.tell(Telling::news("call.refused", case.room()).with("note", answer));
         Ok(())

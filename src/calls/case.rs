@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::desk::Desk;
 use super::dispatch::{self, Named};
 use super::error::CallCode;
-use super::model::{Call, CallChange, CallId, Matter, MatterId, MatterKind, RouteRule, State};
+use super::model::{Call, CallChange, CallId, Matter, MatterId, MatterKind, MatterState, RouteRule, State};
 use super::standing::{Person, Standing};
 use super::state::{Beside, Refusal, Verb, may};
 use super::store::{self, Candidate, Faces, ItemFace};
@@ -25,6 +25,7 @@ use crate::organisation::{DepartmentId, EnterpriseId};
 use crate::platform::db::{DbError, Scope};
 use crate::platform::http::problem::{CommonCode, Problem};
 use crate::platform::http::text::TextRule;
+use crate::platform::time::china;
 
 /// One verb with its body. Its file is named after it.
 pub trait Order: Send + Sized {
@@ -173,12 +174,15 @@ impl<'a> Case<'a> {
         Ok(matter.clone())
     }
 
-    /// When the present department got the call.
+    /// When the present department got the call: the last ruling or reassignment, else the first dispatch.
     #[must_use]
     pub fn dispatched_here(&self) -> DateTime<Utc> {
-        let clocks =
-            self.clocks.all().filter(|row| row.clock == Clock::Contact || row.clock == Clock::Appointment);
-        clocks.map(|row| row.started_at).max().or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
+        let moved = self.matters.iter().filter(|matter| match matter.kind {
+            MatterKind::Return => matter.state == MatterState::Approved,
+            kind => kind == MatterKind::Reassign,
+        });
+        let moved = moved.filter_map(|matter| matter.decided_at).max();
+        moved.or(self.call.dispatched_at).unwrap_or(self.call.raised_at)
     }
 
     /// The room of the department responsible now.
@@ -228,13 +232,44 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What was asked beside the call and is still open lapses, its clock with it.
+    pub async fn lapse(&mut self, kinds: &[MatterKind]) -> Result<(), Problem> {
+        let open = |matter: &&Matter| match matter.state {
+            MatterState::Asked => true,
+            MatterState::Approved => matter.kind == MatterKind::Pause && self.call.state.is_end(),
+            MatterState::Refused | MatterState::Done => false,
+        };
+        let lapsing: Vec<Matter> =
+            self.matters.iter().filter(|matter| kinds.contains(&matter.kind)).filter(open).cloned().collect();
+        for mut matter in lapsing {
+            if matter.state == MatterState::Approved || matter.kind == MatterKind::Assistance {
+                matter.finish(self.person.account, self.now);
+            } else {
+                matter.decide(
+                    false,
+                    self.person.account,
+                    self.now,
+                    "诉求已有新的进展，申请自动失效".to_owned(),
+                );
+            }
+            let mut clock =
+                ClockBook::read(self.conn, self.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;
+            clock.cancel_all(self.now);
+            clock.save(self.conn).await?;
+            self.record("call.request_lapsed", json!({"matterId": matter.id, "kind": matter.kind}));
+            self.put(matter);
+        }
+        Ok(())
+    }
+
     /// Starts a clock with the county's, the item's and the urgency's limit.
     pub fn start(&mut self, clock: Clock) {
         let limit = self.rules.limit(clock, self.call.urgency, self.item_limits());
         self.clocks.start(&self.desk.calendar, clock, self.now, limit);
     }
 
-    /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well. T4 and T5 stay.
+    /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well; an agreed hour that is
+    /// still to come stands for all three. T4 and T5 stay.
     pub fn dispatch_to(
         &mut self,
         officer: &Candidate,
@@ -253,7 +288,10 @@ impl<'a> Case<'a> {
         self.call.dispatched_at.get_or_insert(now);
         self.call.accepted_at = None;
         self.call.arrived_at = None;
-        self.clocks.cancel(Clock::Stall, now);
+        self.clocks.settle_unneeded(Clock::Stall, now);
+        if self.clocks.live(Clock::Appointment).is_some_and(|agreed| now <= agreed.due_at) {
+            return;
+        }
         self.start(Clock::Accept);
         if full {
             self.start(Clock::Contact);
@@ -263,11 +301,12 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Ends the call: nothing is promised any more, nobody holds it.
-    pub fn end(&mut self, state: State) {
+    /// Ends the call: nothing is promised or asked any more, nobody holds it.
+    pub async fn end(&mut self, state: State) -> Result<(), Problem> {
         self.call.state = state;
         self.call.ended_at = Some(self.now);
         self.clocks.cancel_all(self.now);
+        self.lapse(MatterKind::ALL).await
     }
 
     async fn save(&mut self) -> Result<(), Problem> {
@@ -353,7 +392,7 @@ impl<'a> Case<'a> {
         Ok(problem
             .detail(format!("已由{name}接单"), format!("{name} has accepted the call"))
             .with("acceptedBy", json!({"id": self.call.holder_id, "name": name}))
-            .with("acceptedAt", json!(self.call.accepted_at))
+            .with("acceptedAt", json!(self.call.accepted_at.map(china)))
             .with("version", self.call.version))
     }
 }

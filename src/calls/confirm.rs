@@ -51,7 +51,7 @@ impl Order for Confirm {
         }
         case.clocks.fulfil(Clock::Confirm, case.now);
         case.call.closing = Some(Closing::Confirmed);
-        case.end(State::Closed);
+        case.end(State::Closed).await?;
         case.record("call.confirmed", json!({"scores": scores, "words": words}));
         case.tell(
             Telling::news("call.confirmed", case.room()).with("scores", json!(scores)).with("note", words),

@@ -1,6 +1,7 @@
 //! Extension (延期): asked at least a working day before T5 is due, approved by the head, once, not longer than the original
 //! limit, the case as a whole within thirty working days.
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -10,7 +11,7 @@ use super::error::CallCode;
 use super::model::{Matter, MatterKind};
 use super::state::{Beside, Refusal, Verb};
 use super::tell::Telling;
-use crate::deadlines::{Clock, Unit};
+use crate::deadlines::{Clock, Limit, Unit};
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
@@ -87,14 +88,14 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
     matter.decide(approve, case.person.account, case.now, note.clone());
     let mut until = None;
     if approve {
-        let days = i64::from(matter.working_days.unwrap_or(1));
+        let days = i32::from(matter.working_days.unwrap_or(1));
         if let Some(clock) = case.clocks.live(Clock::Resolve) {
-            let (due, provisional) =
-                (case.desk.calendar.closing_after(clock.due_at, days), clock.provisional);
-            // T5 is due at a closing, which counts as received that day, so n days later is n closings on.
-            case.clocks.move_due(Clock::Resolve, due, provisional);
-            matter.until_at = Some(due);
-            until = Some(china(due).to_rfc3339());
+            // A moment at closing counts as received the next day; just before it, n days later is n closings on.
+            let last = clock.due_at - TimeDelta::microseconds(1);
+            let due = case.desk.calendar.due(last, Limit::working_days(days));
+            case.clocks.move_due(Clock::Resolve, due.at, due.provisional);
+            matter.until_at = Some(due.at);
+            until = Some(china(due.at).to_rfc3339());
         }
     }
     case.record(

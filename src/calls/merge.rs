@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::case::{Case, Order};
 use super::error::CallCode;
-use super::model::{CallId, Matter, MatterKind, State};
+use super::model::{Call, CallId, Matter, MatterKind, State};
 use super::state::{Beside, Refusal, Verb};
 use super::store;
 use super::tell::Telling;
@@ -48,17 +48,21 @@ impl Order for Merge {
     }
 }
 
-async fn target(case: &mut Case<'_>, into: CallId) -> Result<super::model::Call, Problem> {
-    store::lock(case.conn, into)
-        .await?
-        .filter(|other| {
-            other.id != case.call.id
-                && other.enterprise_id == case.call.enterprise_id
-                && other.item_id == case.call.item_id
-                && !other.state.is_end()
-                && other.raised_at <= case.call.raised_at
-        })
-        .ok_or_else(|| CallCode::NotMergeable.problem())
+async fn target(case: &mut Case<'_>, into: CallId) -> Result<Call, Problem> {
+    // Only an elder call is locked beside one's own, so two calls never wait for each other.
+    let elder = store::find(case.conn, into).await?.filter(|other| takes_over(other, &case.call));
+    let locked = match elder {
+        Some(elder) => store::lock(case.conn, elder.id).await?,
+        None => None,
+    };
+    locked.filter(|other| takes_over(other, &case.call)).ok_or_else(|| CallCode::NotMergeable.problem())
+}
+
+fn takes_over(elder: &Call, call: &Call) -> bool {
+    elder.enterprise_id == call.enterprise_id
+        && elder.item_id == call.item_id
+        && !elder.state.is_end()
+        && (elder.raised_at, elder.id) < (call.raised_at, call.id)
 }
 
 fn propose(case: &mut Case<'_>, matter: Matter, number: &str) -> Result<(), Problem> {
@@ -91,16 +95,12 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
     Ok(())
 }
 
-async fn carry_out(
-    case: &mut Case<'_>,
-    mut matter: Matter,
-    target: &super::model::Call,
-) -> Result<(), Problem> {
+async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Result<(), Problem> {
     matter.decide(true, case.person.account, case.now, String::new());
     matter.finish(case.person.account, case.now);
     case.call.merged_into = Some(target.id);
     outbox::settle_alarms(case.conn, case.call.id.0).await?;
-    case.end(State::Merged);
+    case.end(State::Merged).await?;
     case.record("call.merged", json!({"matterId": matter.id, "into": target.id, "number": target.number}));
     case.tell(Telling::news("call.merged", case.room()).with("to", target.number.clone()));
     let elder = ledger::chain::Subject {

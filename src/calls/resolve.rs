@@ -5,9 +5,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::case::{Case, Order};
-use super::model::State;
-use super::state::Beside;
-use super::state::{Refusal, Verb};
+use super::model::{MatterKind, State};
+use super::state::Verb;
 use super::tell::Telling;
 use crate::deadlines::Clock;
 use crate::notices::outbox;
@@ -31,9 +30,6 @@ impl Order for Resolve {
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let result = case.required("result", &self.result)?;
-        if Beside(&case.matters).pause().is_some() {
-            return Err(Refusal::Paused.problem(case.call.state));
-        }
         let now = case.now;
         case.call.state = State::Resolved;
         case.call.resolved_at = Some(now);
@@ -41,10 +37,11 @@ impl Order for Resolve {
         for clock in [Clock::Resolve, Clock::Promise, Clock::Plan, Clock::Contact] {
             case.clocks.fulfil(clock, now);
         }
-        case.clocks.cancel(Clock::Stall, now);
+        case.clocks.settle_unneeded(Clock::Stall, now);
         case.clocks.settle_unneeded(Clock::Arrive, now);
         case.clocks.settle_unneeded(Clock::Appointment, now);
         case.start(Clock::Confirm);
+        case.lapse(&[MatterKind::Return, MatterKind::Extension, MatterKind::Pause]).await?;
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.record("call.resolved", json!({"result": result}));
         case.tell(Telling::news("call.resolved", case.room()).with("result", result));

@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 use super::case::{Case, Order};
 use super::error::CallCode;
 use super::model::{Matter, MatterKind, RouteRule};
-use super::state::{Beside, Refusal, Verb};
+use super::state::Verb;
 use super::store;
 use super::tell::Telling;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
+use crate::notices::outbox;
 use crate::organisation::model::Office;
 use crate::platform::http::problem::Problem;
 
@@ -77,9 +78,7 @@ impl Order for Ruling {
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.required("reason", &self.reason)?;
-        let Some(mut matter) = Beside(&case.matters).asked(MatterKind::Return).cloned() else {
-            return Err(Refusal::NothingOpen.problem(case.call.state));
-        };
+        let mut matter = case.to_decide(MatterKind::Return)?;
         let county = case.call.county_id;
         matter.decide(self.approve, case.person.account, case.now, reason.clone());
         let mut clock = ClockBook::read(case.conn, county, SubjectKind::SideMatter, matter.id.0).await?;
@@ -94,6 +93,7 @@ impl Order for Ruling {
         let department = match &self.department_code {
             Some(code) => store::department_by_code(case.conn, county, code.trim())
                 .await?
+                .filter(|department| department.id != case.call.department_id)
                 .ok_or_else(|| CallCode::UnknownDepartment.problem())?,
             None => {
                 let proposed = matter.department_id.ok_or_else(|| CallCode::UnknownDepartment.problem())?;
@@ -105,6 +105,8 @@ impl Order for Ruling {
             .await?
             .ok_or_else(|| CallCode::NobodyReachable.problem())?;
         matter.department_id = Some(department.id);
+        case.lapse(&[MatterKind::Pause, MatterKind::Extension]).await?;
+        outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.dispatch_to(
             &route.holder,
             route.backup.as_ref(),

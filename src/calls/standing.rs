@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::model::{Call, Matter, MatterKind, MatterState};
+use super::model::{Call, Entrance, Matter, MatterKind, MatterState};
 use crate::ledger::Actor;
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 
@@ -60,6 +60,8 @@ pub struct Standing {
     pub assisting: bool,
     pub office: bool,
     pub inspectorate: bool,
+    /// Recorded it for the enterprise, by phone, letter or visit: may follow what he took in.
+    pub recorder: bool,
 }
 
 impl Standing {
@@ -84,18 +86,19 @@ impl Standing {
             assisting,
             office: person.powers.business_office,
             inspectorate: person.powers.inspectorate,
+            recorder: call.entrance != Entrance::Enterprise && call.raised_by == person.account,
         }
     }
 
     /// Whether the call exists for the caller at all.
     #[must_use]
     pub const fn sees(&self) -> bool {
-        self.member || self.team || self.assisting || self.office || self.inspectorate
+        self.member || self.official()
     }
 
     /// Whether the caller is on the officials' side.
     #[must_use]
     pub const fn official(&self) -> bool {
-        self.team || self.assisting || self.office || self.inspectorate
+        self.team || self.assisting || self.office || self.inspectorate || self.recorder
     }
 }

@@ -101,7 +101,7 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Return => {
             (matches!(state, State::Dispatched | State::Accepted), standing.holder || standing.desk)
         }
-        Verb::Ruling => (!state.is_end() && state != State::Triage, standing.office),
+        Verb::Ruling => (state == State::Dispatched || in_hand, standing.office),
         Verb::Transfer => (
             matches!(state, State::Dispatched | State::Accepted | State::Arrived),
             (standing.holder && in_hand) || standing.desk || standing.office,
@@ -122,10 +122,12 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         return Err(Refusal::NotYours);
     }
     if !fits {
-        let taken = verb == Verb::Accept && call.accepted_at.is_some();
+        let taken = verb == Verb::Accept && call.accepted_at.is_some() && !state.is_end();
         return Err(if taken { Refusal::Taken } else { Refusal::State });
     }
+    let decides = standing.leader || standing.office;
     match verb {
+        Verb::Resolve if beside.pause().is_some() => Err(Refusal::Paused),
         Verb::Resolve if beside.asked(MatterKind::Assistance).is_some() => Err(Refusal::AssistanceOpen),
         Verb::Resume if beside.pause().is_none() => Err(Refusal::NothingOpen),
         Verb::Ruling if beside.asked(MatterKind::Return).is_none() => Err(Refusal::NothingOpen),
@@ -137,8 +139,15 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
             Err(Refusal::NothingOpen)
         }
         Verb::Pause if beside.pause().is_some() => Err(Refusal::Paused),
+        Verb::Pause if !decides && beside.asked(MatterKind::Pause).is_some() => Err(Refusal::AlreadyAsked),
         Verb::Pause if !standing.holder && beside.asked(MatterKind::Pause).is_none() => {
             Err(Refusal::NothingOpen)
+        }
+        Verb::Extension if !standing.leader && beside.asked(MatterKind::Extension).is_some() => {
+            Err(Refusal::AlreadyAsked)
+        }
+        Verb::Merge if !standing.member && beside.asked(MatterKind::Merge).is_some() => {
+            Err(Refusal::AlreadyAsked)
         }
         Verb::Extension if !standing.holder && beside.asked(MatterKind::Extension).is_none() => {
             Err(Refusal::NothingOpen)

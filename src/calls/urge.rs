@@ -67,7 +67,7 @@ impl Order for Withdraw {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.optional("reason", self.reason.as_deref())?;
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
-        case.end(State::Withdrawn);
+        case.end(State::Withdrawn).await?;
         case.record("call.withdrawn", json!({"reason": reason}));
         case.tell(Telling::news("call.withdrawn", case.room()).with("note", reason));
         Ok(())

@@ -50,9 +50,9 @@ impl ClockBook {
         self.all().find(|row| row.clock == clock && row.is_live())
     }
 
-    /// Starts a clock; a live one of the same name is cancelled first.
+    /// Starts a clock. A live one of the same name ends: missed when its promise is already broken, else cancelled.
     pub fn start(&mut self, calendar: &Calendar, clock: Clock, from: DateTime<Utc>, limit: Limit) {
-        self.stop(clock, from, DeadlineState::Cancelled);
+        self.settle_unneeded(clock, from);
         let due = calendar.due(from, limit);
         self.fresh.push(Deadline {
             id: DeadlineId::fresh(),
@@ -73,7 +73,7 @@ impl ClockBook {
         });
     }
 
-    /// Starts a clock that is due at a given moment plus `grace_minutes`.
+    /// Starts a clock that is due at a given moment plus `grace_minutes`. A live one of the same name ends as in [`Self::start`].
     pub fn start_until(
         &mut self,
         clock: Clock,
@@ -81,7 +81,7 @@ impl ClockBook {
         until: DateTime<Utc>,
         grace_minutes: i32,
     ) {
-        self.stop(clock, from, DeadlineState::Cancelled);
+        self.settle_unneeded(clock, from);
         let due_at = until + chrono::TimeDelta::minutes(i64::from(grace_minutes));
         self.fresh.push(Deadline {
             id: DeadlineId::fresh(),
@@ -106,11 +106,6 @@ impl ClockBook {
     pub fn fulfil(&mut self, clock: Clock, now: DateTime<Utc>) {
         let in_time = self.live(clock).is_some_and(|row| now <= row.due_at);
         self.stop(clock, now, if in_time { DeadlineState::Met } else { DeadlineState::Missed });
-    }
-
-    /// The promise no longer matters.
-    pub fn cancel(&mut self, clock: Clock, now: DateTime<Utc>) {
-        self.stop(clock, now, DeadlineState::Cancelled);
     }
 
     /// The event can no longer happen: a promise already broken stays missed, one still in time is cancelled.
@@ -169,7 +164,7 @@ impl ClockBook {
         self.change(clock, |row| {
             row.due_at = due_at;
             row.provisional = provisional;
-            row.fires_at = Some(due_at);
+            row.fires_at = (row.state == DeadlineState::Running).then_some(due_at);
             row.step = 0;
         });
     }

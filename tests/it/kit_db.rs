@@ -1,11 +1,12 @@
-//! A database for each test: a copy of a template that holds the migrated schema, dropped when the test is over.
+//! A database for each test: a copy of a template that holds the migrated schema, or a county as well, dropped when the test is
+//! over.
 //!
-//! `TEST_DATABASE_URL` names a login of Postgres 15 or newer that may create databases and roles. The template's name carries a
-//! hash of the migrations, so it is made once, by whichever process comes first, and again only when a migration changes. What
+//! `TEST_DATABASE_URL` names a login of Postgres 15 or newer that may create databases and roles. A template's name carries a
+//! hash of what it is made from, so it is made once, by whichever process comes first, and again only when that changes. What
 //! killed runs left behind is removed by later ones.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Text};
@@ -13,6 +14,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncC
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::Url;
+use yijiao::organisation::import::{ImportOptions, import};
+use yijiao::platform::crypto::Vault;
 use yijiao::platform::db::{Db, migrate};
 
 const TEST: &str = "yijiao_test_";
@@ -29,6 +32,39 @@ const SWEEPING: i64 = 0x7969_6a69_616f_1002;
 const LEFT_BEHIND: i64 = 3600;
 const TEMPLATE_LEFT_BEHIND: i64 = 7 * 24 * 3600;
 
+/// The key of the counties that come with a template: what was sealed at their import opens with it.
+pub const MASTER_KEY: &str = "a master key for tests, long enough";
+
+/// What a template holds beside the schema.
+#[derive(Clone, Copy, Debug)]
+pub enum Holds {
+    Schema,
+    /// The county of `tests/data/clear_county`: one of each, just enough for every rule.
+    ClearCounty,
+    /// The county of `config/counties/demo`.
+    DemoCounty,
+}
+
+impl Holds {
+    const ALL: [Self; 3] = [Self::Schema, Self::ClearCounty, Self::DemoCounty];
+
+    const fn folder(self) -> Option<&'static str> {
+        match self {
+            Self::Schema => None,
+            Self::ClearCounty => Some("tests/data/clear_county"),
+            Self::DemoCounty => Some("config/counties/demo"),
+        }
+    }
+
+    /// Twelve hex digits over all files that make the template what it is.
+    fn hash(self) -> String {
+        match self.folder() {
+            None => hash_of(&["migrations"]),
+            Some(folder) => hash_of(&["migrations", "src/organisation/import", folder]),
+        }
+    }
+}
+
 /// One test's own database. Dropping the value drops the database, whoever is still connected.
 pub struct TestDb {
     server: Url,
@@ -36,10 +72,15 @@ pub struct TestDb {
 }
 
 impl TestDb {
-    /// Makes the database. Blocks its thread for some tens of milliseconds; needs no runtime.
+    /// Makes an empty database. Blocks its thread for some tens of milliseconds; needs no runtime.
     pub fn create() -> Self {
+        Self::holding(Holds::Schema)
+    }
+
+    /// Makes a database that holds a county already.
+    pub fn holding(what: Holds) -> Self {
         let server = server();
-        let name = on_a_runtime_apart(create(server.clone()));
+        let name = on_a_runtime_apart(create(server.clone(), what));
         Self { server, name }
     }
 
@@ -97,13 +138,13 @@ fn on_a_runtime_apart<T: Send>(work: impl Future<Output = T> + Send) -> T {
     })
 }
 
-async fn create(server: Url) -> String {
+async fn create(server: Url, what: Holds) -> String {
     let mut admin = connect_admin(&server).await;
     let now = number(&mut admin, "select extract(epoch from now())::bigint as value").await;
     sweep(&mut admin, now).await;
     let name = format!("{TEST}{now:x}_{:016x}", rand::random::<u64>());
     loop {
-        let template = template(&mut admin, &server, now).await;
+        let template = template(&mut admin, &server, now, what).await;
         let copy = format!("create database {name} template {template} strategy wal_log");
         match admin.batch_execute(&copy).await {
             Ok(()) => return name,
@@ -114,9 +155,9 @@ async fn create(server: Url) -> String {
     }
 }
 
-/// The template of the present migrations, made if it is missing. It takes its final name only when complete.
-async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64) -> String {
-    let hash = migrations_hash();
+/// The template that holds `what`, made if it is missing. It takes its final name only when complete.
+async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64, what: Holds) -> String {
+    let hash = what.hash();
     let find = format!(
         "select datname as value from pg_database where datname like '{TEMPLATE}%\\_{hash}' and {MINE}"
     );
@@ -131,8 +172,8 @@ async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64) -> Stri
             let name = format!("{TEMPLATE}{now:x}_{hash}");
             run(admin, &format!("drop database if exists {draft} with (force)")).await;
             run(admin, &format!("create database {draft}")).await;
-            migrate(&at(server, &draft)).await.expect("the migrations run");
-            // The migrating connection may still be saying good-bye; a database in use is neither renamed nor copied.
+            fill(&at(server, &draft), what).await;
+            // The filling connections may still be saying good-bye; a database in use is neither renamed nor copied.
             run(
                 admin,
                 &format!(
@@ -148,17 +189,29 @@ async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64) -> Stri
     name
 }
 
+async fn fill(database: &SecretString, what: Holds) {
+    migrate(database).await.expect("the migrations run");
+    let Some(folder) = what.folder() else { return };
+    let db = Db::lazy(database, 1).expect("a pool needs no connection to be made");
+    let vault = Vault::new(&SecretString::from(MASTER_KEY));
+    let options =
+        ImportOptions { sandbox_url: Some("http://127.0.0.1:8090".to_owned()), ..ImportOptions::default() };
+    let founded = chrono::DateTime::from_timestamp(1_767_225_600, 0).expect("a moment");
+    let loaded = import(&db, &vault, &project(folder), options, founded).await;
+    loaded.unwrap_or_else(|error| panic!("{folder}: {error}"));
+}
+
 /// Drops what killed runs left: old, and nobody connected. One process at a time; the others have better things to do.
 async fn sweep(admin: &mut AsyncPgConnection, now: i64) {
     let unused = format!(
         "select datname as value from pg_database d where (datname like '{TEST}%' or datname like '{TEMPLATE}%') \
          and {MINE} and not exists (select from pg_stat_activity a where a.datid = d.oid)"
     );
-    let present = migrations_hash();
+    let present = Holds::ALL.map(Holds::hash);
     let left: Vec<String> = texts(admin, &unused)
         .await
         .into_iter()
-        .filter(|name| is_left_behind(name, now) && !name.ends_with(&present))
+        .filter(|name| is_left_behind(name, now) && !present.iter().any(|hash| name.ends_with(hash)))
         .collect();
     if left.is_empty() || !flag(admin, &format!("select pg_try_advisory_lock({SWEEPING}) as value")).await {
         return;
@@ -183,25 +236,33 @@ fn is_left_behind(name: &str, now: i64) -> bool {
     born.is_some_and(|born| now - born > limit)
 }
 
-/// Twelve hex digits over names and contents of all files below `migrations/`.
-fn migrations_hash() -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let mut files: Vec<_> = std::fs::read_dir(&root)
-        .expect("migrations/")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_dir())
-        .flat_map(|step| [step.join("up.sql"), step.join("down.sql")])
-        .collect();
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Twelve hex digits over names and contents of all files below these folders.
+fn hash_of(folders: &[&str]) -> String {
+    let mut files = Vec::new();
+    for folder in folders {
+        files_below(&project(folder), &mut files);
+    }
     files.sort();
     let mut hasher = Sha256::new();
     for file in files {
-        hasher.update(file.strip_prefix(&root).expect("below migrations/").to_string_lossy().as_bytes());
-        hasher.update(std::fs::read(&file).expect("an SQL file"));
+        hasher.update(file.to_string_lossy().as_bytes());
+        hasher.update(std::fs::read(&file).expect("a file"));
     }
     hasher.finalize().iter().take(6).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files_below(&path, files) } else { files.push(path) }
+    }
 }
 
 fn at(server: &Url, database: &str) -> SecretString {

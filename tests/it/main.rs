@@ -7,8 +7,10 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod calls;
 mod http;
 mod identity;
+mod kit;
 mod kit_db;
 mod notices;
 mod organisation;

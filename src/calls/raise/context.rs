@@ -267,4 +267,4 @@ left join lateral (select x.officer_id from absences x
     where x.officer_id = o.id and x.starts_at <= s.at and x.ends_at > s.at limit 1) oa on true
 left join lateral (select x.officer_id from absences x
     where x.officer_id = b.id and x.starts_at <= s.at and x.ends_at > s.at limit 1) ba on true
-order by s.index, n.rank, n.code";
+order by s.index, n.rank, n.code, o.code";

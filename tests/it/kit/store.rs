@@ -1,0 +1,74 @@
+//! Looking into Postgres, as an auditor would: all counties, every table.
+
+use diesel::sql_types::{Array, BigInt, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
+
+use super::{County, View};
+
+impl County {
+    /// A connection as the owner of the tables that sees every county.
+    pub async fn auditor(&self) -> AsyncPgConnection {
+        let mut owner = self.store.owner().await;
+        owner.batch_execute("set yijiao.across_counties = 'on'; set timezone = 'UTC'").await.unwrap();
+        owner
+    }
+
+    pub async fn count(&self, query: &str) -> i64 {
+        let query = diesel::dsl::sql::<BigInt>(&format!("({query})"));
+        diesel::select(query).get_result(&mut self.auditor().await).await.unwrap()
+    }
+
+    /// One text per row.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let all = format!("(select coalesce(array_agg(x.t), '{{}}') from ({query}) x(t))");
+        let query = diesel::dsl::sql::<Array<Text>>(&all);
+        diesel::select(query).get_result(&mut self.auditor().await).await.unwrap()
+    }
+
+    /// Changes something behind the product's back.
+    pub async fn execute(&self, statements: &str) {
+        let done = self.auditor().await.batch_execute(statements).await;
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// An officer is away for a year, from now on.
+    pub async fn sends_away(&self, officer: &str) {
+        self.execute(&format!(
+            "insert into absences (id, county_id, officer_id, starts_at, ends_at)
+            select gen_random_uuid(), county_id, id, '2026-01-01', '2027-01-01' from officers where code = '{officer}'"
+        ))
+        .await;
+    }
+
+    pub async fn officer_id(&self, code: &str) -> String {
+        self.texts(&format!("select id::text from officers where code = '{code}'")).await.remove(0)
+    }
+
+    /// A line per table over all its rows: equal before and after means that nothing was written.
+    pub async fn everything(&self) -> Vec<String> {
+        self.texts(
+            "select tablename || ' ' || md5(query_to_xml(format('select * from %I t order by t::text', tablename), true, false, '')::text)
+            from pg_tables where schemaname = 'public' order by tablename",
+        )
+        .await
+    }
+
+    /// The holders of a call from first to last, with the seconds each of them had it.
+    pub async fn holders(&self, call: &View) -> Vec<(String, i64)> {
+        let id = call.id();
+        // Each span must begin where the one before it ended.
+        let gaps = format!(
+            "select count(*) from (select starts_at, lag(ends_at) over (order by starts_at, id) as last
+            from holder_spans where call_id = '{id}') s where last <> starts_at"
+        );
+        assert_eq!(self.count(&gaps).await, 0, "the spans leave a gap");
+        let now = self.now();
+        let spans = format!(
+            "select o.code || ' ' || extract(epoch from coalesce(s.ends_at, '{now}') - s.starts_at)::bigint
+            from holder_spans s join officers o on o.id = s.officer_id where s.call_id = '{id}' order by s.starts_at, s.id"
+        );
+        let rows = self.texts(&spans).await;
+        let split = rows.iter().map(|row| row.split_once(' ').unwrap());
+        split.map(|(code, seconds)| (code.to_owned(), seconds.parse().unwrap())).collect()
+    }
+}
