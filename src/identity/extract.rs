@@ -6,6 +6,7 @@
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::task::Poll;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -31,12 +32,25 @@ impl FromRequest for Caller {
         let req = req.clone();
         async move {
             let app = app.ok_or_else(|| fault("the route was mounted without its App"))?;
-            let caller = app.keys.verify(&app.db, &token?, app.clock.now()).await?;
+            let caller = verify(app, token?).await?;
             // For the access log.
             req.extensions_mut().insert(CallerAccount(caller.account.0));
             Ok(caller)
         }
         .boxed_local()
+    }
+}
+
+/// A token whose key must be looked for is verified on its own: when the body is found unreadable meanwhile or the client goes away,
+/// the look still ends, and its connection is not thrown away. Otherwise a stranger could break off one look after another.
+async fn verify(app: web::Data<App>, token: String) -> Result<Caller, Problem> {
+    let now = app.clock.now();
+    let mut verifying = async move { app.keys.verify(&app.db, &token, now).await }.boxed_local();
+    match futures_util::poll!(&mut verifying) {
+        Poll::Ready(verified) => verified,
+        Poll::Pending => actix_web::rt::spawn(verifying)
+            .await
+            .unwrap_or_else(|_| Err(fault("a token could not be verified"))),
     }
 }
 

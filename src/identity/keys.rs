@@ -182,15 +182,23 @@ impl KeyRing {
         known.verifier(kid, now).ok_or(missing)
     }
 
-    /// Reads the keys. Failed or not, it counts as a look.
+    /// Reads the keys. Failed or not, it counts as a look; broken off half-way, because the request went away, it does not.
     async fn look(&self, db: &Db, now: DateTime<Utc>) -> Result<(), Problem> {
+        let read: Result<Vec<KeyRow>, Problem> = async {
+            let mut tx = db.begin(NO_COUNTY).await?;
+            let rows = signing_keys::list(&mut tx, now).await.map_err(Problem::from);
+            tx.finish(rows).await
+        }
+        .await;
         let before = self.known();
-        self.learn(Known { keys: before.keys.clone(), looked_at: Some(now), seen: before.seen });
-        let mut tx = db.begin(NO_COUNTY).await?;
-        let rows = signing_keys::list(&mut tx, now).await.map_err(Problem::from);
-        let rows = tx.finish(rows).await?;
-        self.learn(Known { keys: self.open_all(rows), looked_at: Some(now), seen: true });
-        Ok(())
+        let (known, outcome) = match read {
+            Ok(rows) => (Known { keys: self.open_all(rows), looked_at: Some(now), seen: true }, Ok(())),
+            Err(problem) => {
+                (Known { keys: before.keys.clone(), looked_at: Some(now), seen: before.seen }, Err(problem))
+            }
+        };
+        self.learn(known);
+        outcome
     }
 
     /// Reads the keys and makes the next one unless another replica has just done so.

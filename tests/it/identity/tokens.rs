@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::SecretString;
@@ -49,6 +50,16 @@ async fn a_token_says_who_and_runs_out_after_its_fifteen_minutes() {
     for app in [&town.app, &replica] {
         assert_eq!(code(app, &token).await, "token_expired");
     }
+}
+
+#[actix_web::test]
+async fn a_look_for_keys_that_was_broken_off_is_none() {
+    let town = Town::found().await;
+    let token = town.tokens(OFFICER).await.access_token;
+    let replica = town.replica();
+    let gone = replica.keys.verify(&replica.db, &token, town.now()).now_or_never();
+    assert!(gone.is_none(), "it looks into Postgres");
+    assert_eq!(code(&replica, &token).await, "ok");
 }
 
 #[actix_web::test]
