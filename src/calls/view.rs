@@ -74,7 +74,6 @@ pub struct CallView {
 pub struct EnterpriseView {
     pub id: EnterpriseId,
     pub name: String,
-    pub address: String,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -164,11 +163,7 @@ pub fn view(
         contact_phone: phone(&call.contact_phone),
         appointment_at: at(call.appointment_at),
         entrance: call.entrance,
-        enterprise: EnterpriseView {
-            id: faces.enterprise.id,
-            name: faces.enterprise.name,
-            address: faces.enterprise.address,
-        },
+        enterprise: EnterpriseView { id: faces.enterprise.id, name: faces.enterprise.name },
         department: DepartmentView {
             id: faces.department.id,
             code: faces.department.code,
