@@ -201,9 +201,17 @@ async fn a_promise_is_kept_within_the_limit_and_a_broken_one_stays_broken() {
         (promised.clock("plan")["state"].as_str(), promised.due("promise")),
         (Some("met"), wd("03-11 12:00"))
     );
-    // In time he may promise anew; too late, the old promise stays broken beside the new one.
-    let promised = lead.promises(&call, wd("03-11 16:00")).await;
-    assert_eq!(promised.clock_states("promise"), ["running"]);
+    // A promise is not postponed; an earlier one may replace it. Too late, the old one stays broken beside the new one.
+    let postponed = lead
+        .may_not("promise", &call, json!({"until": "2026-03-11T16:00:00+08:00"}))
+        .await
+        .is(422, "over_limit");
+    assert_eq!(postponed.body["latest"], "2026-03-11T12:00:00+08:00");
+    let promised = lead.promises(&call, wd("03-11 11:00")).await;
+    assert_eq!(
+        (promised.clock_states("promise"), promised.due("promise")),
+        (vec!["running"], wd("03-11 11:00"))
+    );
     county.until("03-11 17:00");
     let promised = lead.promises(&call, wd("03-12 12:00")).await;
     assert_eq!(promised.clock_states("promise"), ["missed", "running"]);
