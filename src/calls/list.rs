@@ -37,7 +37,7 @@ pub struct ListQuery {
     pub scope: Option<ListScope>,
     /// Only calls in this state.
     pub state: Option<State>,
-    /// Only calls with a broken promise (true), or only without (false).
+    /// Only calls that somebody is late with now (true), or only the others (false). An answer, however late, ends the being late.
     pub overdue: Option<bool>,
     /// Where the page before ended.
     pub cursor: Option<String>,

@@ -431,11 +431,10 @@ pub async fn list(
     }
     if let Some(overdue) = filter.overdue {
         let broken = exists(
-            deadlines::table.filter(deadlines::subject_id.eq(calls::id)).filter(
-                deadlines::state
-                    .eq(DeadlineState::Missed)
-                    .or(deadlines::state.eq(DeadlineState::Running).and(deadlines::due_at.lt(filter.now))),
-            ),
+            deadlines::table
+                .filter(deadlines::subject_id.eq(calls::id))
+                .filter(deadlines::state.eq(DeadlineState::Running))
+                .filter(deadlines::due_at.lt(filter.now)),
         );
         query = if overdue { query.filter(broken) } else { query.filter(diesel::dsl::not(broken)) };
     }

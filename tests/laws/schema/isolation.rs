@@ -60,7 +60,7 @@ async fn every_table_is_under_county_isolation() {
     );
     let policies = format!(
         "select c.relname || ': ' || coalesce(string_agg(concat_ws(' ', policyname, cmd, array_to_string(roles, ','), permissive,
-            qual, coalesce(with_check, '-')), '; ') filter (where policyname is not null), 'none') as line
+            qual, coalesce(with_check, '-')), '; ' order by policyname) filter (where policyname is not null), 'none') as line
          from pg_class c left join pg_policies p on p.schemaname = 'public' and p.tablename = c.relname
          where {OURS} group by c.relname"
     );
@@ -71,8 +71,9 @@ async fn every_table_is_under_county_isolation() {
         policies.into_iter().filter(|line| !own(line)),
         &[
             (
-                "counties: county_is_public SELECT public PERMISSIVE true -",
-                "a login finds its county before it has one; code and name are public",
+                "counties: county_is_public SELECT public PERMISSIVE true -; \
+                 county_keeps_itself ALL public PERMISSIVE (id = current_county()) -",
+                "a login finds its county before it has one: every county may be seen, and only one's own be changed",
             ),
             ("signing_keys: none", "no row of any county"),
         ],
