@@ -114,6 +114,8 @@ impl<'a> Case<'a> {
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
         let Some(call) = store::lock(conn, id).await? else { return Err(CallCode::CallNotFound.problem()) };
+        // Somebody who waited for the lock, or whose clock is behind another replica's, does not act before what has happened.
+        let now = ledger::store::last_at(conn, id.0).await?.map_or(now, |last| last.max(now));
         let matters = store::matters_of(conn, &[id]).await?;
         let enterprises = store::enterprises_of(conn, person.account).await?;
         let standing = Standing::of(person, &enterprises, &call, &matters);

@@ -50,6 +50,17 @@ pub async fn of_subject(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryRes
         .await
 }
 
+/// When the last event of a subject happened.
+pub async fn last_at(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<Option<DateTime<Utc>>> {
+    ledger_events::table
+        .filter(ledger_events::subject_id.eq(subject))
+        .order(ledger_events::seq.desc())
+        .select(ledger_events::at)
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// When events of a kind happened to a subject, newest first.
 pub async fn moments_of(
     conn: &mut AsyncPgConnection,
