@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::SimpleAsyncConnection;
 use tokio::time::Instant;
 
 use super::model::Lane;
@@ -107,13 +106,11 @@ impl Relay {
     }
 
     /// A pass that a crash of Postgres undoes is simply made again. Walking the index in order is never slower here than a
-    /// bitmap of it, and a bitmap never tidies dead entries away.
+    /// bitmap of it, and a bitmap never tidies dead entries away; so there is one plan, and no need to think of it anew each time.
     async fn begin(&self) -> Result<Tx, DbError> {
-        let mut tx = self.db.begin_loose(Scope::AllCounties).await?;
-        match tx.batch_execute("set local enable_bitmapscan = off").await {
-            Ok(()) => Ok(tx),
-            Err(error) => Err(error.into()),
-        }
+        let settings =
+            ["synchronous_commit = off", "enable_bitmapscan = off", "plan_cache_mode = force_generic_plan"];
+        self.db.begin_tuned(Scope::AllCounties, &settings).await
     }
 
     /// Works until `stop`; a pass under way is finished.

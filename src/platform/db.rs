@@ -141,7 +141,13 @@ impl Db {
 
     /// The same for work that is simply done again when a crash of Postgres undoes it: its commit does not wait for the disk.
     pub async fn begin_loose(&self, scope: Scope) -> Result<Tx, DbError> {
-        self.begin_by(&format!("{}; set local synchronous_commit = off", scope.begin())).await
+        self.begin_tuned(scope, &["synchronous_commit = off"]).await
+    }
+
+    /// The same with settings of Postgres that hold until the end of the transaction; they cost no round trip.
+    pub async fn begin_tuned(&self, scope: Scope, settings: &[&str]) -> Result<Tx, DbError> {
+        let settings: String = settings.iter().map(|setting| format!("; set local {setting}")).collect();
+        self.begin_by(&format!("{}{settings}", scope.begin())).await
     }
 
     async fn begin_by(&self, begin: &str) -> Result<Tx, DbError> {

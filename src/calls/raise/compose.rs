@@ -76,7 +76,7 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
 
 /// Who is responsible. Never nobody: when even the business office has no one on duty, its first officer is asked all the same.
 fn route(context: &Context) -> Result<(Route, &OfficerRow), Problem> {
-    let named: Vec<Named> = context.named.iter().map(named).collect();
+    let named: Vec<Named> = context.named().map(named).collect();
     let chosen = choose(&named).or_else(|| {
         let last = named.iter().find(|named| named.rule == RouteRule::Triage)?;
         Some(Route {
@@ -88,8 +88,7 @@ fn route(context: &Context) -> Result<(Route, &OfficerRow), Problem> {
     });
     let route = chosen.ok_or_else(|| CallCode::NobodyReachable.problem())?;
     let holder = context
-        .named
-        .iter()
+        .named()
         .flat_map(|row| std::iter::once(&row.lead).chain(&row.backup))
         .find(|officer| officer.id == route.holder.id)
         .ok_or_else(|| CallCode::NobodyReachable.problem())?;

@@ -1,5 +1,7 @@
 //! One query for a slice of taps: whose enterprise, which item, who could be asked.
 
+use std::sync::Arc;
+
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -24,8 +26,17 @@ pub struct Context {
     pub settings: Value,
     pub item: Option<ItemFace>,
     pub sequence: i64,
+    /// Whom the cards and contacts name, in the order of the rules.
+    named: Vec<NamedRow>,
+    /// The officers of the business office, the same for all taps of a slice.
+    office: Arc<[NamedRow]>,
+}
+
+impl Context {
     /// Who could be asked, in the order of the rules.
-    pub named: Vec<NamedRow>,
+    pub fn named(&self) -> impl Iterator<Item = &NamedRow> {
+        self.named.iter().chain(self.office.iter())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -124,35 +135,48 @@ pub async fn read(
         query.at.push(tap.now);
     }
     let rows: Vec<Row> = query.load(conn).await?;
+    let (own, office): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.subject.is_some());
+    let office: Arc<[NamedRow]> = office.into_iter().filter_map(|row| row.named).collect();
     let mut contexts: Vec<Option<Context>> = taps.iter().map(|_| None).collect();
-    for row in rows {
-        let Some(slot) = usize::try_from(row.index).ok().and_then(|index| contexts.get_mut(index)) else {
+    for row in own {
+        let Some(subject) = row.subject else { continue };
+        let Some(slot) = usize::try_from(subject.index).ok().and_then(|index| contexts.get_mut(index)) else {
             continue;
         };
         let context = slot.get_or_insert_with(|| Context {
-            enterprises: row.enterprises,
-            enterprise: row.enterprise,
-            settings: row.settings,
-            item: row.item,
-            sequence: row.sequence,
+            enterprises: subject.enterprises,
+            enterprise: subject.enterprise,
+            settings: subject.settings,
+            item: subject.item,
+            sequence: subject.sequence,
             named: Vec::new(),
+            office: office.clone(),
         });
         context.named.extend(row.named);
     }
     Ok(contexts)
 }
 
+/// Without a subject: an officer of the business office.
 #[derive(Queryable)]
 struct Row {
+    subject: Option<SubjectRow>,
+    named: Option<NamedRow>,
+}
+
+#[derive(Queryable)]
+struct SubjectRow {
     index: i32,
     enterprises: i64,
     sequence: i64,
     settings: Value,
     enterprise: EnterpriseRow,
     item: Option<ItemFace>,
-    named: Option<NamedRow>,
 }
 
+type EnterpriseSql = (SqlUuid, Text, Text, Text, Text, Text);
+type ItemSql = (SqlUuid, Text, Text, SqlUuid, Integer, Integer, Integer);
+type NamedSql = (Text, OfficerSql, Nullable<OfficerSql>);
 type OfficerSql = (SqlUuid, Text, Text, Text, Text, Text, Bool, (SqlUuid, Text, Text, Text));
 
 /// The query, kept as a prepared statement (unlike `sql_query`).
@@ -169,15 +193,8 @@ struct ContextQuery {
 }
 
 impl Query for ContextQuery {
-    type SqlType = (
-        Integer,
-        BigInt,
-        BigInt,
-        Jsonb,
-        (SqlUuid, Text, Text, Text, Text, Text),
-        Nullable<(SqlUuid, Text, Text, SqlUuid, Integer, Integer, Integer)>,
-        Nullable<(Text, OfficerSql, Nullable<OfficerSql>)>,
-    );
+    type SqlType =
+        (Nullable<(Integer, BigInt, BigInt, Jsonb, EnterpriseSql, Nullable<ItemSql>)>, Nullable<NamedSql>);
 }
 
 impl QueryId for ContextQuery {
@@ -206,14 +223,15 @@ impl QueryFragment<Pg> for ContextQuery {
         out.push_sql("::timestamptz[]) as t(index, account_id, enterprise_id, on_behalf, item_code, triage_only, at)), ");
         out.push_sql(SUBJECT);
         out.push_bind_param::<SqlUuid, _>(&self.county)?;
-        out.push_sql(ITEM);
-        out.push_bind_param::<SqlUuid, _>(&self.county)?;
         out.push_sql(NAMED);
+        out.push_bind_param::<SqlUuid, _>(&self.county)?;
+        out.push_sql(WHOLE);
         Ok(())
     }
 }
 
-const SUBJECT: &str = "subject as (
+/// Whose enterprise and which item, tap by tap.
+const SUBJECT: &str = "subject as materialized (
     select a.index, a.at, a.triage_only, own.enterprises, e.id as enterprise_id, e.name, e.short_name, e.address, e.contact_name,
         e.contact_mobile, e.area_id, k.settings, nextval('call_numbers') as sequence, i.id as item_id, i.code as item_code,
         i.name as item_name, i.department_id as item_department_id, i.category_id, i.accept_working_minutes, i.respond_working_hours,
@@ -231,40 +249,44 @@ const SUBJECT: &str = "subject as (
     join counties k on k.id = e.county_id
     left join service_items i on i.county_id = ";
 
-const ITEM: &str = " and i.code = a.item_code and i.active
+/// Whom the rules name: the cards and contacts of each tap, and once for all of them, without an index, the business office.
+/// Materialized, so that the officers are joined once and not again for every tap.
+const NAMED: &str = " and i.code = a.item_code and i.active
+), named as materialized (
+    select s.index, s.at, n.rank, n.rule, n.officer_id, n.backup_id, n.code from subject s cross join lateral (
+        select 1 as rank, 'item_card' as rule, c.officer_id, c.backup_id, '' as code from contact_cards c
+            where not s.triage_only and c.enterprise_id = s.enterprise_id and c.item_id = s.item_id
+        union all
+        select 2, 'category_card', c.officer_id, c.backup_id, '' from contact_cards c
+            where not s.triage_only and c.enterprise_id = s.enterprise_id and c.category_id = s.category_id
+        union all
+        select 3, 'lead_officer', c.officer_id, c.backup_id, '' from contact_cards c
+            where not s.triage_only and c.enterprise_id = s.enterprise_id and c.item_id is null and c.category_id is null
+        union all
+        select case when c.area_id is null then 5 else 4 end, 'item_contact', c.officer_id, null, '' from item_contacts c
+            where c.item_id = s.item_id and (c.area_id is null or c.area_id = s.area_id)
+        union all
+        select 6, 'duty_contact', d.id, null, d.code from officers d where d.department_id = s.item_department_id and d.is_duty_contact
+    ) n
+    union all
+    select null, (select max(at) from asked), case when t.is_duty_contact then 7 else 8 end, 'triage', t.id, null, t.code
+        from departments f join officers t on t.department_id = f.id
+        where f.county_id = ";
+
+const WHOLE: &str = " and f.office = 'business_office' and t.status = 'active'
 )
 select s.index, s.enterprises, s.sequence, s.settings, s.enterprise_id, s.name, s.short_name, s.address, s.contact_name, s.contact_mobile,
     s.item_id, s.item_code, s.item_name, s.item_department_id, s.accept_working_minutes, s.respond_working_hours, s.resolve_working_days,
     n.rule, o.id, o.name, o.title, o.post, o.mobile, o.status, (oa.officer_id is not null), od.id, od.code, od.name, od.short_name,
     b.id, b.name, b.title, b.post, b.mobile, b.status, (ba.officer_id is not null), bd.id, bd.code, bd.name, bd.short_name
 from subject s
-left join lateral (
-    select 1 as rank, 'item_card' as rule, c.officer_id, c.backup_id, '' as code from contact_cards c
-        where not s.triage_only and c.enterprise_id = s.enterprise_id and c.item_id = s.item_id
-    union all
-    select 2, 'category_card', c.officer_id, c.backup_id, '' from contact_cards c
-        where not s.triage_only and c.enterprise_id = s.enterprise_id and c.category_id = s.category_id
-    union all
-    select 3, 'lead_officer', c.officer_id, c.backup_id, '' from contact_cards c
-        where not s.triage_only and c.enterprise_id = s.enterprise_id and c.item_id is null and c.category_id is null
-    union all
-    select case when c.area_id is null then 5 else 4 end, 'item_contact', c.officer_id, null, '' from item_contacts c
-        where c.item_id = s.item_id and (c.area_id is null or c.area_id = s.area_id)
-    union all
-    select 6, 'duty_contact', d.id, null, d.code from officers d where d.department_id = s.item_department_id and d.is_duty_contact
-    union all
-    select case when t.is_duty_contact then 7 else 8 end, 'triage', t.id, null, t.code
-        from departments f join officers t on t.department_id = f.id
-        where f.county_id = ";
-
-const NAMED: &str = " and f.office = 'business_office' and t.status = 'active'
-) n on true
+full join named n on n.index = s.index
 left join officers o on o.id = n.officer_id
 left join departments od on od.id = o.department_id
 left join officers b on b.id = coalesce(n.backup_id, o.backup_id)
 left join departments bd on bd.id = b.department_id
 left join lateral (select x.officer_id from absences x
-    where x.officer_id = o.id and x.starts_at <= s.at and x.ends_at > s.at limit 1) oa on true
+    where x.officer_id = o.id and x.starts_at <= n.at and x.ends_at > n.at limit 1) oa on true
 left join lateral (select x.officer_id from absences x
-    where x.officer_id = b.id and x.starts_at <= s.at and x.ends_at > s.at limit 1) ba on true
+    where x.officer_id = b.id and x.starts_at <= n.at and x.ends_at > n.at limit 1) ba on true
 order by s.index, n.rank, n.code, o.code";

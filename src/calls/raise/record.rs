@@ -1,8 +1,11 @@
 //! One statement that writes a slice of new calls with their keys, spans, clocks, ledger and notices.
 
+use std::io::Write as _;
+
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Jsonb, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
@@ -29,10 +32,10 @@ pub struct Rows<'a> {
 
 /// Writes the rows; returns the calls that were written. One whose key was used before is left out with all that belongs to it.
 pub async fn write(conn: &mut AsyncPgConnection, rows: &Rows<'_>) -> QueryResult<Vec<CallId>> {
-    let rows = serde_json::to_value(rows)
-        .map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    let rows =
+        serde_json::to_vec(rows).map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
     // `load` reads to the end of the answer, so a late failure is never mistaken for success.
-    Record(rows).load(conn).await
+    Record(Written(rows)).load(conn).await
 }
 
 /// A row of `idempotency_keys`.
@@ -59,7 +62,20 @@ fn bytea(bytes: &[u8]) -> String {
     format!("\\x{}", hex::encode(bytes))
 }
 
-struct Record(Value);
+/// JSON as text, on its way into a `jsonb`: a [`Value`] in between would cost more than the writing.
+#[derive(Debug)]
+struct Written(Vec<u8>);
+
+impl ToSql<Jsonb, Pg> for Written {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        // The version of the format, then the text.
+        out.write_all(&[1])?;
+        out.write_all(&self.0)?;
+        Ok(IsNull::No)
+    }
+}
+
+struct Record(Written);
 
 impl Query for Record {
     type SqlType = SqlUuid;

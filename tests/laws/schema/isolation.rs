@@ -24,8 +24,8 @@ const PRIVILEGES: &[(&str, &str)] = &[
 ];
 const ALL: &str = "DELETE INSERT SELECT UPDATE";
 
-const POLICY: &str =
-    "county_isolation ALL public PERMISSIVE ((county_id = current_county()) OR across_counties()) -";
+const POLICY: &str = "county_isolation ALL public PERMISSIVE \
+    ((county_id = ( SELECT current_county() AS current_county)) OR ( SELECT across_counties() AS across_counties)) -";
 
 #[tokio::test]
 async fn every_row_belongs_to_a_county() {
