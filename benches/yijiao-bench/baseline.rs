@@ -202,9 +202,9 @@ async fn statements(stage: &Stage, county: &County) -> Outcome<(CountyId, Vec<Pr
     // One connection, so that the look goes to the one that tapped.
     let db = Db::lazy(&stage.config.database.url, 1)?;
     let keys = KeyRing::new(vault.clone(), &stage.config.identity);
-    let token = county.members.first().map(|member| member.token.as_str()).unwrap_or_default();
+    let token = county.members.as_slice().first().map(|member| member.token.as_str()).unwrap_or_default();
     let caller = keys.verify(&db, token, now).await?;
-    let body = Raise { item_code: county.items.first().cloned(), ..Raise::default() };
+    let body = Raise { item_code: county.items.as_slice().first().cloned(), ..Raise::default() };
     let tap = body.check(person(&caller), Some(("pattern".to_owned(), [0; 32])), 1, now)?;
     drop(db);
     let db = Db::lazy(&stage.config.database.url, 1)?;
