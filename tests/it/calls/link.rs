@@ -38,7 +38,7 @@ async fn looking_changes_nothing_and_one_tap_accepts() {
     let call = county.mill().raises(json!({"itemCode": "OUTAGE", "text": "停电了"})).await;
     let sent = county.texts("select params ->> 'actPath' from notices where officer_id is not null").await;
     let path = path_for(&county, &call, "POWER-LEAD").await;
-    assert_eq!(sent, [path.clone()], "the link of the alarm");
+    assert_eq!(sent, std::slice::from_ref(&path), "the link of the alarm");
 
     let before = county.everything().await;
     let shown = page(&county, &path).await;
