@@ -38,7 +38,6 @@ fn sql_stands_in_stores() {
                 "the store that verbs of other rooms write through, in their transaction",
             ),
             ("src/notices/check.rs", "counts for `yijiao check`; nobody else asks that"),
-            ("src/notices/relay.rs", "sets how long Postgres may wait in its one transaction"),
         ],
     );
 }
