@@ -1,21 +1,27 @@
 //! One notice: lease, render, send, settle. No transaction is open while the provider is asked; if we die anywhere in between, the
-//! lease ends and the same notice, with the same id, is sent again.
+//! lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased and settled together.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncPgConnection;
 
 use super::channels::{self, Outcome, Target, judge, judge_failure};
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeState};
 use super::register;
 use super::retry::{self, Next};
-use super::store::{self, Lease, Leased, Record, Settle};
+pub use super::store::Leased;
+use super::store::{self, Lease, Record, Settle};
 use super::texts::{Telling, Texts};
+use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{Outbound, OutboundRequest};
+
+/// The statements have one plan, however many notices there are.
+const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
 
 /// Sends notices. Clones share everything.
 #[derive(Clone, Debug)]
@@ -42,7 +48,16 @@ pub enum Delivered {
     TooLate,
 }
 
+/// A leased notice and how its attempt went.
+#[derive(Debug)]
+pub struct Attempted {
+    pub leased: Leased,
+    tried: Tried,
+    now: DateTime<Utc>,
+}
+
 /// How one attempt went.
+#[derive(Debug)]
 struct Tried {
     next: Next,
     outcome: AttemptOutcome,
@@ -59,26 +74,56 @@ impl Sender {
     /// # Errors
     /// Postgres only; the provider's failures are outcomes. After an error the row is as it was, or its lease ends by itself.
     pub async fn deliver_one(&self, entry: Entry, now: DateTime<Utc>) -> Result<Delivered, DbError> {
-        let Some(leased) = self.lease(entry, now).await? else { return Ok(Delivered::NothingToDo) };
+        let Some(leased) = self.lease(entry.county, &[entry], now).await?.pop() else {
+            return Ok(Delivered::NothingToDo);
+        };
         if leased.state != NoticeState::Sending {
-            note_kept(&leased);
             return Ok(Delivered::Kept(leased.state));
         }
-        let tried = self.attempt(&leased, now).await;
-        let settled = self.settle(&leased, &tried, now).await?;
-        note_tried(&leased, &tried, settled, now);
-        Ok(settled.map_or(Delivered::TooLate, Delivered::Tried))
+        let attempted = self.attempt(leased, now).await;
+        let settled = self.settle(entry.county, std::slice::from_ref(&attempted)).await?;
+        Ok(settled.into_iter().next().flatten().map_or(Delivered::TooLate, Delivered::Tried))
     }
 
+    /// Takes notices of one county, those of them that are to be sent and those that are to be kept (their state says which).
     /// A lease that a crash of Postgres loses is one that nobody has: its commit need not wait for the disk.
-    async fn lease(&self, entry: Entry, now: DateTime<Utc>) -> Result<Option<Leased>, DbError> {
-        let mut tx = self.db.begin_loose(Scope::County(entry.county.0)).await?;
-        let lease = Lease { notice: entry.notice, now, until: now + self.lease };
-        let leased = store::lease(&mut tx, lease).await.map_err(DbError::from);
-        tx.finish(leased).await
+    pub async fn lease(
+        &self,
+        county: CountyId,
+        entries: &[Entry],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Leased>, DbError> {
+        let settings = ["synchronous_commit = off", ONE_PLAN];
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
+        let notices = entries.iter().map(|entry| entry.notice).collect();
+        let leased = store::lease(&mut tx, Lease { notices, now, until: now + self.lease }).await;
+        let leased = tx.finish(leased.map_err(DbError::from)).await?;
+        leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
+        Ok(leased)
     }
 
-    async fn attempt(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
+    /// Sends a leased notice. No transaction is open meanwhile.
+    pub async fn attempt(&self, leased: Leased, now: DateTime<Utc>) -> Attempted {
+        let tried = self.try_once(&leased, now).await;
+        Attempted { leased, tried, now }
+    }
+
+    /// Records how attempts in one county went; where each of these notices stands now, none for one whose lease had ended.
+    pub async fn settle(
+        &self,
+        county: CountyId,
+        attempted: &[Attempted],
+    ) -> Result<Vec<Option<NoticeState>>, DbError> {
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
+        let settled = settle_in(&mut tx, attempted).await.map_err(DbError::from);
+        let settled = tx.finish(settled).await?;
+        for (attempted, state) in attempted.iter().zip(&settled) {
+            note_tried(&attempted.leased, &attempted.tried, *state, attempted.now);
+        }
+        Ok(settled)
+    }
+
+    async fn try_once(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
         let (target, request) = match self.prepare(leased, now) {
             Ok(prepared) => prepared,
             Err(why) => return Tried::unrenderable(why),
@@ -130,50 +175,59 @@ impl Sender {
         let request = channels::request(&target, &message, now, number).map_err(|error| error.to_string())?;
         Ok((target, request))
     }
+}
 
-    async fn settle(
-        &self,
-        leased: &Leased,
-        tried: &Tried,
-        now: DateTime<Utc>,
-    ) -> Result<Option<NoticeState>, DbError> {
-        let answered_at = now + TimeDelta::from_std(tried.took).unwrap_or_default();
-        let reason = tried.reason();
+async fn settle_in(
+    conn: &mut AsyncPgConnection,
+    attempted: &[Attempted],
+) -> Result<Vec<Option<NoticeState>>, diesel::result::Error> {
+    let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
+    let standing = store::settle(conn, &settles).await?;
+    let settled: Vec<Option<NoticeState>> = attempted
+        .iter()
+        .map(|Attempted { leased, .. }| {
+            let own =
+                |(notice, attempt, _): &&(_, i32, _)| (*notice, *attempt) == (leased.notice, leased.attempt);
+            standing.iter().find(own).map(|(_, _, state)| *state)
+        })
+        .collect();
+    for Attempted { leased, tried, .. } in attempted {
+        if tried.outcome == AttemptOutcome::DeadTarget
+            && store::bury_channel(conn, leased.channel, &tried.reason()).await?
+        {
+            tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
+            metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
+        }
+    }
+    Ok(settled)
+}
+
+impl Attempted {
+    fn settle(&self) -> Settle<'_> {
+        let Self { leased, tried, now } = self;
+        let answered_at = *now + TimeDelta::from_std(tried.took).unwrap_or_default();
         let (state, due_at, provider_id) = match &tried.next {
             Next::Sent { provider_id, .. } => (NoticeState::Sent, None, provider_id.as_deref()),
             Next::Again(at) => (NoticeState::Retry, Some(*at), None),
             Next::Dead(_) => (NoticeState::Dead, None, None),
             Next::Expired => (NoticeState::Expired, None, None),
         };
-        let settle = Settle {
+        Settle {
             notice: leased.notice,
             attempt: leased.attempt,
             state,
-            reason: &reason,
+            reason: tried.reason(),
             due_at,
             sent_at: (state == NoticeState::Sent).then_some(answered_at),
             provider_id,
             record: Record {
-                started_at: now,
+                started_at: *now,
                 took_ms: i32::try_from(tried.took.as_millis()).unwrap_or(i32::MAX),
                 http_status: tried.http_status.and_then(|status| i16::try_from(status).ok()),
                 outcome: tried.outcome,
                 excerpt: &tried.excerpt,
             },
-        };
-        let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
-        let settled = async {
-            let settled = store::settle(&mut tx, settle).await?;
-            if tried.outcome == AttemptOutcome::DeadTarget
-                && store::bury_channel(&mut tx, leased.channel, &reason).await?
-            {
-                tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
-                metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
-            }
-            Ok(settled)
-        };
-        let settled = settled.await.map_err(|error: diesel::result::Error| DbError::from(error));
-        tx.finish(settled).await
+        }
     }
 }
 

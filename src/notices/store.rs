@@ -96,9 +96,9 @@ impl QueryFragment<Pg> for Claim {
     }
 }
 
-/// Takes one notice for sending, if it still has to be sent.
+/// Takes notices for sending, those of them that still have to be sent.
 pub struct Lease {
-    pub notice: NoticeId,
+    pub notices: Vec<NoticeId>,
     pub now: DateTime<Utc>,
     /// When the sender is taken for dead.
     pub until: DateTime<Utc>,
@@ -141,14 +141,14 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
         out.push_sql(
             " then 'lapsed_too_often' else '' end as against \
-             from notices n join channels c on c.id = n.channel_id where n.id = ",
+             from notices n join channels c on c.id = n.channel_id where n.id = any(",
         );
-        out.push_bind_param::<sql_types::Uuid, _>(&self.notice)?;
-        out.push_sql(" and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
+        out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
+        out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
         out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
         out.push_sql(
-            ") for update of n) update notices n set state = case against when '' then 'sending' when 'superseded' then \
-             'superseded' when 'channel_paused' then 'held' else 'dead' end, \
+            ") order by n.id for update of n) update notices n set state = case against when '' then 'sending' \
+             when 'superseded' then 'superseded' when 'channel_paused' then 'held' else 'dead' end, \
              attempt = n.attempt + case against when '' then 1 else 0 end, reason = against, \
              due_at = case against when '' then ",
         );
@@ -172,7 +172,7 @@ pub struct Settle<'a> {
     pub attempt: i32,
     /// Where the notice stands now, unless what it asks for was done meanwhile.
     pub state: NoticeState,
-    pub reason: &'a str,
+    pub reason: String,
     /// When it is tried again.
     pub due_at: Option<DateTime<Utc>>,
     pub sent_at: Option<DateTime<Utc>>,
@@ -190,39 +190,82 @@ pub struct Record<'a> {
     pub excerpt: &'a str,
 }
 
-impl QueryFragment<Pg> for Settle<'_> {
+/// [`Settle`] for many, column by column.
+#[derive(Default)]
+struct SettleAll<'a> {
+    notice: Vec<NoticeId>,
+    attempt: Vec<i32>,
+    state: Vec<NoticeState>,
+    reason: Vec<&'a str>,
+    due_at: Vec<Option<DateTime<Utc>>>,
+    sent_at: Vec<Option<DateTime<Utc>>>,
+    provider_id: Vec<Option<&'a str>>,
+    started_at: Vec<DateTime<Utc>>,
+    took_ms: Vec<i32>,
+    http_status: Vec<Option<i16>>,
+    outcome: Vec<AttemptOutcome>,
+    excerpt: Vec<&'a str>,
+}
+
+impl<'a> SettleAll<'a> {
+    fn new(settles: &'a [Settle<'a>]) -> Self {
+        let mut all = Self::default();
+        for settle in settles {
+            all.notice.push(settle.notice);
+            all.attempt.push(settle.attempt);
+            all.state.push(settle.state);
+            all.reason.push(&settle.reason);
+            all.due_at.push(settle.due_at);
+            all.sent_at.push(settle.sent_at);
+            all.provider_id.push(settle.provider_id);
+            all.started_at.push(settle.record.started_at);
+            all.took_ms.push(settle.record.took_ms);
+            all.http_status.push(settle.record.http_status);
+            all.outcome.push(settle.record.outcome);
+            all.excerpt.push(settle.record.excerpt);
+        }
+        all
+    }
+}
+
+impl QueryFragment<Pg> for SettleAll<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("with settled as (update notices set state = case when not answered then ");
-        out.push_bind_param::<sql_types::Text, _>(&self.state)?;
-        out.push_sql(" when ");
-        out.push_bind_param::<sql_types::Text, _>(&self.state)?;
-        out.push_sql(" = 'sent' then 'acted' else 'superseded' end, due_at = case when not answered then ");
-        out.push_bind_param::<sql_types::Nullable<sql_types::Timestamptz>, _>(&self.due_at)?;
-        out.push_sql(" end, reason = ");
-        out.push_bind_param::<sql_types::Text, _>(self.reason)?;
-        out.push_sql(", sent_at = ");
-        out.push_bind_param::<sql_types::Nullable<sql_types::Timestamptz>, _>(&self.sent_at)?;
-        out.push_sql(", provider_id = ");
-        out.push_bind_param::<sql_types::Nullable<sql_types::Text>, _>(&self.provider_id)?;
-        out.push_sql(" where id = ");
-        out.push_bind_param::<sql_types::Uuid, _>(&self.notice)?;
-        out.push_sql(" and attempt = ");
-        out.push_bind_param::<sql_types::Integer, _>(&self.attempt)?;
+        use sql_types::{Array, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid};
+        out.push_sql("with given as (select * from unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.notice)?;
+        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<Integer>, _>(&self.attempt)?;
+        out.push_sql("::int4[], ");
+        out.push_bind_param::<Array<Text>, _>(&self.state)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Text>, _>(&self.reason)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.due_at)?;
+        out.push_sql("::timestamptz[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.sent_at)?;
+        out.push_sql("::timestamptz[], ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.provider_id)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.started_at)?;
+        out.push_sql("::timestamptz[], ");
+        out.push_bind_param::<Array<Integer>, _>(&self.took_ms)?;
+        out.push_sql("::int4[], ");
+        out.push_bind_param::<Array<Nullable<SmallInt>>, _>(&self.http_status)?;
+        out.push_sql("::int2[], ");
+        out.push_bind_param::<Array<Text>, _>(&self.outcome)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Text>, _>(&self.excerpt)?;
         out.push_sql(
-            " and state = 'sending' returning id, attempt, county_id, state, due_at), recorded as (insert into \
-             notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, excerpt, next_at) \
-             select id, attempt, county_id, ",
+            "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, started_at, took_ms, http_status, \
+             outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
+             when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
+             reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id from given g where n.id = g.notice_id \
+             and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at), \
+             recorded as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, \
+             excerpt, next_at) select s.id, s.attempt, s.county_id, g.started_at, g.took_ms, g.http_status, g.outcome, g.excerpt, \
+             s.due_at from settled s join given g on g.notice_id = s.id and g.attempt = s.attempt) \
+             select id, attempt, state from settled",
         );
-        out.push_bind_param::<sql_types::Timestamptz, _>(&self.record.started_at)?;
-        out.push_sql(", ");
-        out.push_bind_param::<sql_types::Integer, _>(&self.record.took_ms)?;
-        out.push_sql(", ");
-        out.push_bind_param::<sql_types::Nullable<sql_types::SmallInt>, _>(&self.record.http_status)?;
-        out.push_sql(", ");
-        out.push_bind_param::<sql_types::Text, _>(&self.record.outcome)?;
-        out.push_sql(", ");
-        out.push_bind_param::<sql_types::Text, _>(self.record.excerpt)?;
-        out.push_sql(", due_at from settled) select state from settled");
         Ok(())
     }
 }
@@ -259,22 +302,24 @@ prepared!(Lease, Lease => (
     sql_types::Jsonb,
     sql_types::Text,
 ));
-prepared!(Settle<'_>, Settle<'static> => (sql_types::Text));
+prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text));
 
 /// Runs [`Claim`] in a transaction across counties.
 pub async fn claim(conn: &mut AsyncPgConnection, claim: Claim) -> QueryResult<Vec<Claimed>> {
     claim.load(conn).await
 }
 
-/// Runs [`Lease`]; none when there is nothing to send any more, or somebody else sends it.
-pub async fn lease(conn: &mut AsyncPgConnection, lease: Lease) -> QueryResult<Option<Leased>> {
-    Ok(lease.load(conn).await?.pop())
+/// Runs [`Lease`]; without those that need not be sent any more, or that somebody else sends.
+pub async fn lease(conn: &mut AsyncPgConnection, lease: Lease) -> QueryResult<Vec<Leased>> {
+    lease.load(conn).await
 }
 
-/// Runs [`Settle`]; where the notice stands now, or none when the attempt is no longer the present one.
-pub async fn settle(conn: &mut AsyncPgConnection, settle: Settle<'_>) -> QueryResult<Option<NoticeState>> {
-    let states: Vec<(NoticeState,)> = settle.load(conn).await?;
-    Ok(states.into_iter().next().map(|(state,)| state))
+/// Runs [`Settle`] for many; where each notice stands now, without those whose attempt is no longer the present one.
+pub async fn settle(
+    conn: &mut AsyncPgConnection,
+    settles: &[Settle<'_>],
+) -> QueryResult<Vec<(NoticeId, i32, NoticeState)>> {
+    SettleAll::new(settles).load(conn).await
 }
 
 /// A channel that the provider says is gone is not used any more; false when that was known.

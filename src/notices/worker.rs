@@ -1,20 +1,24 @@
-//! The senders of one process: one reader per lane, as many notices at a time as there are slots, one task for each.
+//! The senders of one process: one reader per lane, as many notices at a time as there are slots, one task for each. What was read
+//! together is leased together, and what was answered while the settlers were busy is settled together; nobody waits for company.
 //!
 //! A task that panics delays its own notice until the lease ends, nothing else. Whatever became of a notice, its entry is
 //! acknowledged: what is left to do stands in its row.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use redis::aio::MultiplexedConnection;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
-use super::deliver::Sender;
-use super::model::{Entry, Lane};
+use super::deliver::{Attempted, Sender};
+use super::model::{Entry, Lane, NoticeState};
 use super::queue::{Queue, Taken};
+use crate::organisation::CountyId;
 use crate::platform::clock::Clock;
+use crate::platform::db::DbError;
 use crate::platform::redis::RedisError;
 
 /// How long a reader waits for an entry before it looks around.
@@ -27,6 +31,10 @@ const RECLAIM: Duration = Duration::from_secs(15);
 const FORGET: Duration = Duration::from_secs(24 * 3600);
 /// Entries acknowledged at once.
 const ACKS: usize = 256;
+/// Notices settled at once.
+const SETTLES: usize = 64;
+/// Settlements of a lane at the same time: while one waits for the disk, the next is under way.
+const SETTLERS: usize = 2;
 
 /// The senders of one process.
 #[derive(Clone, Debug)]
@@ -77,6 +85,10 @@ impl Worker {
         let free = Arc::new(Semaphore::new(slots));
         let (done, finished) = mpsc::unbounded_channel();
         let acknowledging = tokio::spawn(acknowledge(self.queue.clone(), lane, finished));
+        let (settling, sent) = mpsc::unbounded_channel();
+        let sent = Arc::new(Mutex::new(sent));
+        let settlers: Vec<_> =
+            (0..SETTLERS).map(|_| tokio::spawn(settle(self.sender.clone(), Arc::clone(&sent)))).collect();
         let mut reader = Reader { worker: self, lane, connection: None, reclaimed: None };
         loop {
             let taken = tokio::select! {
@@ -84,22 +96,26 @@ impl Worker {
                 _ = stopping.wait_for(|stop| *stop) => break,
                 taken = reader.take(&free) => taken,
             };
+            let mut counties: BTreeMap<CountyId, Vec<(Entry, InHand)>> = BTreeMap::new();
             for taken in taken {
                 let Ok(slot) = Arc::clone(&free).acquire_owned().await else { break };
-                let (sender, now) = (self.sender.clone(), self.clock.now());
-                let done = Acknowledge { id: taken.id, to: done.clone() };
-                tokio::spawn(async move {
-                    if let Some(entry) = taken.entry {
-                        deliver(&sender, entry, now).await;
-                    }
-                    drop((done, slot));
-                });
+                let in_hand = InHand { id: taken.id, done: done.clone(), _slot: slot };
+                // One that is not ours is done with by being dropped.
+                if let Some(entry) = taken.entry {
+                    counties.entry(entry.county).or_default().push((entry, in_hand));
+                }
+            }
+            for (county, entries) in counties {
+                tokio::spawn(send(self.sender.clone(), county, entries, self.clock.now(), settling.clone()));
             }
         }
-        // Every slot free again: every task has ended.
+        // Every slot free again: everything in hand has been settled.
         let all = u32::try_from(slots).unwrap_or(u32::MAX);
         drop(free.acquire_many(all).await);
-        drop(done);
+        drop((settling, done));
+        for settler in settlers {
+            drop(settler.await);
+        }
         drop(acknowledging.await);
     }
 }
@@ -147,16 +163,84 @@ impl Reader<'_> {
     }
 }
 
-/// Says that an entry is done with when it is dropped, also by a panic.
-struct Acknowledge {
+/// An entry in hand. When it is dropped, also by a panic, the entry is done with and its slot is free.
+struct InHand {
     id: String,
-    to: mpsc::UnboundedSender<String>,
+    done: mpsc::UnboundedSender<String>,
+    _slot: OwnedSemaphorePermit,
 }
 
-impl Drop for Acknowledge {
+impl Drop for InHand {
     fn drop(&mut self) {
         // The other end outlives all tasks.
-        let _ = self.to.send(std::mem::take(&mut self.id));
+        let _ = self.done.send(std::mem::take(&mut self.id));
+    }
+}
+
+type Settling = mpsc::UnboundedSender<(Attempted, InHand)>;
+
+/// Leases what was read together and sends each notice by itself.
+async fn send(
+    sender: Sender,
+    county: CountyId,
+    entries: Vec<(Entry, InHand)>,
+    now: DateTime<Utc>,
+    settling: Settling,
+) {
+    let (entries, mut in_hand): (Vec<Entry>, Vec<InHand>) = entries.into_iter().unzip();
+    let leased = match sender.lease(county, &entries, now).await {
+        Ok(leased) => leased,
+        // The relay, which meets the same Postgres, says it once and aloud.
+        Err(error) => return tracing::debug!(%error, count = entries.len(), "notices stay where they are"),
+    };
+    // No more can be leased than were asked for; whatever is left over needs nothing.
+    in_hand.truncate(leased.len());
+    for (leased, in_hand) in leased.into_iter().zip(in_hand) {
+        if leased.state == NoticeState::Sending {
+            let (sender, settling) = (sender.clone(), settling.clone());
+            tokio::spawn(async move {
+                let attempted = sender.attempt(leased, now).await;
+                // The settlers outlive all tasks.
+                let _ = settling.send((attempted, in_hand));
+            });
+        }
+    }
+}
+
+/// Settles what has gathered, again and again, until nobody sends any more.
+async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<(Attempted, InHand)>>>) {
+    let mut gathered = Vec::with_capacity(SETTLES);
+    loop {
+        // The lock is held while waiting on purpose: the settlers take turns, each with all that has gathered.
+        if sent.lock().await.recv_many(&mut gathered, SETTLES).await == 0 {
+            return;
+        }
+        let mut counties: BTreeMap<CountyId, (Vec<Attempted>, Vec<InHand>)> = BTreeMap::new();
+        for (attempted, in_hand) in gathered.drain(..) {
+            let (all, hands) = counties.entry(attempted.leased.county).or_default();
+            all.push(attempted);
+            hands.push(in_hand);
+        }
+        for (county, (mut attempted, in_hand)) in counties {
+            // In one order everywhere, so that nobody waits for somebody who waits for him.
+            attempted.sort_unstable_by_key(|attempted| attempted.leased.notice);
+            settle_slice(&sender, county, &attempted).await;
+            drop(in_hand);
+        }
+    }
+}
+
+/// One row that Postgres refuses must not take its neighbours along.
+async fn settle_slice(sender: &Sender, county: CountyId, attempted: &[Attempted]) {
+    let Err(error) = sender.settle(county, attempted).await else { return };
+    if matches!(error, DbError::Query(_)) && attempted.len() > 1 {
+        for one in attempted.chunks(1) {
+            if let Err(error) = sender.settle(county, one).await {
+                tracing::debug!(%error, "a notice is not settled; its lease will end");
+            }
+        }
+    } else {
+        tracing::debug!(%error, count = attempted.len(), "notices are not settled; their leases will end");
     }
 }
 
