@@ -112,7 +112,8 @@ impl Baseline {
             .env("PGUSER", url.username())
             .env("PGPASSWORD", password)
             .env("PGDATABASE", url.path().trim_start_matches('/'))
-            .env("PGOPTIONS", format!("-c role={ROLE} -c timezone=UTC"))
+            // The server keeps one plan as well.
+            .env("PGOPTIONS", format!("-c role={ROLE} -c plan_cache_mode=force_generic_plan"))
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()

@@ -10,8 +10,8 @@ use crate::report::{Bound, Row};
 use crate::server::{Half, Server};
 use crate::stage::{County, Outcome, Stage};
 
-/// By then everything that is learnt at the start has been learnt.
-const REST: Duration = Duration::from_secs(3);
+/// By then everything that is learnt at the start has been learnt, and the memory that took has been given back.
+const REST: Duration = Duration::from_secs(15);
 const LOAD: Duration = Duration::from_secs(8);
 const CLIENTS: usize = 64;
 
