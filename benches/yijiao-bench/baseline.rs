@@ -215,7 +215,8 @@ async fn statements(stage: &Stage, county: &County) -> Outcome<(CountyId, Vec<Pr
     }
     let mut tx = db.begin(Scope::County(caller.county.0)).await?;
     let prepared = diesel::sql_query(
-        "select statement, parameter_types::text[] as types from pg_prepared_statements order by prepare_time",
+        "select statement, parameter_types::text[] as types from pg_prepared_statements \
+         where statement not like '%pg_prepared_statements%' order by prepare_time",
     )
     .load(&mut tx)
     .await
