@@ -51,8 +51,7 @@ pub async fn show(
     matter: MatterId,
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let (view, request) =
-        request::show(&app.calls, &person(caller), call, matter, app.clock.now()).await?;
+    let (view, request) = request::show(&app.calls, &person(caller), call, matter, app.clock.now()).await?;
     page(token, &view, &request, caller, problem)
 }
 

@@ -116,8 +116,7 @@ impl Arrive {
     async fn is_near(&self, case: &mut Case<'_>) -> Result<bool, Problem> {
         let Some(position) = self.position else { return Ok(false) };
         let rules = &case.rules.calls;
-        let (near, sharp) =
-            (f64::from(rules.arrival_near_metres), f64::from(rules.arrival_accuracy_metres));
+        let (near, sharp) = (f64::from(rules.arrival_near_metres), f64::from(rules.arrival_accuracy_metres));
         if position.accuracy.is_some_and(|accuracy| accuracy > sharp) {
             return Ok(false);
         }

@@ -274,7 +274,8 @@ impl<'a> Case<'a> {
     pub fn put(&mut self, matter: Matter) {
         self.touched.push(matter.id);
         let known = self.matters.iter().find(|known| known.id == matter.id);
-        if known.is_some_and(|known| known.state == MatterState::Asked) && matter.state != MatterState::Asked {
+        if known.is_some_and(|known| known.state == MatterState::Asked) && matter.state != MatterState::Asked
+        {
             self.decided.push(matter.id);
         }
         match self.matters.iter_mut().find(|known| known.id == matter.id) {

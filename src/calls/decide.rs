@@ -75,8 +75,7 @@ impl Case<'_> {
 
     /// Whoever answers for a department in this call's matter, other than who asks.
     pub async fn contact_of(&mut self, department: DepartmentId) -> Result<Option<Candidate>, Problem> {
-        let people =
-            store::department_candidates(self.conn, department, self.call.item_id, self.now).await?;
+        let people = store::department_candidates(self.conn, department, self.call.item_id, self.now).await?;
         Ok(contact(&people, self.person.officer).cloned())
     }
 
@@ -138,12 +137,10 @@ impl Case<'_> {
 
 /// The first who is there, himself or by his backup in the same department; else the first at all, who is told although he is away.
 fn contact(people: &[Candidate], asker: Option<OfficerId>) -> Option<&Candidate> {
-    let others =
-        || people.iter().filter(|one| one.status == OfficerStatus::Active && Some(one.id) != asker);
+    let others = || people.iter().filter(|one| one.status == OfficerStatus::Active && Some(one.id) != asker);
     let backup = |one: &Candidate| others().find(|other| Some(other.id) == one.backup_id);
-    let there = others().find_map(|one| {
-        std::iter::once(one).chain(backup(one)).find(|candidate| candidate.is_reachable())
-    });
+    let there = others()
+        .find_map(|one| std::iter::once(one).chain(backup(one)).find(|candidate| candidate.is_reachable()));
     there.or_else(|| others().next())
 }
 

@@ -83,11 +83,8 @@ mod tests {
     fn a_link_opens_with_its_key_until_it_expires_and_no_bit_may_change() {
         let now = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
         let expires_at = now + chrono::TimeDelta::days(14);
-        let (county, call, officer) = (
-            CountyId(Uuid::from_u128(1)),
-            CallId(Uuid::from_u128(2)),
-            OfficerId(Uuid::from_u128(3)),
-        );
+        let (county, call, officer) =
+            (CountyId(Uuid::from_u128(1)), CallId(Uuid::from_u128(2)), OfficerId(Uuid::from_u128(3)));
         let to_call = Link::new(county, call, officer, expires_at);
         let to_matter = Link { matter: Some(MatterId(Uuid::from_u128(4))), ..to_call };
         for link in [to_call, to_matter] {

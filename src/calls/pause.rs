@@ -147,7 +147,10 @@ async fn decide(case: &mut Case<'_>, approve: bool, order: &Pause) -> Result<(),
         matter.until_at = bound.live(Clock::Pause).map(|clock| clock.due_at);
         bound.save(case.conn).await?;
     }
-    case.record("call.pause_decided", json!({"matterId": matter.id, "approved": approve, "note": note, "door": order.door}));
+    case.record(
+        "call.pause_decided",
+        json!({"matterId": matter.id, "approved": approve, "note": note, "door": order.door}),
+    );
     case.tell(Telling::news("call.pause_decided", case.room()).with("approved", approve).with("note", note));
     case.put(matter);
     Ok(())

@@ -108,7 +108,10 @@ async fn show_in(
         evidence: matter.evidence.clone(),
         working_days: matter.working_days,
         department,
-        due_at: own.iter().find(|row| row.is_live() && row.clock != Clock::Pause).map(|row| china(row.due_at)),
+        due_at: own
+            .iter()
+            .find(|row| row.is_live() && row.clock != Clock::Pause)
+            .map(|row| china(row.due_at)),
         resolve_due_at: resolve(&clocks).map(|row| china(row.due_at)),
         would_be_due_at: would_be_due(&desk.calendar, matter, &clocks).map(china),
         decided: (matter.state != MatterState::Asked).then(|| Decided {
@@ -148,7 +151,8 @@ fn is_yours(
 
 /// T5 as it would be if the request were granted.
 fn would_be_due(calendar: &Calendar, matter: &Matter, clocks: &[Deadline]) -> Option<DateTime<Utc>> {
-    if !matches!(matter.kind, MatterKind::Extension | MatterKind::Pause) || matter.state != MatterState::Asked {
+    if !matches!(matter.kind, MatterKind::Extension | MatterKind::Pause) || matter.state != MatterState::Asked
+    {
         return None;
     }
     let last = resolve(clocks)?.due_at - chrono::TimeDelta::microseconds(1);

@@ -147,7 +147,9 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Pause if !standing.holder && beside.asked(MatterKind::Pause).is_none() => {
             Err(Refusal::NothingOpen)
         }
-        Verb::Extension if !standing.leader && !stands_in && beside.asked(MatterKind::Extension).is_some() => {
+        Verb::Extension
+            if !standing.leader && !stands_in && beside.asked(MatterKind::Extension).is_some() =>
+        {
             Err(Refusal::AlreadyAsked)
         }
         Verb::Merge if !standing.member && beside.asked(MatterKind::Merge).is_some() => {

@@ -85,8 +85,7 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
         now: case.now,
     };
     let drafts = tellings.into_iter().map(|telling| scene.draft(telling));
-    let rows: Vec<_> =
-        drafts.flat_map(|draft| outbox::address(&draft, county, &routes, case.now)).collect();
+    let rows: Vec<_> = drafts.flat_map(|draft| outbox::address(&draft, county, &routes, case.now)).collect();
     outbox::post(case.conn, &rows).await?;
     Ok(())
 }

@@ -14,7 +14,11 @@ use crate::schema::{
 
 /// How often the county's catalogue has changed, and its settings.
 pub async fn county(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<(i32, Value)> {
-    counties::table.find(county.0).select((counties::catalogue_revision, counties::settings)).first(conn).await
+    counties::table
+        .find(county.0)
+        .select((counties::catalogue_revision, counties::settings))
+        .first(conn)
+        .await
 }
 
 /// All counties.
