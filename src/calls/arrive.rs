@@ -62,7 +62,10 @@ impl Order for Arrive {
                 None => return Err(unproven(&case.rules.calls)),
                 Some(code) => match judge(case, code).await? {
                     Judged::Right => "code",
-                    Judged::Wrong(refusal) => return Ok(case.refuse_and_keep(refusal)),
+                    Judged::Wrong(refusal) => {
+                        case.refuse_and_keep(refusal);
+                        return Ok(());
+                    }
                 },
             }
         };

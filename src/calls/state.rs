@@ -92,8 +92,7 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
     let in_hand = state.is_in_hand();
     let works = standing.holder || standing.leader;
     // The business office decides on an extension for which no leader was there to be asked.
-    let stands_in =
-        standing.office && beside.asked(MatterKind::Extension).is_some_and(|asked| is_the_offices(asked));
+    let stands_in = standing.office && beside.asked(MatterKind::Extension).is_some_and(is_the_offices);
     let (fits, yours) = match verb {
         Verb::Accept => (state == State::Dispatched, standing.team),
         Verb::Contacted | Verb::Leave | Verb::Note | Verb::Promise => (in_hand, standing.holder),
