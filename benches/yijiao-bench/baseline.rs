@@ -206,7 +206,7 @@ async fn statements(stage: &Stage, county: &County) -> Outcome<(CountyId, Vec<Pr
     let token = county.members.as_slice().first().map(|member| member.token.as_str()).unwrap_or_default();
     let caller = keys.verify(&db, token, now).await?;
     let body = Raise { item_code: county.items.as_slice().first().cloned(), ..Raise::default() };
-    let tap = body.check(person(&caller), Some(("pattern".to_owned(), [0; 32])), 1, now)?;
+    let tap = body.check(person(&caller), Some(("pattern".to_owned(), [0; 32])), now)?;
     drop(db);
     let db = Db::lazy(&stage.config.database.url, 1)?;
     let desk = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), Wake::default(), &vault);

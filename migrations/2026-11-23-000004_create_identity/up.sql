@@ -55,7 +55,7 @@ create table sessions (
     started_at timestamptz not null,
     expires_at timestamptz not null,
     ended_at timestamptz,
-    end_reason text check (end_reason in ('logout', 'reuse', 'expired', 'disabled', 'password_changed')),
+    end_reason text check (end_reason in ('logout', 'reuse', 'expired', 'disabled', 'password_changed', 'contact_changed')),
     check ((ended_at is null) = (end_reason is null))
 );
 create index sessions_account on sessions (account_id);

@@ -1,14 +1,17 @@
-//! The page behind the link of a message: an officer sees the call and answers it with one tap, without signing in.
+//! The page behind the link of a message: an officer sees the call and answers it with one tap, without signing in. The link of a
+//! request opens [`super::decide`].
 //!
 //! Opening the page changes nothing, because chat apps fetch links to preview them; only the button does.
 
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use actix_web::{HttpResponse, get, post, web};
+use chrono::{DateTime, FixedOffset, Utc};
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use std::sync::LazyLock;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::decide::{self, Words};
 use crate::app::App;
 use crate::calls::accept::{Accept, Door};
 use crate::calls::case::perform;
@@ -19,13 +22,20 @@ use crate::calls::routes::person;
 use crate::calls::state::Verb;
 use crate::calls::view::CallView;
 use crate::identity::{Caller, Public, officer};
+use crate::platform::http::body::RawBody;
 use crate::platform::http::params::Path;
 use crate::platform::http::problem::{CommonCode, Problem};
 
 static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut pages = Environment::new();
-    if let Err(error) = pages.add_template("act.html", include_str!("act.html")) {
-        tracing::error!(%error, "the action page cannot be read");
+    for (name, text) in [
+        ("page.html", include_str!("page.html")),
+        ("act.html", include_str!("act.html")),
+        ("decide.html", include_str!("decide.html")),
+    ] {
+        if let Err(error) = pages.add_template(name, text) {
+            tracing::error!(%error, name, "a page cannot be read");
+        }
     }
     pages
 });
@@ -44,13 +54,17 @@ pub async fn show(
     token: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let (_, caller, link) = open(&app, &token.0).await?;
+    if let Some(matter) = link.matter {
+        return decide::show(&app, &token.0, &caller, link.call, matter, None).await;
+    }
     let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), app.clock.now()).await?;
     page(&token.0, &view, &caller, None)
 }
 
-/// One tap: `accept`, `contacted` or `leave`.
+/// One tap: `accept`, `contacted` or `leave`; behind the link of a request `approve`, `refuse` or `done`, with words.
 #[utoipa::path(
     tag = "links", security(()), params(("token" = String, Path), ("verb" = String, Path)),
+    request_body(content = Option<Words>, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303), (status = 200, content_type = "text/html")),
 )]
 #[post("/a/{token}/{verb}")]
@@ -58,9 +72,13 @@ pub async fn tap(
     app: web::Data<App>,
     _public: Public,
     at: Path<(String, String)>,
+    form: RawBody,
 ) -> Result<HttpResponse, Problem> {
     let (token, verb) = at.0;
     let (now, caller, link) = open(&app, &token).await?;
+    if let Some(matter) = link.matter {
+        return decide::tap(&app, &token, &caller, link.call, matter, &verb, Words::read(&form.0)).await;
+    }
     let person = person(&caller);
     let done = match Verb::parse(&verb) {
         Some(Verb::Accept) => {
@@ -73,7 +91,7 @@ pub async fn tap(
         _ => return Err(CommonCode::NotFound.into()),
     };
     match done {
-        Ok(_) => Ok(HttpResponse::SeeOther().insert_header((LOCATION, format!("/a/{token}"))).finish()),
+        Ok(_) => Ok(back(&token)),
         // Too late is no error for the person who tapped: the page says who was first and how the call stands.
         Err(problem) if problem.status().as_u16() == 409 => {
             let view = read::show(&app.calls, &person, &link.call.to_string(), now).await?;
@@ -83,7 +101,12 @@ pub async fn tap(
     }
 }
 
-async fn open(app: &App, token: &str) -> Result<(chrono::DateTime<chrono::Utc>, Caller, Link), Problem> {
+/// Back to the page, which shows how things stand now.
+pub(super) fn back(token: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, format!("/a/{token}"))).finish()
+}
+
+async fn open(app: &App, token: &str) -> Result<(DateTime<Utc>, Caller, Link), Problem> {
     let now = app.clock.now();
     let link = Link::open(token, &app.calls.link_key, now).ok_or_else(|| CommonCode::NotFound.problem())?;
     let caller = officer::caller_of(&app.db, link.county, link.officer).await?;
@@ -97,27 +120,27 @@ fn page(
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
     let allowed = |verb| view.allowed.contains(&verb);
-    let time = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%m月%d日 %H:%M").to_string();
     let mut running: Vec<_> = view.clocks.iter().filter(|clock| clock.stopped_at.is_none()).collect();
     running.sort_by_key(|clock| clock.due_at);
     let due: Vec<_> = running
         .into_iter()
         .map(|clock| (clock.name.zh(), time(&clock.due_at), clock.state.as_str()))
         .collect();
-    let body = PAGES
-        .get_template("act.html")
-        .and_then(|page| {
-            page.render(context! {
-                token, ended => view.ended_at.is_some(), call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
-                raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
-                accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
-                problem => problem.map(Problem::words),
-            })
-        })
-        .map_err(|error| {
-            tracing::error!(%error, "the action page cannot be shown");
-            CommonCode::Internal.problem()
-        })?;
+    let shown = context! {
+        token, ended => view.ended_at.is_some(), call => Value::from(Serde(view)), state => view.state.zh(), officer => caller.name.as_ref(), due => Value::from(Serde(&due)),
+        raised => time(&view.raised_at), accepted => view.accepted_at.as_ref().map(time),
+        accept => allowed(Verb::Accept), contacted => allowed(Verb::Contacted), leave => allowed(Verb::Leave),
+        problem => problem.map(Problem::words),
+    };
+    render("act.html", &shown)
+}
+
+/// A page that runs nothing, loads nothing, is kept nowhere and tells nobody its address.
+pub(super) fn render(name: &str, shown: &Value) -> Result<HttpResponse, Problem> {
+    let body = PAGES.get_template(name).and_then(|page| page.render(shown)).map_err(|error| {
+        tracing::error!(%error, name, "a page cannot be shown");
+        CommonCode::Internal.problem()
+    })?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((
@@ -127,4 +150,9 @@ fn page(
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header(("cache-control", "no-store"))
         .body(body))
+}
+
+/// A moment as the pages say it.
+pub(super) fn time(at: &DateTime<FixedOffset>) -> String {
+    at.format("%m月%d日 %H:%M").to_string()
 }

@@ -4,3 +4,4 @@
 //! Owns nothing. May call the verbs, identity and platform.
 
 pub mod act;
+pub mod decide;

@@ -10,10 +10,11 @@ use crate::deadlines::Clock;
 use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 
-/// Through which door somebody takes a call: an account that signed in, or the link in a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+/// Through which door somebody acts: an account that signed in, or the link in a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
+    #[default]
     Account,
     Link,
 }

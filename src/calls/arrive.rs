@@ -1,23 +1,27 @@
-//! Arrive (到场): proven by the enterprise's fresh code, by standing within 300 m, or by the enterprise itself. The position is
-//! used and forgotten; only how it was proven is kept.
+//! Arrive (到场): proven by the enterprise's fresh code, by standing near it, or by the enterprise itself. The position is used and
+//! forgotten; only how it was proven is kept.
+//!
+//! A code has six digits, so it must not be guessed: of each call so many wrong ones are judged in a quarter of an hour. The count is
+//! that of the ledger, under the lock of the call, so all replicas share it and no restart forgets it.
 
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::case::{Case, Order};
+use super::desk::Desk;
 use super::error::CallCode;
 use super::model::State;
 use super::state::Verb;
 use super::store;
 use super::tell::Telling;
 use crate::deadlines::Clock;
+use crate::deadlines::limits::CallRules;
+use crate::ledger;
 use crate::platform::http::problem::Problem;
 
-/// How near counts as there, in metres.
-const NEAR_M: f64 = 300.0;
-/// A phone that does not know its own place better than this proves nothing, in metres.
-const SHARP_M: f64 = 200.0;
+/// The event of a wrong code; the code itself is kept nowhere.
+const WRONG: &str = "call.arrival_code_wrong";
 
 /// The officer is there. The enterprise confirms with an empty body.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -51,16 +55,19 @@ impl Order for Arrive {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let proof = if case.standing.member {
             "enterprise"
-        } else if self
-            .code
-            .as_deref()
-            .is_some_and(|code| case.desk.arrival_code_holds(case.call.id, case.now, code.trim()))
-        {
-            "code"
         } else if self.is_near(case).await? {
             "near"
         } else {
-            return Err(CallCode::ArrivalUnproven.into());
+            match self.code.as_deref().map(str::trim).filter(|code| !code.is_empty()) {
+                None => return Err(unproven(&case.rules.calls)),
+                Some(code) => match judge(case, code).await? {
+                    Judged::Right => "code",
+                    Judged::Wrong(refusal) => {
+                        case.refuse_and_keep(refusal);
+                        return Ok(());
+                    }
+                },
+            }
         };
         let now = case.now;
         case.call.state = State::Arrived;
@@ -75,14 +82,49 @@ impl Order for Arrive {
     }
 }
 
+/// What a code turned out to be.
+enum Judged {
+    Right,
+    /// To be refused, and remembered.
+    Wrong(Problem),
+}
+
+/// Judges a code while the call has tries left in this quarter of an hour.
+async fn judge(case: &mut Case<'_>, code: &str) -> Result<Judged, Problem> {
+    let (quarter, left) = Desk::quarter(case.now);
+    let wrong = ledger::store::moments_of(case.conn, case.call.id.0, WRONG).await?;
+    let tried = wrong.iter().filter(|at| **at >= quarter).count();
+    let most = case.rules.calls.arrival_code_tries;
+    if tried >= most {
+        return Err(CallCode::ArrivalCodeTries.problem().retry_after(left));
+    }
+    if case.desk.arrival_code_holds(case.call.id, case.now, code) {
+        return Ok(Judged::Right);
+    }
+    case.record(WRONG, json!({"try": tried + 1, "most": most}));
+    let left = most - tried - 1;
+    let refusal = unproven(&case.rules.calls).with("triesLeft", left);
+    Ok(Judged::Wrong(refusal))
+}
+
+fn unproven(rules: &CallRules) -> Problem {
+    let near = rules.arrival_near_metres;
+    CallCode::ArrivalUnproven.problem().detail(
+        format!("到场未能核实：请输入企业出示的到场码，或在企业 {near} 米范围内操作"),
+        format!("arrival not proven: enter the enterprise's code or be within {near} m"),
+    )
+}
+
 impl Arrive {
     async fn is_near(&self, case: &mut Case<'_>) -> Result<bool, Problem> {
         let Some(position) = self.position else { return Ok(false) };
-        if position.accuracy.is_some_and(|accuracy| accuracy > SHARP_M) {
+        let rules = &case.rules.calls;
+        let (near, sharp) = (f64::from(rules.arrival_near_metres), f64::from(rules.arrival_accuracy_metres));
+        if position.accuracy.is_some_and(|accuracy| accuracy > sharp) {
             return Ok(false);
         }
         let place = store::place_of(case.conn, case.call.enterprise_id).await?;
-        Ok(place.is_some_and(|place| distance_m(place, (position.latitude, position.longitude)) <= NEAR_M))
+        Ok(place.is_some_and(|place| distance_m(place, (position.latitude, position.longitude)) <= near))
     }
 }
 
@@ -107,7 +149,7 @@ mod tests {
         let east = (34.7512, 109.1800 + 0.0011);
         assert!((distance_m(office, north) - 100.08).abs() < 1.0);
         assert!((distance_m(office, east) - 100.5).abs() < 1.0);
-        assert!(distance_m(office, (34.7550, 109.1800)) > NEAR_M);
+        assert!(distance_m(office, (34.7550, 109.1800)) > 300.0);
         assert!(distance_m(office, (f64::NAN, 0.0)).is_nan());
     }
 }

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::accept::Door;
+use super::case::{Answer, Case, Order};
 use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind, MatterState};
 use super::state::{Refusal, Verb};
@@ -12,23 +13,30 @@ use super::store;
 use super::tell::Telling;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::platform::http::problem::Problem;
+use crate::platform::time::china;
 
 /// Asks a department (`departmentCode`, `reason`), or closes what was asked (`matterId`, `result`).
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Assist {
     pub department_code: Option<String>,
     pub reason: Option<String>,
     pub matter_id: Option<MatterId>,
     pub result: Option<String>,
+    #[serde(skip)]
+    pub door: Door,
 }
 
 impl Order for Assist {
     const VERB: Verb = Verb::Assist;
 
+    fn answer(&self) -> Option<Answer> {
+        self.matter_id.map(|matter| Answer { matter, becomes: MatterState::Done })
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         match self.matter_id {
-            Some(matter) => close(case, matter, self.result.as_deref().unwrap_or_default()).await,
+            Some(matter) => close(case, matter, &self).await,
             None => {
                 let code = self.department_code.as_deref().unwrap_or_default();
                 ask(case, code, self.reason.as_deref().unwrap_or_default()).await
@@ -59,18 +67,19 @@ async fn ask(case: &mut Case<'_>, code: &str, reason: &str) -> Result<(), Proble
         "call.assistance_asked",
         json!({"matterId": matter.id, "department": department.name, "reason": reason}),
     );
-    case.tell(
-        Telling::news("call.assistance_asked", department.id)
-            .with("note", reason)
-            .with("to", department.short_name),
-    );
+    let contact = case.contact_of(department.id).await?;
+    matter.officer_id = contact.as_ref().map(|contact| contact.id);
+    let telling =
+        case.call_to_decide("call.assistance_asked", &matter, contact.as_ref(), department.id).await?;
+    let until = clock.live(Clock::Assistance).map(|clock| china(clock.due_at).to_rfc3339());
+    case.tell(telling.with("note", reason).with("to", department.short_name).with("until", until));
     case.put(matter);
     clock.save(case.conn).await?;
     Ok(())
 }
 
-async fn close(case: &mut Case<'_>, id: MatterId, result: &str) -> Result<(), Problem> {
-    let result = case.required("result", result)?;
+async fn close(case: &mut Case<'_>, id: MatterId, order: &Assist) -> Result<(), Problem> {
+    let result = case.required("result", order.result.as_deref().unwrap_or_default())?;
     let open = |matter: &&Matter| {
         matter.id == id && matter.kind == MatterKind::Assistance && matter.state == MatterState::Asked
     };
@@ -88,7 +97,7 @@ async fn close(case: &mut Case<'_>, id: MatterId, result: &str) -> Result<(), Pr
     let mut clock = ClockBook::read(case.conn, case.call.county_id, SubjectKind::SideMatter, id.0).await?;
     clock.fulfil(Clock::Assistance, case.now);
     clock.save(case.conn).await?;
-    case.record("call.assistance_done", json!({"matterId": id, "result": result}));
+    case.record("call.assistance_done", json!({"matterId": id, "result": result, "door": order.door}));
     case.tell(Telling::news("call.assistance_done", case.room()).with("note", result));
     case.put(matter);
     Ok(())

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
+use super::decide::LAPSED;
 use super::desk::Desk;
 use super::dispatch::{self, Named};
 use super::error::CallCode;
@@ -20,6 +21,7 @@ use super::view::{CallView, view};
 use crate::deadlines::limits::{ItemLimits, Rules};
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::ledger::{self, Fact};
+use crate::notices::outbox;
 use crate::organisation::model::OfficerStatus;
 use crate::organisation::{DepartmentId, EnterpriseId};
 use crate::platform::db::{DbError, Scope};
@@ -36,8 +38,29 @@ pub trait Order: Send + Sized {
         false
     }
 
+    /// The request this order decides, if it names one, and how.
+    fn answer(&self) -> Option<Answer> {
+        None
+    }
+
     /// Judges the body and changes the case.
     fn apply(self, case: &mut Case<'_>) -> impl Future<Output = Result<(), Problem>> + Send;
+}
+
+/// Which request is decided, and what it becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub matter: MatterId,
+    pub becomes: MatterState,
+}
+
+impl Answer {
+    /// The answer of an order that may name a request and may decide.
+    #[must_use]
+    pub fn given(matter: Option<MatterId>, approve: Option<bool>) -> Option<Self> {
+        let becomes = if approve? { MatterState::Approved } else { MatterState::Refused };
+        Some(Self { matter: matter?, becomes })
+    }
 }
 
 /// An open call.
@@ -55,8 +78,10 @@ pub struct Case<'a> {
     before: Call,
     enterprises: Vec<EnterpriseId>,
     touched: Vec<MatterId>,
+    decided: Vec<MatterId>,
     facts: Vec<Fact>,
     tellings: Vec<Telling>,
+    refusal: Option<Problem>,
 }
 
 /// Does one verb to one call, whole or not at all.
@@ -73,9 +98,10 @@ pub async fn perform<O: Order>(
 ) -> Result<CallView, Problem> {
     let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
     let outcome = perform_in(&mut tx, desk, person, id, order, expected_version, now).await;
-    let view = tx.finish(outcome).await?;
+    // A refusal that must be remembered is committed like a success.
+    let done = tx.finish(outcome).await?;
     desk.wake.notices();
-    Ok(view)
+    done
 }
 
 async fn perform_in<O: Order>(
@@ -86,10 +112,16 @@ async fn perform_in<O: Order>(
     order: O,
     expected_version: Option<i32>,
     now: DateTime<Utc>,
-) -> Result<CallView, Problem> {
+) -> Result<Result<CallView, Problem>, Problem> {
     let mut case = Case::open(conn, desk, person, id, now).await?;
     if order.is_repetition(&case) {
-        return case.show().await;
+        return case.show().await.map(Ok);
+    }
+    if let Some(decided) = order.answer().and_then(|answer| case.decided_before(answer)) {
+        return match decided {
+            Ok(()) => case.show().await.map(Ok),
+            Err(matter) => Err(case.explain_decided(&matter).await?),
+        };
     }
     if expected_version.is_some_and(|expected| expected != case.call.version) {
         return Err(Problem::from(CommonCode::StaleVersion)
@@ -100,8 +132,12 @@ async fn perform_in<O: Order>(
         return Err(case.explain(refusal).await?);
     }
     order.apply(&mut case).await?;
+    if let Some(refusal) = case.refusal.take() {
+        case.append_facts().await?;
+        return Ok(Err(refusal));
+    }
     case.save().await?;
-    case.show().await
+    case.show().await.map(Ok)
 }
 
 impl<'a> Case<'a> {
@@ -142,8 +178,10 @@ impl<'a> Case<'a> {
             standing,
             enterprises,
             touched: Vec::new(),
+            decided: Vec::new(),
             facts: Vec::new(),
             tellings: Vec::new(),
+            refusal: None,
         })
     }
 
@@ -166,10 +204,12 @@ impl<'a> Case<'a> {
         Ok(words.unwrap_or_default())
     }
 
-    /// The open request that is being decided; the one who asked does not decide.
-    pub fn to_decide(&self, kind: MatterKind) -> Result<Matter, Problem> {
-        let matter =
-            Beside(&self.matters).asked(kind).ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
+    /// The open request that is being decided, `named` or the only one; the one who asked does not decide.
+    pub fn to_decide(&self, kind: MatterKind, named: Option<MatterId>) -> Result<Matter, Problem> {
+        let matter = Beside(&self.matters)
+            .asked(kind)
+            .filter(|matter| named.is_none_or(|named| matter.id == named))
+            .ok_or_else(|| Refusal::NothingOpen.problem(self.call.state))?;
         if matter.asked_by == self.person.account {
             return Err(CallCode::OwnRequest.into());
         }
@@ -220,6 +260,11 @@ impl<'a> Case<'a> {
         self.facts.push(Fact::new(kind, data));
     }
 
+    /// The caller is refused, but what was recorded stays.
+    pub fn refuse_and_keep(&mut self, refusal: Problem) {
+        self.refusal = Some(refusal);
+    }
+
     /// Plans a notice.
     pub fn tell(&mut self, telling: Telling) {
         self.tellings.push(telling);
@@ -228,6 +273,11 @@ impl<'a> Case<'a> {
     /// Adds or replaces a side matter.
     pub fn put(&mut self, matter: Matter) {
         self.touched.push(matter.id);
+        let known = self.matters.iter().find(|known| known.id == matter.id);
+        if known.is_some_and(|known| known.state == MatterState::Asked) && matter.state != MatterState::Asked
+        {
+            self.decided.push(matter.id);
+        }
         match self.matters.iter_mut().find(|known| known.id == matter.id) {
             Some(known) => *known = matter,
             None => self.matters.push(matter),
@@ -246,13 +296,11 @@ impl<'a> Case<'a> {
         for mut matter in lapsing {
             if matter.state == MatterState::Approved || matter.kind == MatterKind::Assistance {
                 matter.finish(self.person.account, self.now);
+                if matter.kind == MatterKind::Assistance {
+                    matter.decision = Some(LAPSED.to_owned());
+                }
             } else {
-                matter.decide(
-                    false,
-                    self.person.account,
-                    self.now,
-                    "诉求已有新的进展，申请自动失效".to_owned(),
-                );
+                matter.decide(false, self.person.account, self.now, LAPSED.to_owned());
             }
             let mut clock =
                 ClockBook::read(self.conn, self.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;
@@ -342,7 +390,18 @@ impl<'a> Case<'a> {
                 store::put_matter(self.conn, matter).await?;
             }
         }
+        // Whoever was called to decide need not act any more.
+        for id in std::mem::take(&mut self.decided) {
+            outbox::settle_alarms(self.conn, id.0).await?;
+        }
         self.clocks.save(self.conn).await?;
+        self.append_facts().await?;
+        let tellings = std::mem::take(&mut self.tellings);
+        let faces = self.faces().await?;
+        tell::post(self, &faces, tellings).await
+    }
+
+    async fn append_facts(&mut self) -> Result<(), Problem> {
         let subject = ledger::chain::Subject {
             county_id: self.call.county_id.0,
             kind: ledger::SubjectKind::Call,
@@ -350,9 +409,7 @@ impl<'a> Case<'a> {
         };
         let facts = std::mem::take(&mut self.facts);
         ledger::store::append(self.conn, subject, &self.person.actor(), self.now, facts).await?;
-        let tellings = std::mem::take(&mut self.tellings);
-        let faces = self.faces().await?;
-        tell::post(self, &faces, tellings).await
+        Ok(())
     }
 
     async fn faces(&mut self) -> Result<Faces, Problem> {

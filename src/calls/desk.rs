@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::deadlines::calendar::Calendar;
@@ -12,6 +13,9 @@ use crate::platform::db::{Db, DbError};
 use crate::platform::http::problem::Problem;
 
 use super::model::CallId;
+
+/// An arrival code is fresh for so many seconds, and one such time longer; a phone's clock and the server's need not agree better.
+const QUARTER_S: i64 = 900;
 
 /// Postgres, the calendar, the keys, and the bell of the notice workers.
 #[derive(Clone)]
@@ -60,14 +64,23 @@ impl Desk {
 
     /// The six digits that the enterprise shows to the officer who has come. Each call has its own in each quarter of an hour.
     #[must_use]
-    pub fn arrival_code(&self, call: CallId, now: chrono::DateTime<chrono::Utc>) -> String {
-        self.code_of(call, now.timestamp().div_euclid(900))
+    pub fn arrival_code(&self, call: CallId, now: DateTime<Utc>) -> String {
+        self.code_of(call, now.timestamp().div_euclid(QUARTER_S))
+    }
+
+    /// When the quarter of an hour began in which `now` lies, and in how many seconds it ends.
+    #[must_use]
+    pub fn quarter(now: DateTime<Utc>) -> (DateTime<Utc>, u64) {
+        let gone = now.timestamp().rem_euclid(QUARTER_S);
+        let began = now.timestamp() - gone;
+        let left = u64::try_from(QUARTER_S - gone).unwrap_or_default();
+        (DateTime::from_timestamp(began, 0).unwrap_or(now), left)
     }
 
     /// Whether `code` is the present or the last arrival code of the call.
     #[must_use]
-    pub fn arrival_code_holds(&self, call: CallId, now: chrono::DateTime<chrono::Utc>, code: &str) -> bool {
-        let quarter = now.timestamp().div_euclid(900);
+    pub fn arrival_code_holds(&self, call: CallId, now: DateTime<Utc>, code: &str) -> bool {
+        let quarter = now.timestamp().div_euclid(QUARTER_S);
         [quarter, quarter - 1].iter().any(|quarter| {
             crate::platform::crypto::same(self.code_of(call, *quarter).as_bytes(), code.as_bytes())
         })

@@ -26,10 +26,12 @@ problem_codes! {
         UnknownEnterprise = 422 "unknown_enterprise" "没有这家企业" "No such enterprise",
         TooLate = 409 "call_too_late" "已超过可以这样操作的时间" "The time for this is over",
         TooOften = 429 "call_urged_too_often" "催办太频繁，请稍后再试" "You have urged too often; please wait",
-        ArrivalUnproven = 422 "arrival_unproven" "到场未能核实：请输入企业出示的到场码，或在企业 300 米范围内操作" "Arrival not proven: enter the enterprise's code or be within 300 m",
+        ArrivalUnproven = 422 "arrival_unproven" "到场未能核实：请输入企业出示的到场码，或在企业附近操作" "Arrival not proven: enter the enterprise's code or be near it",
+        ArrivalCodeTries = 429 "arrival_code_tries" "到场码输错次数过多，请稍后换用新的到场码，或请企业确认到场" "Too many wrong arrival codes; wait for the next one, or let the enterprise confirm",
         WrongReason = 422 "unknown_reason" "请选择规定的理由" "The reason is not on the list",
         OverLimit = 422 "over_limit" "超过规定的上限" "Over the limit that the rules allow",
         NotMergeable = 422 "not_mergeable" "只能并入同一企业、同一事项、尚未办结的诉求" "Only an open call of the same enterprise and item can take it over",
+        AlreadyDecided = 409 "call_already_decided" "这项申请已有结论" "This request has been decided already",
         OwnRequest = 403 "own_request" "不能审批自己提出的申请" "Nobody decides his own request",
         BadNumber = 422 "bad_number" "诉求编号有误，请核对" "The call number is not valid",
     }

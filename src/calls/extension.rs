@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::accept::Door;
+use super::case::{Answer, Case, Order};
+use super::decide::decides;
 use super::error::CallCode;
-use super::model::{Matter, MatterKind};
+use super::model::{Matter, MatterId, MatterKind};
 use super::state::{Beside, Refusal, Verb};
 use super::tell::Telling;
 use crate::deadlines::{Clock, Limit, Unit};
@@ -16,26 +18,34 @@ use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
 /// Asks (`workingDays`, `reason`) or decides (`approve`, `reason`).
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Extension {
     pub working_days: Option<i16>,
     pub reason: Option<String>,
     pub approve: Option<bool>,
+    /// Which request is decided; the open one when not given.
+    pub matter_id: Option<MatterId>,
+    #[serde(skip)]
+    pub door: Door,
 }
 
 impl Order for Extension {
     const VERB: Verb = Verb::Extension;
 
+    fn answer(&self) -> Option<Answer> {
+        Answer::given(self.matter_id, self.approve)
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         match self.approve {
-            Some(approve) => decide(case, approve, self.reason.as_deref()),
-            None => ask(case, &self),
+            Some(approve) => decide(case, approve, &self),
+            None => ask(case, &self).await,
         }
     }
 }
 
-fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
+async fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
     if !case.standing.holder {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
@@ -58,12 +68,13 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
             format!("at most {most} working days"),
         ));
     }
-    let latest = case.desk.calendar.closing_after(case.now, 1);
+    let before = case.rules.calls.extension_before_working_days;
+    let latest = case.desk.calendar.closing_after(case.now, before);
     let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
     if due.is_none_or(|due| latest > due) {
         return Err(CallCode::TooLate.problem().detail(
-            "延期须至少提前 1 个工作日申请",
-            "an extension is asked for at least one working day before it is due",
+            format!("延期须至少提前 {before} 个工作日申请"),
+            format!("an extension is asked for at least {before} working days before it is due"),
         ));
     }
     let mut matter =
@@ -73,25 +84,37 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
         "call.extension_asked",
         json!({"matterId": matter.id, "workingDays": days, "reason": reason}),
     );
-    case.tell(
-        Telling::news("call.extension_asked", case.room()).with("note", reason).with("workingDays", days),
-    );
+    let leader = case.leader().await?;
+    let decider = match leader {
+        Some(leader) => Some(leader),
+        None => {
+            // It is the office's to decide from now on, for want of a leader.
+            let contact = case.office_contact().await?;
+            matter.department_id = contact.as_ref().map(|contact| contact.department_id);
+            contact
+        }
+    };
+    matter.officer_id = decider.as_ref().map(|decider| decider.id);
+    let room = case.room();
+    let telling = case.call_to_decide("call.extension_asked", &matter, decider.as_ref(), room).await?;
+    case.tell(telling.with("note", reason).with("workingDays", days));
     case.put(matter);
     Ok(())
 }
 
-fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), Problem> {
-    if !case.standing.leader {
+fn decide(case: &mut Case<'_>, approve: bool, order: &Extension) -> Result<(), Problem> {
+    let asked = Beside(&case.matters).asked(MatterKind::Extension);
+    if asked.is_some_and(|asked| !decides(asked, &case.standing, &case.rules.calls)) {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
-    let mut matter = case.to_decide(MatterKind::Extension)?;
+    let mut matter = case.to_decide(MatterKind::Extension, order.matter_id)?;
     let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
     if approve && due.is_none_or(|due| case.now > due) {
         return Err(CallCode::TooLate
             .problem()
             .detail("办结时限已过，不能再延期", "the promise is already broken"));
     }
-    let note = case.optional("reason", note)?;
+    let note = case.optional("reason", order.reason.as_deref())?;
     matter.decide(approve, case.person.account, case.now, note.clone());
     let mut until = None;
     if approve {
@@ -107,7 +130,7 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
     }
     case.record(
         "call.extension_decided",
-        json!({"matterId": matter.id, "approved": approve, "note": note, "until": until}),
+        json!({"matterId": matter.id, "approved": approve, "note": note, "until": until, "door": order.door}),
     );
     case.tell(
         Telling::news("call.extension_decided", case.room())

@@ -84,7 +84,7 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
     if !case.standing.member {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
-    let mut matter = case.to_decide(MatterKind::Merge)?;
+    let mut matter = case.to_decide(MatterKind::Merge, None)?;
     if approve {
         let into = matter.other_call_id.ok_or_else(|| CallCode::NotMergeable.problem())?;
         let target = target(case, into).await?;

@@ -4,9 +4,11 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::accept::Door;
+use super::case::{Answer, Case, Order};
+use super::decide::{decides, is_long};
 use super::error::CallCode;
-use super::model::{Matter, MatterKind, MatterState};
+use super::model::{Matter, MatterId, MatterKind, MatterState};
 use super::state::{Beside, Refusal, Verb};
 use super::tell::Telling;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
@@ -24,8 +26,22 @@ text_enum!(
     }
 );
 
+impl PauseReason {
+    /// What people read.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::EnterpriseMaterials => "等待企业补充材料",
+            Self::EnterpriseAbsent => "企业人员暂时不在",
+            Self::SuperiorApproval => "等待上级审批",
+            Self::ForceMajeure => "不可抗力",
+            Self::Litigation => "进入诉讼或仲裁",
+        }
+    }
+}
+
 /// Asks (`reasonCode`, `workingDays`, `evidence`) or decides (`approve`, `reason`).
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pause {
     pub reason_code: Option<String>,
@@ -33,20 +49,28 @@ pub struct Pause {
     pub evidence: Option<String>,
     pub reason: Option<String>,
     pub approve: Option<bool>,
+    /// Which request is decided; the open one when not given.
+    pub matter_id: Option<MatterId>,
+    #[serde(skip)]
+    pub door: Door,
 }
 
 impl Order for Pause {
     const VERB: Verb = Verb::Pause;
 
+    fn answer(&self) -> Option<Answer> {
+        Answer::given(self.matter_id, self.approve)
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         match self.approve {
-            Some(approve) => decide(case, approve, self.reason.as_deref()).await,
-            None => ask(case, self),
+            Some(approve) => decide(case, approve, &self).await,
+            None => ask(case, self).await,
         }
     }
 }
 
-fn ask(case: &mut Case<'_>, order: Pause) -> Result<(), Problem> {
+async fn ask(case: &mut Case<'_>, order: Pause) -> Result<(), Problem> {
     if !case.standing.holder {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
@@ -86,11 +110,17 @@ fn ask(case: &mut Case<'_>, order: Pause) -> Result<(), Problem> {
     matter.working_days = Some(days);
     matter.evidence = evidence;
     case.record("call.pause_asked", json!({"matterId": matter.id, "reasonCode": code, "workingDays": days}));
-    case.tell(
-        Telling::news("call.pause_asked", case.room())
-            .with("note", matter.reason.clone())
-            .with("workingDays", days),
-    );
+    let leader = if is_long(Some(days), &case.rules.calls) { None } else { case.leader().await? };
+    let decider = match leader {
+        Some(leader) => Some(leader),
+        None => case.office_contact().await?,
+    };
+    matter.officer_id = decider.as_ref().map(|decider| decider.id);
+    let room = case.room();
+    let telling = case.call_to_decide("call.pause_asked", &matter, decider.as_ref(), room).await?;
+    let said = [code.zh(), matter.reason.as_str(), matter.evidence.as_str()];
+    let said: Vec<&str> = said.into_iter().filter(|words| !words.is_empty()).collect();
+    case.tell(telling.with("note", said.join("；")).with("workingDays", days));
     case.put(matter);
     Ok(())
 }
@@ -99,14 +129,12 @@ fn words() -> Vec<&'static str> {
     PauseReason::ALL.iter().map(|reason| reason.as_str()).collect()
 }
 
-async fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), Problem> {
-    let mut matter = case.to_decide(MatterKind::Pause)?;
-    let long = matter.working_days.unwrap_or(0) > case.rules.calls.pause_head_working_days;
-    let yours = if long { case.standing.office } else { case.standing.leader || case.standing.office };
-    if !yours {
+async fn decide(case: &mut Case<'_>, approve: bool, order: &Pause) -> Result<(), Problem> {
+    let mut matter = case.to_decide(MatterKind::Pause, order.matter_id)?;
+    if !decides(&matter, &case.standing, &case.rules.calls) {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
-    let note = case.optional("reason", note)?;
+    let note = case.optional("reason", order.reason.as_deref())?;
     let now = case.now;
     matter.decide(approve, case.person.account, now, note.clone());
     if approve {
@@ -119,7 +147,10 @@ async fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Resul
         matter.until_at = bound.live(Clock::Pause).map(|clock| clock.due_at);
         bound.save(case.conn).await?;
     }
-    case.record("call.pause_decided", json!({"matterId": matter.id, "approved": approve, "note": note}));
+    case.record(
+        "call.pause_decided",
+        json!({"matterId": matter.id, "approved": approve, "note": note, "door": order.door}),
+    );
     case.tell(Telling::news("call.pause_decided", case.room()).with("approved", approve).with("note", note));
     case.put(matter);
     Ok(())

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use super::error::CallCode;
 use super::list::{Reference, reference};
-use super::model::{Call, Matter};
+use super::model::{Call, CallId, Matter};
 use super::standing::{Person, Standing};
 use super::store;
 use super::view::{CallView, ClockView, clock_view, view};
@@ -17,6 +17,21 @@ use crate::ledger;
 use crate::platform::db::Scope;
 use crate::platform::http::problem::{CommonCode, Problem};
 use crate::platform::time::china;
+
+/// The id of a call that is named by id or number.
+///
+/// # Errors
+/// 404 for a number that the county has not, 422 for one that cannot be.
+pub async fn id_of(desk: &Desk, person: &Person, call: &str) -> Result<CallId, Problem> {
+    let number = match reference(call)? {
+        Reference::Id(id) => return Ok(id),
+        Reference::Number(number) => number,
+    };
+    let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
+    let found = store::find_by_number(&mut tx, person.county, &number).await;
+    let found = tx.finish(found.map_err(Problem::from)).await?;
+    found.map(|call| call.id).ok_or_else(|| CallCode::CallNotFound.problem())
+}
 
 /// A call by id or number, as the caller sees it.
 ///
@@ -45,7 +60,8 @@ async fn show_in(
     Ok(view(desk, &call, faces, &matters, &clocks, &standing, now))
 }
 
-async fn find(
+/// A call with what belongs to it, for whom it exists.
+pub(super) async fn find(
     conn: &mut diesel_async::AsyncPgConnection,
     person: &Person,
     text: &str,

@@ -5,16 +5,17 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::accept::Door;
+use super::case::{Answer, Case, Order};
 use super::error::CallCode;
-use super::model::{Matter, MatterKind, RouteRule};
+use super::model::{Matter, MatterId, MatterKind, RouteRule};
 use super::state::Verb;
 use super::store;
 use super::tell::Telling;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::notices::outbox;
-use crate::organisation::model::Office;
 use crate::platform::http::problem::Problem;
+use crate::platform::time::china;
 
 /// The matter is another department's.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -53,9 +54,12 @@ impl Order for Return {
             "call.return_asked",
             json!({"matterId": matter.id, "reason": reason, "proposed": proposed.name}),
         );
-        let office = store::office(case.conn, county, Office::BusinessOffice).await?;
-        let room = office.map_or(case.room(), |office| office.id);
-        case.tell(Telling::news("call.returned", room).with("note", reason).with("to", proposed.short_name));
+        let contact = case.office_contact().await?;
+        matter.officer_id = contact.as_ref().map(|contact| contact.id);
+        let room = case.room();
+        let telling = case.call_to_decide("call.returned", &matter, contact.as_ref(), room).await?;
+        let until = clock.live(Clock::ReturnRuling).map(|clock| china(clock.due_at).to_rfc3339());
+        case.tell(telling.with("note", reason).with("to", proposed.short_name).with("until", until));
         case.put(matter);
         clock.save(case.conn).await?;
         Ok(())
@@ -71,21 +75,32 @@ pub struct Ruling {
     /// Where it goes; the proposed department when not given.
     pub department_code: Option<String>,
     pub reason: String,
+    /// Which return is ruled on; the open one when not given.
+    pub matter_id: Option<MatterId>,
+    #[serde(skip)]
+    pub door: Door,
 }
 
 impl Order for Ruling {
     const VERB: Verb = Verb::Ruling;
 
+    fn answer(&self) -> Option<Answer> {
+        Answer::given(self.matter_id, Some(self.approve))
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.required("reason", &self.reason)?;
-        let mut matter = case.to_decide(MatterKind::Return)?;
+        let mut matter = case.to_decide(MatterKind::Return, self.matter_id)?;
         let county = case.call.county_id;
         matter.decide(self.approve, case.person.account, case.now, reason.clone());
         let mut clock = ClockBook::read(case.conn, county, SubjectKind::SideMatter, matter.id.0).await?;
         clock.fulfil(Clock::ReturnRuling, case.now);
         clock.save(case.conn).await?;
         if !self.approve {
-            case.record("call.ruled", json!({"matterId": matter.id, "approved": false, "reason": reason}));
+            case.record(
+                "call.ruled",
+                json!({"matterId": matter.id, "approved": false, "reason": reason, "door": self.door}),
+            );
             case.tell(Telling::news("call.ruled", case.room()).with("approved", false).with("note", reason));
             case.put(matter);
             return Ok(());
@@ -116,7 +131,7 @@ impl Order for Ruling {
         );
         case.record(
             "call.ruled",
-            json!({"matterId": matter.id, "approved": true, "department": department.name, "reason": reason}),
+            json!({"matterId": matter.id, "approved": true, "department": department.name, "reason": reason, "door": self.door}),
         );
         case.tell(
             Telling::alarm("call.ruled", department.id, route.holder.id)

@@ -5,19 +5,17 @@ use actix_web::{HttpResponse, get, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::case::{Order, perform};
-use super::list::{self, ListQuery, Reference};
-use super::model::CallId;
+use super::list::{self, ListQuery};
 use super::raise::{Raise, Raised};
 use super::standing::{Person, Powers};
 use super::verb_body::{Nothing, VerbBody};
 use super::view::CallView;
 use super::{
     accept, arrive, assign, assist, confirm, extension, merge, pause, progress, raise, read, resolve,
-    return_ruling, store, transfer, urge,
+    return_ruling, transfer, urge,
 };
 use crate::app::App;
 use crate::identity::{Caller, Role};
-use crate::platform::db::Scope;
 use crate::platform::http::body::{Json, OptionalJson};
 use crate::platform::http::cursor::Page;
 use crate::platform::http::idempotency::{IdempotencyKey, fingerprint};
@@ -166,21 +164,9 @@ async fn act<O: Order>(
     version: Option<i32>,
 ) -> Result<HttpResponse, Problem> {
     let person = person(caller);
-    let id = resolve_reference(app, &person, call).await?;
+    let id = read::id_of(&app.calls, &person, call).await?;
     let view = perform(&app.calls, &person, id, order, version, app.clock.now()).await?;
     Ok(answer(StatusCode::OK, &view))
-}
-
-async fn resolve_reference(app: &App, person: &Person, call: &str) -> Result<CallId, Problem> {
-    match list::reference(call)? {
-        Reference::Id(id) => Ok(id),
-        Reference::Number(number) => {
-            let mut tx = app.calls.db.begin(Scope::County(person.county.0)).await?;
-            let found = store::find_by_number(&mut tx, person.county, &number).await;
-            let found = tx.finish(found.map_err(Problem::from)).await?;
-            found.map(|call| call.id).ok_or_else(|| super::error::CallCode::CallNotFound.problem())
-        }
-    }
 }
 
 /// Declares the route of a verb: address, body, what it is in one line.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decide::is_the_offices;
 use super::model::{Call, Matter, MatterKind, MatterState, State};
 use super::standing::Standing;
 use crate::text_enum;
@@ -90,6 +91,8 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
     let state = call.state;
     let in_hand = state.is_in_hand();
     let works = standing.holder || standing.leader;
+    // The business office decides on an extension for which no leader was there to be asked.
+    let stands_in = standing.office && beside.asked(MatterKind::Extension).is_some_and(is_the_offices);
     let (fits, yours) = match verb {
         Verb::Accept => (state == State::Dispatched, standing.team),
         Verb::Contacted | Verb::Leave | Verb::Note | Verb::Promise => (in_hand, standing.holder),
@@ -97,7 +100,7 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Assist => (in_hand, standing.holder || standing.assisting),
         Verb::Pause => (in_hand, standing.holder || standing.leader || standing.office),
         Verb::Resume => (in_hand, standing.holder || standing.leader || standing.office),
-        Verb::Extension => (in_hand, works),
+        Verb::Extension => (in_hand, works || stands_in),
         Verb::Return => {
             (matches!(state, State::Dispatched | State::Accepted), standing.holder || standing.desk)
         }
@@ -143,7 +146,9 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Pause if !standing.holder && beside.asked(MatterKind::Pause).is_none() => {
             Err(Refusal::NothingOpen)
         }
-        Verb::Extension if !standing.leader && beside.asked(MatterKind::Extension).is_some() => {
+        Verb::Extension
+            if !standing.leader && !stands_in && beside.asked(MatterKind::Extension).is_some() =>
+        {
             Err(Refusal::AlreadyAsked)
         }
         Verb::Merge if !standing.member && beside.asked(MatterKind::Merge).is_some() => {

@@ -14,7 +14,7 @@ use crate::deadlines::limits::ItemLimits;
 use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
-    absences, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans,
+    absences, accounts, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans,
     idempotency_keys, item_contacts, members, officers, service_items, side_matters,
 };
 
@@ -351,6 +351,16 @@ fn absent_at(now: DateTime<Utc>) -> _ {
 
 pub async fn officer_face(conn: &mut AsyncPgConnection, id: OfficerId) -> QueryResult<Option<OfficerFace>> {
     officers::table.find(id).select(OfficerFace::as_select()).first(conn).await.optional()
+}
+
+/// The names of accounts, in the order of their ids.
+pub async fn names_of(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<(Uuid, String)>> {
+    accounts::table
+        .filter(accounts::id.eq_any(ids))
+        .order(accounts::id)
+        .select((accounts::id, accounts::name))
+        .load(conn)
+        .await
 }
 
 /// Where the enterprise stands, when known: latitude and longitude.

@@ -1,13 +1,14 @@
 //! Which notices a verb sends, and what stands in them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::case::Case;
 use super::desk::Desk;
 use super::link::Link;
-use super::model::Call;
+use super::model::{Call, MatterId};
 use super::store::Faces;
+use crate::deadlines::limits::CallRules;
 use crate::deadlines::{Clock, Deadline};
 use crate::notices::model::{Priority, SubjectKind};
 use crate::notices::outbox::{self, Draft};
@@ -23,6 +24,8 @@ pub struct Telling {
     pub room: Option<DepartmentId>,
     /// The officer whose action is awaited.
     pub officer: Option<OfficerId>,
+    /// The request he is to decide; none: it is about the call itself.
+    pub matter: Option<MatterId>,
     pub priority: Priority,
     /// What this event says beyond the call itself.
     pub extra: Map<String, Value>,
@@ -32,7 +35,7 @@ impl Telling {
     /// News for a room.
     #[must_use]
     pub fn news(event: &'static str, room: DepartmentId) -> Self {
-        Self { event, room: Some(room), officer: None, priority: Priority::Normal, extra: Map::new() }
+        Self { room: Some(room), ..Self::quiet(event) }
     }
 
     /// An alarm: this officer is to act.
@@ -44,7 +47,15 @@ impl Telling {
     /// Only the county's own channels hear it.
     #[must_use]
     pub fn quiet(event: &'static str) -> Self {
-        Self { event, room: None, officer: None, priority: Priority::Normal, extra: Map::new() }
+        let priority = Priority::Normal;
+        Self { event, room: None, officer: None, matter: None, priority, extra: Map::new() }
+    }
+
+    /// It asks for a decision on a request: its link opens that request, and it is settled with it, not with the call.
+    #[must_use]
+    pub fn about(mut self, matter: MatterId) -> Self {
+        self.matter = Some(matter);
+        self
     }
 
     /// Adds what the event says.
@@ -64,64 +75,92 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
     let county = case.call.county_id;
     let routes = outbox::routes(case.conn, county, &rooms).await?;
     let clocks: Vec<Deadline> = case.clocks.all().cloned().collect();
-    let mut rows = Vec::new();
-    for telling in tellings {
-        let draft = draft(case.desk, &case.call, faces, &clocks, &case.person.name, telling, case.now);
-        rows.extend(outbox::address(&draft, county, &routes, case.now));
-    }
+    let scene = Scene {
+        desk: case.desk,
+        rules: &case.rules.calls,
+        call: &case.call,
+        faces,
+        clocks: &clocks,
+        actor: &case.person.name,
+        now: case.now,
+    };
+    let drafts = tellings.into_iter().map(|telling| scene.draft(telling));
+    let rows: Vec<_> = drafts.flat_map(|draft| outbox::address(&draft, county, &routes, case.now)).collect();
     outbox::post(case.conn, &rows).await?;
     Ok(())
 }
 
-/// One notice about a call, with everything its text may need.
-#[must_use]
-pub fn draft(
-    desk: &Desk,
-    call: &Call,
-    faces: &Faces,
-    clocks: &[Deadline],
-    actor: &str,
-    telling: Telling,
-    now: DateTime<Utc>,
-) -> Draft {
-    let due =
-        |clock| clocks.iter().find(|row| row.clock == clock && row.is_live()).map(|row| china(row.due_at));
-    let mut params = json!({
-        "callId": call.id,
-        "number": call.number,
-        "title": call.title,
-        "text": call.text,
-        "state": call.state,
-        "urgency": call.urgency,
-        "enterprise": faces.enterprise.name,
-        "place": if call.place.is_empty() { &faces.enterprise.address } else { &call.place },
-        "contactName": call.contact_name,
-        "contactPhone": call.contact_phone,
-        "department": faces.department.short_name,
-        "holder": faces.holder.name,
-        "holderMobile": faces.holder.mobile,
-        "itemName": faces.item.as_ref().map(|item| &item.name),
-        "actor": actor,
-        "reason": call.route_reason,
-        "dueAt": due(Clock::Accept),
-        "resolveDueAt": due(Clock::Resolve),
-        "raisedAt": china(call.raised_at),
-        "appointmentAt": call.appointment_at.map(china),
-    });
-    if let (Some(officer), Some(map)) = (telling.officer, params.as_object_mut()) {
-        let link = Link::new(call.county_id, call.id, officer, now);
-        map.insert("actPath".into(), json!(link.path(&desk.link_key)));
+/// A call with everything that the text of a notice may need.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    pub desk: &'a Desk,
+    pub rules: &'a CallRules,
+    pub call: &'a Call,
+    pub faces: &'a Faces,
+    pub clocks: &'a [Deadline],
+    /// Who did it.
+    pub actor: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+impl Scene<'_> {
+    /// One notice about the call, or about a request beside it.
+    #[must_use]
+    pub fn draft(self, telling: Telling) -> Draft {
+        let mut params = self.params();
+        if let Some(map) = params.as_object_mut() {
+            if let Some(officer) = telling.officer {
+                map.insert("actPath".into(), json!(self.link(officer, telling.matter)));
+            }
+            map.extend(telling.extra);
+        }
+        let (subject_kind, subject_id) = match telling.matter {
+            Some(matter) => (SubjectKind::SideMatter, matter.0),
+            None => (SubjectKind::Call, self.call.id.0),
+        };
+        Draft {
+            subject_kind,
+            subject_id,
+            event: telling.event,
+            department: telling.room,
+            officer: telling.officer,
+            priority: telling.priority,
+            params,
+        }
     }
-    if let Some(map) = params.as_object_mut() {
-        map.extend(telling.extra);
+
+    fn link(self, officer: OfficerId, matter: Option<MatterId>) -> String {
+        let expires_at = self.now + TimeDelta::days(self.rules.link_days);
+        let link = Link { matter, ..Link::new(self.call.county_id, self.call.id, officer, expires_at) };
+        link.path(&self.desk.link_key)
     }
-    Draft {
-        subject_kind: SubjectKind::Call,
-        subject_id: call.id.0,
-        event: telling.event,
-        department: telling.room,
-        officer: telling.officer,
-        priority: telling.priority,
-        params,
+
+    fn params(self) -> Value {
+        let Self { call, faces, .. } = self;
+        let due = |clock| {
+            self.clocks.iter().find(|row| row.clock == clock && row.is_live()).map(|row| china(row.due_at))
+        };
+        json!({
+            "callId": call.id,
+            "number": call.number,
+            "title": call.title,
+            "text": call.text,
+            "state": call.state,
+            "urgency": call.urgency,
+            "enterprise": faces.enterprise.name,
+            "place": if call.place.is_empty() { &faces.enterprise.address } else { &call.place },
+            "contactName": call.contact_name,
+            "contactPhone": call.contact_phone,
+            "department": faces.department.short_name,
+            "holder": faces.holder.name,
+            "holderMobile": faces.holder.mobile,
+            "itemName": faces.item.as_ref().map(|item| &item.name),
+            "actor": self.actor,
+            "reason": call.route_reason,
+            "dueAt": due(Clock::Accept),
+            "resolveDueAt": due(Clock::Resolve),
+            "raisedAt": china(call.raised_at),
+            "appointmentAt": call.appointment_at.map(china),
+        })
     }
 }

@@ -123,7 +123,12 @@ pub struct MatterView {
     pub asked_at: DateTime<FixedOffset>,
     pub reason_code: Option<String>,
     pub reason: String,
+    /// What an official gave as evidence; for officials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// To where, or who helps; of an extension, the department that decides instead of the officer's own.
     pub department_id: Option<DepartmentId>,
+    /// To whom, or who was called to decide.
     pub officer_id: Option<OfficerId>,
     pub other_call_id: Option<CallId>,
     pub working_days: Option<i16>,
@@ -183,7 +188,7 @@ pub fn view(
             .filter(|row| row.state != DeadlineState::Cancelled)
             .map(|row| clock_view(row, now))
             .collect(),
-        matters: matters.iter().map(matter_view).collect(),
+        matters: matters.iter().map(|matter| matter_view(matter, standing)).collect(),
         raised_at: china(call.raised_at),
         dispatched_at: at(call.dispatched_at),
         accepted_at: at(call.accepted_at),
@@ -213,7 +218,8 @@ pub fn clock_view(row: &Deadline, now: DateTime<Utc>) -> ClockView {
     }
 }
 
-fn matter_view(matter: &Matter) -> MatterView {
+fn matter_view(matter: &Matter, standing: &Standing) -> MatterView {
+    let evidence = Some(&matter.evidence).filter(|words| standing.official() && !words.is_empty());
     MatterView {
         id: matter.id,
         kind: matter.kind,
@@ -222,6 +228,7 @@ fn matter_view(matter: &Matter) -> MatterView {
         asked_at: china(matter.asked_at),
         reason_code: matter.reason_code.clone(),
         reason: matter.reason.clone(),
+        evidence: evidence.cloned(),
         department_id: matter.department_id,
         officer_id: matter.officer_id,
         other_call_id: matter.other_call_id,

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::routing::{Aside, AsideKind, Example, ItemWords, Lessons};
@@ -11,9 +12,13 @@ use crate::schema::{
     enterprises, members, officers, service_items,
 };
 
-/// How often the county's catalogue has changed.
-pub async fn revision(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<i32> {
-    counties::table.find(county.0).select(counties::catalogue_revision).first(conn).await
+/// How often the county's catalogue has changed, and its settings.
+pub async fn county(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<(i32, Value)> {
+    counties::table
+        .find(county.0)
+        .select((counties::catalogue_revision, counties::settings))
+        .first(conn)
+        .await
 }
 
 /// All counties.

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::routing::{Reason, Router};
 use super::store;
+use crate::deadlines::limits::Rules;
 use crate::organisation::CountyId;
 use crate::platform::db::{Db, Scope};
 use crate::platform::http::problem::{CommonCode, Problem};
+use crate::platform::http::text::TextRule;
 
 /// Items suggested at most.
 const MOST: usize = 5;
@@ -28,6 +31,13 @@ struct Learned {
     revision: i32,
     router: Router,
     names: HashMap<String, String>,
+}
+
+/// Words to find an item for.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    pub text: String,
 }
 
 /// A suggested item.
@@ -58,10 +68,18 @@ impl Catalogue {
     /// The items that `text` may mean in this county.
     ///
     /// # Errors
-    /// 503 when Postgres is away.
+    /// 422 when the text says nothing or is longer than the county allows, 503 when Postgres is away.
     pub async fn suggest(&self, db: &Db, county: CountyId, text: &str) -> Result<Suggested, Problem> {
-        let learned = self.learned(db, county).await?;
-        let answer = learned.router.suggest(text, MOST);
+        let (revision, settings) = now_of(db, county).await?;
+        let rules = Rules::of_county(&settings).map_err(|error| {
+            tracing::error!(%error, %county, "the county's settings cannot be read");
+            CommonCode::Internal.problem()
+        })?;
+        let text = TextRule::block(rules.calls.text_length)
+            .required("text", text)
+            .map_err(|error| Problem::invalid(vec![error]))?;
+        let learned = self.learned(db, county, revision).await?;
+        let answer = learned.router.suggest(&text, MOST);
         let items = answer
             .ranked
             .into_iter()
@@ -89,16 +107,17 @@ impl Catalogue {
             tx.finish(counties).await
         };
         for county in counties.await.unwrap_or_default() {
-            if let Err(problem) = self.learned(db, county).await {
+            let learned = async {
+                let (revision, _) = now_of(db, county).await?;
+                self.learned(db, county, revision).await
+            };
+            if let Err(problem) = learned.await {
                 tracing::warn!(%problem, %county, "the catalogue could not be learned ahead");
             }
         }
     }
 
-    async fn learned(&self, db: &Db, county: CountyId) -> Result<Arc<Learned>, Problem> {
-        let mut tx = db.begin(Scope::County(county.0)).await?;
-        let revision = store::revision(&mut tx, county).await.map_err(Problem::from);
-        let revision = tx.finish(revision).await?;
+    async fn learned(&self, db: &Db, county: CountyId, revision: i32) -> Result<Arc<Learned>, Problem> {
         if let Some(learned) = self.known(county, revision) {
             return Ok(learned);
         }
@@ -120,10 +139,17 @@ impl Catalogue {
     }
 }
 
+/// The present revision of the county's catalogue, and the county's settings.
+async fn now_of(db: &Db, county: CountyId) -> Result<(i32, Value), Problem> {
+    let mut tx = db.begin(Scope::County(county.0)).await?;
+    let found = store::county(&mut tx, county).await.map_err(Problem::from);
+    tx.finish(found).await
+}
+
 async fn learn(db: &Db, county: CountyId) -> Result<Learned, Problem> {
     let mut tx = db.begin(Scope::County(county.0)).await?;
     let read = async {
-        let revision = store::revision(&mut tx, county).await?;
+        let (revision, _) = store::county(&mut tx, county).await?;
         Ok::<_, diesel::result::Error>((revision, store::lessons(&mut tx, county).await?))
     }
     .await;

@@ -87,6 +87,44 @@ pub struct CallRules {
     pub urge_every_minutes: i64,
     pub urge_per_day: usize,
     pub text_length: usize,
+    pub extension_before_working_days: i64,
+    pub appointment_within_days: i64,
+    pub arrival_near_metres: u32,
+    pub arrival_accuracy_metres: u32,
+    pub arrival_code_tries: usize,
+    pub link_days: i64,
+}
+
+impl CallRules {
+    /// The longest text that a county may allow, in characters.
+    pub const LONGEST_TEXT: usize = 10_000;
+
+    /// What is no sensible choice, by the name of its key.
+    fn fault(&self) -> Option<String> {
+        let text = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        let ranges: [(&str, i64, i64, i64); 16] = [
+            ("appointment_grace_minutes", self.appointment_grace_minutes.into(), 0, 240),
+            ("return_within_working_minutes", self.return_within_working_minutes, 1, 2_400),
+            // The upper bound of a side matter's days stands in the schema.
+            ("pause_each_working_days", self.pause_each_working_days.into(), 1, 30),
+            ("pause_total_working_days", self.pause_total_working_days.into(), 1, 120),
+            ("pause_head_working_days", self.pause_head_working_days.into(), 0, 30),
+            ("case_working_days", self.case_working_days.into(), 1, 250),
+            ("extension_before_working_days", self.extension_before_working_days, 0, 10),
+            ("reopen_working_days", self.reopen_working_days, 1, 120),
+            ("urge_every_minutes", self.urge_every_minutes, 0, 1_440),
+            ("urge_per_day", text(self.urge_per_day), 1, 100),
+            ("text_length", text(self.text_length), 100, text(Self::LONGEST_TEXT)),
+            ("appointment_within_days", self.appointment_within_days, 1, 365),
+            ("arrival_near_metres", self.arrival_near_metres.into(), 20, 5_000),
+            ("arrival_accuracy_metres", self.arrival_accuracy_metres.into(), 10, 5_000),
+            ("arrival_code_tries", text(self.arrival_code_tries), 1, 20),
+            ("link_days", self.link_days, 1, 90),
+        ];
+        let (name, value, least, most) =
+            ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
+        Some(format!("calls.{name} = {value} is not between {least} and {most}"))
+    }
 }
 
 /// The limits the catalogue gives one item.
@@ -151,7 +189,11 @@ fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
     if settings.is_object() {
         figment = figment.merge(Serialized::defaults(settings));
     }
-    figment.extract().map_err(Box::new)
+    let rules: Rules = figment.extract().map_err(Box::new)?;
+    match rules.calls.fault() {
+        Some(fault) => Err(Box::new(fault.into())),
+        None => Ok(rules),
+    }
 }
 
 /// Reads `15wm`, `2wh`, `5m`, `3wd`.
@@ -209,5 +251,26 @@ mod tests {
             assert!(Rules::of_county(&json!({"limits": {"accept": {"normal": bad}}})).is_err(), "{bad}");
         }
         assert!(Rules::of_county(&json!({"limitz": {}})).is_err());
+    }
+
+    #[test]
+    fn a_choice_beyond_sense_is_refused_by_its_name() {
+        for (name, bad) in [
+            ("arrival_near_metres", json!(0)),
+            ("arrival_near_metres", json!(50_000)),
+            ("arrival_accuracy_metres", json!(1)),
+            ("arrival_code_tries", json!(0)),
+            ("arrival_code_tries", json!(1_000)),
+            ("appointment_within_days", json!(-1)),
+            ("link_days", json!(3_650)),
+            ("text_length", json!(1_000_000)),
+            ("pause_each_working_days", json!(31)),
+            ("urge_per_day", json!(0)),
+        ] {
+            let refused = Rules::of_county(&json!({"calls": {name: bad}})).unwrap_err().to_string();
+            assert!(refused.contains(name), "{refused}");
+        }
+        let near = Rules::of_county(&json!({"calls": {"arrival_near_metres": 500}})).unwrap();
+        assert_eq!((near.calls.arrival_near_metres, near.calls.link_days), (500, 14));
     }
 }

@@ -61,6 +61,8 @@ text_enum!(
         /// The account was disabled, its officer left, or its last membership ended.
         Disabled = "disabled",
         PasswordChanged = "password_changed",
+        /// The enterprise named another contact, or another number of his.
+        ContactChanged = "contact_changed",
     }
 );
 

@@ -15,7 +15,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ledger", &["platform", "schema"]),
     // The extractors find the keys in the application.
     ("identity", &["app", "organisation", "platform", "schema"]),
-    ("catalogue", &["organisation", "platform", "schema"]),
+    // The rules of the county say how long a text may be.
+    ("catalogue", &["deadlines", "organisation", "platform", "schema"]),
     ("notices", &["organisation", "platform", "schema"]),
     ("deadlines", &["notices", "organisation", "platform", "schema"]),
     (
@@ -30,8 +31,11 @@ const EDGES: &[(&str, &[&str])] = &[
 const ROUTES: [&str; 2] = ["app", "identity"];
 
 /// Rooms that may be entered by one door only: (who, whom, the door).
-const DOORS: [(&str, &str, &str); 2] =
-    [("sandbox", "notices", "channels"), ("organisation", "notices", "register")];
+const DOORS: [(&str, &str, &str); 3] = [
+    ("sandbox", "notices", "channels"),
+    ("organisation", "notices", "register"),
+    ("catalogue", "deadlines", "limits"),
+];
 
 /// Macros of `platform` that Rust puts at the root of the crate.
 const MACROS: [&str; 3] = ["id_type", "problem_codes", "text_enum"];

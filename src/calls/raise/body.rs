@@ -10,7 +10,7 @@ use crate::calls::desk::Desk;
 use crate::calls::model::Entrance;
 use crate::calls::standing::Person;
 use crate::catalogue::Catalogue;
-use crate::deadlines::limits::Urgency;
+use crate::deadlines::limits::{CallRules, Urgency};
 use crate::organisation::EnterpriseId;
 use crate::platform::http::problem::{FieldError, Problem};
 use crate::platform::http::text::TextRule;
@@ -72,12 +72,34 @@ pub enum Words {
     Unclear(Value),
 }
 
-/// Characters of the text.
-const TEXT_LENGTH: usize = 2000;
+/// Characters of a line: forms and messages have room for no more.
 const LINE: usize = 200;
 
+impl Tap {
+    /// What the county's rules say to it. They come with the tap's context, so a tap is not read twice for them.
+    ///
+    /// # Errors
+    /// 422 with the fields that are wrong.
+    pub fn check(&self, rules: &CallRules) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        errors.extend(TextRule::block(rules.text_length).optional("text", Some(&self.text)).err());
+        let days = rules.appointment_within_days;
+        if self.appointment_at.is_some_and(|at| at > self.now + TimeDelta::days(days)) {
+            errors.push(appointment(
+                format!("预约时间须在现在之后、{days} 天之内"),
+                format!("must be in the next {days} days"),
+            ));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+fn appointment(zh: impl Into<String>, en: impl Into<String>) -> FieldError {
+    FieldError::new("appointmentAt", "out_of_range", zh, en)
+}
+
 impl Raise {
-    /// Checks the body. The words are routed by the caller, who knows the catalogue.
+    /// Checks the body as far as every county agrees. The words are routed by the caller, who knows the catalogue.
     ///
     /// # Errors
     /// 422 with all fields that are wrong.
@@ -85,7 +107,6 @@ impl Raise {
         self,
         person: Person,
         key: Option<(String, [u8; 32])>,
-        text_length: usize,
         now: DateTime<Utc>,
     ) -> Result<Tap, Problem> {
         let mut errors = Vec::new();
@@ -97,7 +118,7 @@ impl Raise {
             }
         };
         let item = keep(TextRule::line(32).optional("itemCode", self.item_code.as_deref()));
-        let text = keep(TextRule::block(text_length).optional("text", self.text.as_deref()));
+        let text = keep(TextRule::block(CallRules::LONGEST_TEXT).optional("text", self.text.as_deref()));
         let place = keep(TextRule::line(LINE).optional("place", self.place.as_deref()));
         let contact_name = keep(TextRule::line(40).optional("contactName", self.contact_name.as_deref()));
         let contact_phone = keep(TextRule::line(20).optional("contactPhone", self.contact_phone.as_deref()));
@@ -109,11 +130,8 @@ impl Raise {
                 "not a phone number",
             ));
         }
-        if let Some(at) = self.appointment_at
-            && (at <= now || at > now + TimeDelta::days(60))
-        {
-            let (zh, en) = ("预约时间须在现在之后、60 天之内", "must be in the next 60 days");
-            errors.push(FieldError::new("appointmentAt", "out_of_range", zh, en));
+        if self.appointment_at.is_some_and(|at| at <= now) {
+            errors.push(appointment("预约时间须在现在之后", "must be in the future"));
         }
         if self.attachment_ids.as_ref().is_some_and(|ids| !ids.is_empty()) {
             errors.push(FieldError::new(
@@ -170,7 +188,7 @@ pub async fn checked(
     now: DateTime<Utc>,
 ) -> Result<Tap, Problem> {
     let county = person.county;
-    let mut tap = body.check(person, key, TEXT_LENGTH, now)?;
+    let mut tap = body.check(person, key, now)?;
     if tap.words == Words::Nothing && !tap.text.is_empty() {
         let suggestion = catalogue.suggest(&desk.db, county, &tap.text).await?;
         tap.words = match suggestion.items.first() {

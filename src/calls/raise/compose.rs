@@ -11,7 +11,7 @@ use crate::calls::error::CallCode;
 use crate::calls::model::{Call, CallId, Entrance, RouteRule, State};
 use crate::calls::number::number;
 use crate::calls::store::{EnterpriseFace, Faces, ItemFace};
-use crate::calls::tell::{Telling, draft};
+use crate::calls::tell::{Scene, Telling};
 use crate::deadlines::limits::Rules;
 use crate::deadlines::{Clock, ClockBook, Deadline, SubjectKind};
 use crate::ledger::{self, Event, Fact, chain};
@@ -32,7 +32,7 @@ pub struct Composed {
 /// Composes the call of a tap.
 ///
 /// # Errors
-/// What the context refuses: no enterprise, several, an unknown item.
+/// What the context refuses: no enterprise, several, an unknown item; what the county's rules refuse.
 pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Composed, Problem> {
     let Some(context) = context else {
         return Err(match (tap.on_behalf, tap.enterprise) {
@@ -47,6 +47,7 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
         return Err(CallCode::UnknownItem.problem().with("itemCode", code.as_str()));
     }
     let rules = desk.rules(&context.settings)?;
+    tap.check(&rules.calls)?;
     let (route, holder) = route(context)?;
     let call = new_call(desk, tap, context, &route);
     let faces = Faces {
@@ -70,7 +71,16 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
             call.suggestions.as_array().into_iter().flatten().filter_map(|s| s.get("name")).collect();
         telling = telling.with("suggestions", json!(names));
     }
-    let alarm = draft(desk, &call, &faces, &clocks, &tap.person.name, telling, tap.now);
+    let scene = Scene {
+        desk,
+        rules: &rules.calls,
+        call: &call,
+        faces: &faces,
+        clocks: &clocks,
+        actor: &tap.person.name,
+        now: tap.now,
+    };
+    let alarm = scene.draft(telling);
     Ok(Composed { call, faces, clocks, events, alarm })
 }
 

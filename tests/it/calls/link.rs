@@ -12,7 +12,8 @@ use crate::kit::{County, Refused, Spans as _, View};
 async fn path_for(county: &County, call: &View, officer: &str) -> String {
     let id = county.texts("select id::text from counties").await.remove(0).parse().unwrap();
     let officer = county.officer_id(officer).await.parse().unwrap();
-    let link = Link::new(CountyId(id), CallId(call.id().parse().unwrap()), OfficerId(officer), county.now());
+    let expires_at = county.now() + 14.days();
+    let link = Link::new(CountyId(id), CallId(call.id().parse().unwrap()), OfficerId(officer), expires_at);
     link.path(&county.app.calls.link_key)
 }
 

@@ -57,10 +57,11 @@ async fn assistance_must_close_before_the_call_is_resolved() {
     helper.may_not("resolve", &call, json!({"result": "好"})).await.is(403, "call_not_yours");
     county.pass(1.hours());
     county.environment_head().does("assist", &call, json!({"matterId": ours, "result": "可以停机"})).await;
-    helper
+    let late = helper
         .may_not("assist", &call, json!({"matterId": ours, "result": "可以"}))
         .await
-        .is(409, "call_nothing_open");
+        .is(409, "call_already_decided");
+    assert_eq!((late.detail(), &late.body["decidedBy"]), ("韩癸巳已完成协助", &json!("韩癸巳")));
     lead.may_not("resolve", &call, json!({"result": "好"})).await.is(409, "call_assistance_open");
     county.stranger().does("assist", &call, json!({"matterId": theirs, "result": "已确认"})).await;
 

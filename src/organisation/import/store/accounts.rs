@@ -1,4 +1,7 @@
 //! Accounts of officers and of enterprise contacts, what officers' accounts may do, and who speaks for an enterprise.
+//!
+//! An enterprise's account belongs to its contact person. When the files name another person, he gets an account of his own, and
+//! the one before him no longer reaches the enterprise by any way he had.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +19,10 @@ use super::super::{ImportError, Refused};
 use super::diff::{Stored, diff, table_io};
 use super::{Load, find};
 use crate::organisation::model::{EnterpriseStatus, OfficerStatus};
-use crate::schema::{account_roles, accounts, members};
+use crate::schema::{account_roles, accounts, members, platform_logins, sessions};
+
+/// Why the sessions of a former contact end; a word of `sessions.end_reason`.
+const CONTACT_CHANGED: &str = "contact_changed";
 
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = accounts)]
@@ -96,7 +102,8 @@ pub async fn store(load: &mut Load<'_>) -> Result<(), ImportError> {
 
 /// Returns the account ids by login of the files: an officer's or enterprise's code.
 async fn store_accounts(load: &mut Load<'_>) -> Result<HashMap<String, Uuid>, ImportError> {
-    let stored = Account::load(load.conn, load.county).await?;
+    let mut stored = Account::load(load.conn, load.county).await?;
+    retire_former_contacts(load, &mut stored).await?;
     let by_officer: HashMap<Uuid, &Account> =
         stored.iter().filter_map(|account| Some((account.officer_id?, account))).collect();
     let by_login: HashMap<&str, &Account> =
@@ -135,6 +142,56 @@ async fn store_accounts(load: &mut Load<'_>) -> Result<HashMap<String, Uuid>, Im
     load.counts.push((Kind::Accounts, diff.counts));
     let by_login: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.login, row.id)).collect();
     Ok(logins.into_iter().filter_map(|(code, login)| Some((code, by_login.get(&login).copied()?))).collect())
+}
+
+/// Who was an enterprise's contact and is not any more leaves it: his membership, his sessions, his identities on platforms. The login
+/// goes on to his successor. A contact with a new number stays, but must show that the new number is his.
+async fn retire_former_contacts(load: &mut Load<'_>, stored: &mut Vec<Account>) -> Result<(), ImportError> {
+    let contacts: HashMap<&str, &EnterpriseRow> =
+        load.source.enterprises.rows.iter().map(|line| (line.row.code.as_str(), &line.row)).collect();
+    let (mut replaced, mut renumbered) = (Vec::new(), Vec::new());
+    stored.retain(|account| {
+        let contact = contacts.get(account.login.as_str()).filter(|_| account.officer_id.is_none());
+        let Some(contact) = contact else { return true };
+        let same_person = account.name == contact.contact_name;
+        if !same_person {
+            replaced.push((account.id, account.login.clone()));
+        } else if account.mobile != contact.contact_mobile {
+            renumbered.push(account.id);
+        }
+        same_person
+    });
+    for (id, code) in &replaced {
+        let own = members::account_id.eq(id).and(members::left_at.is_null());
+        let enterprise = find(&load.ids.enterprises, code)?;
+        diesel::update(members::table.filter(own).filter(members::enterprise_id.eq(enterprise)))
+            .set(members::left_at.eq(load.now))
+            .execute(load.conn)
+            .await?;
+        // He may belong to another enterprise as well, which keeps him.
+        let stays = diesel::dsl::exists(members::table.filter(own));
+        diesel::update(accounts::table.find(id).filter(diesel::dsl::not(stays)))
+            .set(accounts::status.eq("disabled"))
+            .execute(load.conn)
+            .await?;
+        diesel::update(accounts::table.find(id))
+            .set(accounts::login.eq(format!("~{id}")))
+            .execute(load.conn)
+            .await?;
+    }
+    let replaced = replaced.into_iter().map(|(id, _)| id);
+    let out: Vec<Uuid> = replaced.chain(renumbered).collect();
+    if out.is_empty() {
+        return Ok(());
+    }
+    diesel::update(sessions::table.filter(sessions::account_id.eq_any(&out)))
+        .filter(sessions::ended_at.is_null())
+        .set((sessions::ended_at.eq(load.now), sessions::end_reason.eq(CONTACT_CHANGED)))
+        .execute(load.conn)
+        .await?;
+    let logins = platform_logins::table.filter(platform_logins::account_id.eq_any(&out));
+    diesel::delete(logins).execute(load.conn).await?;
+    Ok(())
 }
 
 fn account(
