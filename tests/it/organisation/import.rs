@@ -23,7 +23,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn copy_of(from: &str) -> Self {
-        let to = std::env::temp_dir().join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
+        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir(&to).unwrap();
         for entry in std::fs::read_dir(project(from)).unwrap() {
             let entry = entry.unwrap();
