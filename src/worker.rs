@@ -65,9 +65,9 @@ impl Loops {
     /// Everything that happens by itself.
     pub async fn run(&self, stop: Stop) {
         tokio::join!(
-            self.relay.run(stop.requested()),      // committed notices → entries in Redis
-            self.senders.run(stop.requested()),    // entries → chat platforms
-            self.purge.run(stop.requested()),      // keys, tokens and sessions that have had their day → gone
+            self.relay.run(stop.requested()),   // committed notices → entries in Redis
+            self.senders.run(stop.requested()), // entries → chat platforms
+            Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }

@@ -3,6 +3,7 @@
 //! Redis is the queue, not the truth: whoever calls must be able to go on without it. While it is away every call fails at once;
 //! one caller per [`PAUSE`] looks whether it is back.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -214,7 +215,7 @@ fn open(settings: &config::Redis) -> RedisResult<Client> {
     // The library looks for the process' provider.
     tls::provider();
     let Some(root) = root else { return Client::open(info) };
-    let root_cert = tls::pem(&root.into()).map_err(|error| {
+    let root_cert = tls::pem(Path::new(&root)).map_err(|error| {
         RedisError::from((ErrorKind::InvalidClientConfig, "sslrootcert", error.to_string()))
     })?;
     Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })

@@ -1,6 +1,6 @@
 //! TLS to the stores: whose certificates are believed, and how much one must prove.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -88,18 +88,19 @@ pub fn client(proof: Proof, roots: &Roots) -> Result<ClientConfig, TlsError> {
 ///
 /// # Errors
 /// The file is missing or holds none.
-pub fn pem(path: &PathBuf) -> Result<Vec<u8>, TlsError> {
-    let text = std::fs::read(path).map_err(|error| TlsError::Unreadable(path.clone(), error.to_string()))?;
+pub fn pem(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let text =
+        std::fs::read(path).map_err(|error| TlsError::Unreadable(path.to_owned(), error.to_string()))?;
     if certificates(path, &text)?.is_empty() {
-        return Err(TlsError::Empty(path.clone()));
+        return Err(TlsError::Empty(path.to_owned()));
     }
     Ok(text)
 }
 
-fn certificates(path: &PathBuf, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_slice_iter(text)
         .collect::<Result<_, _>>()
-        .map_err(|error| TlsError::Unreadable(path.clone(), error.to_string()))
+        .map_err(|error| TlsError::Unreadable(path.to_owned(), error.to_string()))
 }
 
 fn store(roots: &Roots) -> Result<RootCertStore, TlsError> {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -124,9 +124,12 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // Two of the same name would be one whose signature is wrong.
+        let name = uuid::Uuid::now_v7().to_string();
+        params.distinguished_name.push(DnType::CommonName, name.as_str());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.pem", uuid::Uuid::now_v7()));
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
         std::fs::write(&file, issuer.pem()).unwrap();
         Self { issuer, file }
     }
