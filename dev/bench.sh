@@ -12,5 +12,6 @@ PGBENCH=${PGBENCH:-${PG_BIN:+$PG_BIN/pgbench}}
 [ -x "$PGBENCH" ] || PGBENCH=$(command -v pgbench || true)
 [ -n "$PGBENCH" ] || die "pgbench is missing; it comes with Postgres (Debian: postgresql, Fedora: postgresql-contrib)."
 export PGBENCH YIJIAO_SECRETS__MASTER_KEY=${YIJIAO_SECRETS__MASTER_KEY:-$MASTER_KEY}
+scratch
 cargo build --locked --release --bin yijiao --bin yijiao-bench
 "$(target_dir)/release/yijiao-bench" "$@"

@@ -54,6 +54,7 @@ SETTINGS
     wait_in_container postgres pg_isready -q -h 127.0.0.1 -U postgres
     docker exec -i -u postgres "$name" psql -qX -f - <"$ROOT/dev/roles.sql" >/dev/null
     docker exec -u postgres "$name" psql -qXc 'alter role yijiao_owner createdb createrole'
+    if [ "$STAND" = test ]; then docker exec -i -u postgres "$name" psql -qX -f - <"$ROOT/dev/test-roles.sql" >/dev/null; fi
 }
 
 start_docker_redis() {

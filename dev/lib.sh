@@ -2,6 +2,8 @@
 # Sourced by the other scripts; bash 3.2 is enough (macOS). Everything it writes lies under .dev/.
 
 set -euo pipefail
+# Postgres may run as another user, who must be able to read what is unpacked here; secrets are made under a mask of their own.
+umask 022
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 DEV="$ROOT/.dev"
@@ -51,6 +53,7 @@ target_dir() { printf '%s' "${CARGO_TARGET_DIR:-$ROOT/target}"; }
 open_stand() {
     STAND=$1
     HOME_OF_STAND="$DEV/$STAND"
+    need_own_dev
     mkdir -p "$HOME_OF_STAND" "$DEV/log"
     load_secret
     take_lock "$HOME_OF_STAND/lock" || die "\`make $STAND\` is already at work here; \`make stop\` ends it."
@@ -59,6 +62,19 @@ open_stand() {
     trap 'exit 129' HUP
     trap close_stand EXIT
     stop_everything # whatever a killed predecessor left running
+}
+
+# What root left in a clone, an ordinary user can neither read nor remove.
+need_own_dev() {
+    if is_root || [ ! -e "$DEV" ] || [ -O "$DEV" ]; then return; fi
+    die ".dev belongs to another user, who ran a command in this clone before. Let him run \`make clean-dev\`, or use a clone of your own."
+}
+
+# scratch: a folder of the stand for temporary files, empty at the start; nothing stays behind in /tmp.
+scratch() {
+    rm -rf "$HOME_OF_STAND/tmp"
+    mkdir "$HOME_OF_STAND/tmp"
+    export TMPDIR="$HOME_OF_STAND/tmp"
 }
 
 # take_lock <file>: false while a living process holds it; a dead one's lock is void.

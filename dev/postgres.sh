@@ -31,6 +31,9 @@ start_native_postgres() {
             YIJIAO_OWNER_PASSWORD=$PASSWORD as_setup_user "$PG_BIN/psql" -qX -f "$ROOT/dev/roles.sql" >/dev/null
             # Tests make databases of their own, from a template.
             as_setup_user "$PG_BIN/psql" -qXc 'alter role yijiao_owner createdb createrole'
+            if [ "$STAND" = test ]; then
+                YIJIAO_OWNER_PASSWORD=$PASSWORD as_setup_user "$PG_BIN/psql" -qX -f "$ROOT/dev/test-roles.sql" >/dev/null
+            fi
             return
         fi
         is_taken "$PORT" || break

@@ -9,6 +9,7 @@ open_stand test
 DATABASE_URL=${TEST_DATABASE_URL:-${DATABASE_URL:-}}
 open_stores fast 54330 63800
 export TEST_DATABASE_URL=$DATABASE_URL
+scratch
 . "$ROOT/dev/lint.sh"
 say "tests"
 # The runner's summary is the last word.

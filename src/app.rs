@@ -53,7 +53,7 @@ pub enum AppError {
 impl App {
     /// Builds the parts; opens no connection yet. Needs a runtime: the writers of new calls are started here.
     pub fn new(config: Config, clock: Clock) -> Result<Self, AppError> {
-        let db = Db::lazy(&config.database.url, config.database.pool_background)?;
+        let db = Db::of(&config.database, config.database.pool_background)?;
         let redis = Redis::lazy(&config.redis)?;
         let vault = Vault::new(&config.secrets.master_key);
         let keys = Arc::new(KeyRing::new(vault.clone(), &config.identity));
@@ -81,7 +81,7 @@ impl App {
 
     /// The same parts with connections of their own, for one HTTP worker. The writers stay shared: taps of all workers gather there.
     pub fn for_worker(&self) -> Result<Self, AppError> {
-        let db = Db::lazy(&self.config.database.url, self.config.database.pool_per_worker)?;
+        let db = Db::of(&self.config.database, self.config.database.pool_per_worker)?;
         let calls = self.calls.with_db(db.clone());
         Ok(Self { db, redis: self.redis.for_worker(), calls, ..self.clone() })
     }

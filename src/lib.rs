@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod notices;
 pub mod organisation;
 pub mod platform;
+pub mod purge;
 pub mod roles;
 pub mod router;
 pub mod sandbox;

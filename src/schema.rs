@@ -8,6 +8,7 @@ diesel::table! {
         starts_at -> Timestamptz,
         ends_at -> Timestamptz,
         reason -> Text,
+        source -> Text,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::notices::relay::Relay;
 use crate::notices::texts::{Texts, TextsError};
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
+use crate::purge::Purge;
 
 /// What runs beside the API in one process, until `stop`; then what is in hand is finished.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub struct Loops {
     app: App,
     relay: Relay,
     senders: Worker,
+    purge: Purge,
 }
 
 impl Loops {
@@ -50,7 +52,8 @@ impl Loops {
         };
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
-        Ok(Self { app: app.clone(), relay, senders })
+        let purge = Purge::new(app.db.clone(), app.clock.clone(), &app.config.purge);
+        Ok(Self { app: app.clone(), relay, senders, purge })
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -62,8 +65,9 @@ impl Loops {
     /// Everything that happens by itself.
     pub async fn run(&self, stop: Stop) {
         tokio::join!(
-            self.relay.run(stop.requested()),      // committed notices → entries in Redis
-            self.senders.run(stop.requested()),    // entries → chat platforms
+            self.relay.run(stop.requested()),   // committed notices → entries in Redis
+            self.senders.run(stop.requested()), // entries → chat platforms
+            Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }

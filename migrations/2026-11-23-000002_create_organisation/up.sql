@@ -59,8 +59,10 @@ create table absences (
     starts_at timestamptz not null,
     ends_at timestamptz not null,
     reason text not null default '',
+    -- An import ends only what an import brought.
+    source text not null default 'entered' check (source in ('import', 'entered')),
     check (ends_at > starts_at),
-    unique (officer_id, starts_at)
+    unique (officer_id, starts_at, source)
 );
 create index absences_officer on absences (officer_id, ends_at);
 

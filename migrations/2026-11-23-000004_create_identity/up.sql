@@ -59,6 +59,7 @@ create table sessions (
     check ((ended_at is null) = (end_reason is null))
 );
 create index sessions_account on sessions (account_id);
+create index sessions_over on sessions (coalesce(ended_at, expires_at));
 
 -- Only the hash is kept. A token is used once; a second use ends the session.
 create table refresh_tokens (
@@ -71,6 +72,7 @@ create table refresh_tokens (
     used_at timestamptz
 );
 create index refresh_tokens_session on refresh_tokens (session_id);
+create index refresh_tokens_expiry on refresh_tokens (expires_at);
 
 -- EdDSA keys of the deployment, shared by all replicas and all counties; the private half is sealed.
 create table signing_keys (

@@ -47,6 +47,11 @@ text_enum!(
 );
 
 text_enum!(
+    /// Where an absence comes from: the county's files, or somebody who entered it in the product.
+    AbsenceSource { Import = "import", Entered = "entered" }
+);
+
+text_enum!(
     /// The organs of the mechanism that exist once in a county.
     Office {
         BusinessOffice = "business_office",

@@ -19,6 +19,7 @@ pub struct Config {
     pub wechat: Wechat,
     pub outbound: Outbound,
     pub notices: Notices,
+    pub purge: Purge,
     pub sandbox: Sandbox,
     pub log: Log,
 }
@@ -45,6 +46,9 @@ pub struct Database {
     pub owner_url: SecretString,
     pub pool_per_worker: usize,
     pub pool_background: usize,
+    pub statement_timeout_ms: u32,
+    pub silence_ms: u32,
+    pub keepalive_seconds: u32,
 }
 
 impl Database {
@@ -107,6 +111,15 @@ pub struct Notices {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Purge {
+    pub every_seconds: u32,
+    pub batch: u32,
+    pub idempotency_days: u32,
+    pub session_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sandbox {
     pub host: String,
     pub port: u16,
@@ -162,6 +175,35 @@ impl Config {
         }
         Ok(())
     }
+
+    /// Settings that contradict each other, each sound by itself.
+    pub fn require_sense(&self) -> Result<(), ConfigError> {
+        let Self { database, notices, outbound, purge, .. } = self;
+        if u64::from(notices.lease_ms) <= outbound.connect_timeout_ms.saturating_add(outbound.timeout_ms) {
+            return Err(ConfigError::Value {
+                key: "notices.lease_ms",
+                why: "must be more than outbound.connect_timeout_ms and outbound.timeout_ms together; \
+                      else a notice that is still being sent is taken for lost and sent twice",
+            });
+        }
+        if database.statement_timeout_ms == 0 || database.silence_ms <= database.statement_timeout_ms {
+            return Err(ConfigError::Value {
+                key: "database.silence_ms",
+                why: "must be more than database.statement_timeout_ms, and that more than 0; \
+                      else a slow answer is taken for none",
+            });
+        }
+        if database.keepalive_seconds == 0 {
+            return Err(ConfigError::Value { key: "database.keepalive_seconds", why: "must be more than 0" });
+        }
+        if purge.batch == 0 || purge.every_seconds == 0 {
+            return Err(ConfigError::Value {
+                key: "purge",
+                why: "batch and every_seconds must be more than 0",
+            });
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +215,21 @@ mod tests {
         let config = Config::defaults().unwrap();
         assert_eq!(config.http.port, 8080);
         assert!(config.require_secrets().is_err());
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_are_refused_by_name() {
+        let broken = |change: fn(&mut Config)| {
+            let mut config = Config::defaults().unwrap();
+            config.require_sense().unwrap();
+            change(&mut config);
+            config.require_sense().unwrap_err().to_string()
+        };
+        assert!(broken(|config| config.notices.lease_ms = 11_000).contains("notices.lease_ms"));
+        assert!(broken(|config| config.outbound.timeout_ms = 60_000).contains("notices.lease_ms"));
+        assert!(broken(|config| config.database.silence_ms = 10_000).contains("database.silence_ms"));
+        assert!(broken(|config| config.database.keepalive_seconds = 0).contains("keepalive_seconds"));
+        assert!(broken(|config| config.purge.batch = 0).contains("purge"));
     }
 
     #[test]

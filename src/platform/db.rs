@@ -3,21 +3,29 @@
 //! Every connection takes the role `yijiao_app`, which owns nothing and bypasses nothing; every transaction says which county it
 //! is for, so row-level security also holds for a query that forgets it.
 
+mod door;
+mod line;
+mod watch;
+
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
+use diesel::sql_types::{Nullable, Text};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-    TransactionManager,
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
 };
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use futures_util::FutureExt as _;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use uuid::Uuid;
+
+pub use self::line::{AddressError, Line, Patience};
+use super::config::Database;
 
 /// Every step of the schema, compiled in.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -52,6 +60,9 @@ pub enum DbError {
     /// Away, restarting, or out of connections: worth trying again.
     #[error("Postgres is not reachable: {0}")]
     Unavailable(String),
+    /// The setting cannot be used; no use trying again.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error(transparent)]
     Query(QueryError),
 }
@@ -108,15 +119,34 @@ impl std::fmt::Debug for Db {
 impl Db {
     /// A pool of at most `size` connections; none is opened before it is needed.
     pub fn lazy(url: &SecretString, size: usize) -> Result<Self, DbError> {
+        Self::over(Line::read(url, Patience::default())?, size)
+    }
+
+    /// The same, as patient as the settings say.
+    pub fn of(settings: &Database, size: usize) -> Result<Self, DbError> {
+        Self::over(Line::read(&settings.url, Patience::of(settings))?, size)
+    }
+
+    /// For a role of the binary that works alone, however long it takes.
+    pub fn unhurried(settings: &Database) -> Result<Self, DbError> {
+        Self::over(Line::read(&settings.url, Patience::long())?, 2)
+    }
+
+    fn over(line: Line, size: usize) -> Result<Self, DbError> {
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|url: &str| connect_as_role(url.to_owned()).boxed());
-        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
+        let line = Arc::new(line);
+        config.custom_setup = Box::new(move |_| {
+            let line = Arc::clone(&line);
+            async move { connect_as_role(&line).await }.boxed()
+        });
+        // The line knows the address; nothing else needs it.
+        let manager = AsyncDieselConnectionManager::new_with_config("", config);
         let pool = Pool::builder(manager)
             .max_size(size)
             .runtime(deadpool::Runtime::Tokio1)
-            .wait_timeout(Some(Duration::from_secs(5)))
-            .create_timeout(Some(Duration::from_secs(5)))
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| DbError::Unavailable(error.to_string()))?;
         Ok(Self { pool })
@@ -172,24 +202,29 @@ impl Db {
         }
     }
 
-    /// Refuses a login for which row-level security would not hold.
+    /// Refuses a login for which row-level security would not hold: neither the role that works here, nor the login behind it, nor
+    /// any role the login may become is a superuser or has BYPASSRLS. One stray `reset role` would undo the isolation otherwise.
+    /// The owner of the tables may log in: the policies are forced on him too.
     ///
     /// # Errors
-    /// `Unavailable` when Postgres is away, `Query` with the reason when the role bypasses isolation.
+    /// `Unavailable` when Postgres is away, `Query` with the reason when isolation can be bypassed.
     pub async fn require_isolation(&self) -> Result<(), DbError> {
         let mut tx = self.begin(Scope::AllCounties).await?;
-        let bypasses: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(
-            "(select rolsuper or rolbypassrls from pg_roles where rolname = current_user)",
+        let above: Option<String> = diesel::select(diesel::dsl::sql::<Nullable<Text>>(
+            "(select session_user || case when rolname = session_user then ' is ' else ' may become ' || rolname || ', ' end
+                || case when rolsuper then 'a superuser' else 'a role with BYPASSRLS' end
+            from pg_roles where (rolsuper or rolbypassrls) and (rolname = current_user or pg_has_role(session_user, oid, 'member'))
+            order by rolname = session_user desc, rolname limit 1)",
         ))
         .get_result(&mut tx)
         .await?;
-        let answer = if bypasses {
-            Err(DbError::Query(QueryError::QueryBuilderError(
-                "the database role bypasses row-level security; counties would see each other".into(),
-            )))
-        } else {
-            Ok(())
-        };
+        let answer = above.map_or(Ok(()), |words| {
+            let refusal = format!(
+                "{words}, for whom row-level security does not hold, so counties would see each other; \
+                 let the server log in as a plain role that is a member of {ROLE} (dev/roles.sql makes one)"
+            );
+            Err(DbError::Query(QueryError::QueryBuilderError(refusal.into())))
+        });
         tx.finish(answer).await
     }
 }
@@ -234,10 +269,16 @@ impl DerefMut for Tx {
     }
 }
 
-async fn connect_as_role(url: String) -> Result<AsyncPgConnection, ConnectionError> {
-    let mut connection = AsyncPgConnection::establish(&url).await?;
+async fn connect_as_role(line: &Line) -> Result<AsyncPgConnection, ConnectionError> {
+    let mut connection = line.open().await?;
+    let statement = line.patience().statement.map_or(0, |limit| limit.as_millis());
+    // Should this process vanish within a transaction, its locks shall not stay for long.
+    let setup = format!(
+        "set role {ROLE}; set statement_timeout = {statement}; set idle_in_transaction_session_timeout = '60s'; \
+         set timezone = 'UTC'"
+    );
     connection
-        .batch_execute(&format!("set role {ROLE}; set statement_timeout = '30s'; set timezone = 'UTC'"))
+        .batch_execute(&setup)
         .await
         .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
     Ok(connection)
@@ -247,7 +288,8 @@ async fn connect_as_role(url: String) -> Result<AsyncPgConnection, ConnectionErr
 pub async fn migrate(url: &SecretString) -> Result<Vec<String>, DbError> {
     use diesel_async::AsyncMigrationHarness;
     use diesel_migrations::MigrationHarness as _;
-    let connection = AsyncPgConnection::establish(url.expose_secret())
+    let connection = Line::read(url, Patience::long())?
+        .open()
         .await
         .map_err(|error| DbError::Unavailable(error.to_string()))?;
     let run = move || {

@@ -1,6 +1,7 @@
 //! What any service of this kind needs and nothing of the domain: configuration, telemetry, the clock, Postgres, Redis, HTTP
 //! conventions, the outbound client, cryptography, ids. May call nobody else in the crate.
 
+pub mod address;
 pub mod clock;
 pub mod config;
 pub mod crypto;
@@ -14,3 +15,4 @@ pub mod redis;
 pub mod stop;
 pub mod telemetry;
 pub mod time;
+pub mod tls;

@@ -47,7 +47,7 @@ impl Readiness {
                 match tokio::time::timeout(PATIENCE, present_schema(db)).await {
                     Ok(Ok(Some(present))) if present == schema => Neighbour::Ok,
                     Ok(Ok(_) | Err(DbError::Query(_))) => Neighbour::OtherSchema,
-                    Ok(Err(DbError::Unavailable(_))) | Err(_) => Neighbour::Away,
+                    Ok(Err(DbError::Unavailable(_) | DbError::Address(_))) | Err(_) => Neighbour::Away,
                 }
             },
             async {

@@ -3,15 +3,22 @@
 //! Redis is the queue, not the truth: whoever calls must be able to go on without it. While it is away every call fails at once;
 //! one caller per [`PAUSE`] looks whether it is back.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisResult, ScriptInvocation};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
+    Pipeline, RedisResult, ScriptInvocation, TlsCertificates,
+};
 use secrecy::ExposeSecret as _;
 
-use crate::platform::config;
+use crate::platform::address::{is_local, take_options};
+use crate::platform::{config, tls};
 
 pub use redis::RedisError;
 
@@ -19,6 +26,8 @@ pub use redis::RedisError;
 const CONNECT: Duration = Duration::from_millis(500);
 /// Longest wait for an answer to a command that does not block.
 const ANSWER: Duration = Duration::from_millis(500);
+/// Quiet after which TCP probes a connection, so that one that waits for work notices a dead network.
+const PROBE: Duration = Duration::from_secs(10);
 /// How long nobody asks again after Redis did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -59,11 +68,20 @@ impl Redis {
     /// A handle that connects when first used. Fails only on an address that cannot be read.
     pub fn lazy(settings: &config::Redis) -> Result<Self, RedisError> {
         Ok(Self {
-            client: Client::open(settings.url.expose_secret())?,
+            client: open(settings)?,
             prefix: settings.prefix.as_str().into(),
             link: Arc::default(),
             away: Arc::default(),
         })
+    }
+
+    /// Whether what goes to Redis and back can be read on the way: it leaves the machine in plain.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        match self.client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, _) => !is_local(host),
+            _ => false,
+        }
     }
 
     /// The same Redis by a connection of its own: a connection lives on the runtime that opened it, and crossing threads
@@ -185,6 +203,24 @@ impl Redis {
     }
 }
 
+/// The address, with the authorities of `sslrootcert` if it names any; `rediss` always asks for a good certificate.
+fn open(settings: &config::Redis) -> RedisResult<Client> {
+    let (url, [root]) = take_options(settings.url.expose_secret(), ["sslrootcert"]);
+    let info = url.as_str().into_connection_info()?;
+    let keepalive = TcpKeepalive::new().with_time(PROBE).with_interval(PROBE / 3);
+    let info = info.set_tcp_settings(TcpSettings::default().set_keepalive(keepalive));
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Client::open(info);
+    }
+    // The library looks for the process' provider.
+    tls::provider();
+    let Some(root) = root else { return Client::open(info) };
+    let root_cert = tls::pem(Path::new(&root)).map_err(|error| {
+        RedisError::from((ErrorKind::InvalidClientConfig, "sslrootcert", error.to_string()))
+    })?;
+    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(root_cert) })
+}
+
 fn away() -> RedisError {
     std::io::Error::from(std::io::ErrorKind::NotConnected).into()
 }
@@ -207,6 +243,18 @@ mod tests {
         let redis = at("redis://:secret@127.0.0.1:1/0");
         assert_eq!(redis.key("stream"), "p:stream");
         assert!(!format!("{redis:?}").contains("secret"));
+    }
+
+    #[test]
+    fn plain_words_to_another_machine_are_noticed_and_a_missing_authority_is_named() {
+        assert!(at("redis://cache.example/0").is_exposed());
+        assert!(!at("redis://localhost/0").is_exposed() && !at("rediss://cache.example/0").is_exposed());
+        let settings = config::Redis {
+            url: "rediss://:secret@cache.example/0?sslrootcert=/no/such.pem".into(),
+            prefix: "p".into(),
+        };
+        let error = Redis::lazy(&settings).unwrap_err().to_string();
+        assert!(error.contains("/no/such.pem") && !error.contains("secret"), "{error}");
     }
 
     #[tokio::test]

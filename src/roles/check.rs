@@ -11,7 +11,7 @@ use crate::platform::db::{Db, Scope};
 
 pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::load()?;
-    let db = Db::lazy(&config.database.url, 2)?;
+    let db = Db::unhurried(&config.database)?;
     db.require_isolation().await?;
     let now = Clock::System.now();
     let mut tx = db.begin(Scope::AllCounties).await?;

@@ -23,7 +23,7 @@ impl Import {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
         let config = Config::load()?;
         config.require_secrets()?;
-        let db = Db::lazy(&config.database.url, 2)?;
+        let db = Db::unhurried(&config.database)?;
         db.require_isolation().await?;
         let vault = Vault::new(&config.secrets.master_key);
         let own = format!("http://{}:{}", config.sandbox.host, config.sandbox.port);

@@ -9,6 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use crate::app::App;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
+use crate::platform::db::{DbError, Line, Patience};
 use crate::platform::http::caller::{CallerAccount, WhoCalls};
 use crate::platform::stop::Stop;
 use crate::platform::telemetry;
@@ -33,9 +34,11 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), Box<dyn Error>> {
         let config = Config::load()?;
         config.require_secrets()?;
+        config.require_sense()?;
         telemetry::log(&config.log)?;
         let place = (config.http.host.clone(), config.http.port);
         let app = App::new(config, Clock::System)?;
+        warn_of_exposure(&app)?;
         let stop = Stop::on_signals()?;
         let listener = TcpListener::bind(&place)
             .map_err(|error| format!("cannot listen on {}:{}: {error}", place.0, place.1))?;
@@ -56,6 +59,18 @@ impl Serve {
         served?;
         Ok(())
     }
+}
+
+/// Says once what can be read, or forged, on the way to the stores.
+fn warn_of_exposure(app: &App) -> Result<(), DbError> {
+    let database = &app.config.database;
+    if let Some(how) = Line::read(&database.url, Patience::of(database)).map_err(DbError::from)?.warning() {
+        tracing::warn!("the connection to Postgres {how}; database.url takes ?sslmode=verify-full");
+    }
+    if app.redis.is_exposed() {
+        tracing::warn!("the connection to Redis is not encrypted; redis.url takes rediss://");
+    }
+    Ok(())
 }
 
 /// The account behind a token that was verified here a moment ago, for the rate limit; an unknown one counts by its address.

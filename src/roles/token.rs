@@ -26,7 +26,7 @@ impl Account {
     pub(super) async fn token(self) -> Result<(), Box<dyn Error>> {
         let config = Config::load()?;
         config.require_secrets()?;
-        let db = Db::lazy(&config.database.url, 2)?;
+        let db = Db::unhurried(&config.database)?;
         let keys = KeyRing::new(Vault::new(&config.secrets.master_key), &config.identity);
         let tokens =
             operator::issue_for(&db, &keys, &self.county, &self.account, Clock::System.now()).await?;
@@ -44,7 +44,7 @@ impl Account {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
         let password = SecretString::from(line.trim_end_matches(['\r', '\n']));
-        let db = Db::lazy(&config.database.url, 2)?;
+        let db = Db::unhurried(&config.database)?;
         set_password::set_password(&db, &self.county, &self.account, &password, Clock::System.now()).await?;
         println!("password set for {}", self.account);
         Ok(())

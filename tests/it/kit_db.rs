@@ -3,7 +3,8 @@
 //!
 //! `TEST_DATABASE_URL` names a login of Postgres 15 or newer that may create databases and roles. A template's name carries a
 //! hash of what it is made from, so it is made once, by whichever process comes first, and again only when that changes. What
-//! killed runs left behind is removed by later ones.
+//! killed runs left behind is removed by later ones. When that login is a superuser, to whom row-level security means nothing,
+//! the server under test logs in as `yijiao_test_server` instead, which is made once and stays.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ use url::Url;
 use yijiao::organisation::import::{ImportOptions, import};
 use yijiao::platform::crypto::Vault;
 use yijiao::platform::db::{Db, migrate};
+
+/// What a server logs in as when the login of the tests is a superuser.
+const SERVER_LOGIN: &str = "yijiao_test_server";
 
 const TEST: &str = "yijiao_test_";
 const TEMPLATE: &str = "yijiao_template_";
@@ -68,6 +72,8 @@ impl Holds {
 /// One test's own database. Dropping the value drops the database, whoever is still connected.
 pub struct TestDb {
     server: Url,
+    /// The same, with the login of a server.
+    login: Url,
     name: String,
 }
 
@@ -80,12 +86,17 @@ impl TestDb {
     /// Makes a database that holds a county already.
     pub fn holding(what: Holds) -> Self {
         let server = server();
-        let name = on_a_runtime_apart(create(server.clone(), what));
-        Self { server, name }
+        let (name, login) = on_a_runtime_apart(create(server.clone(), what));
+        Self { server, login, name }
     }
 
     /// For `DATABASE_URL`.
     pub fn url(&self) -> SecretString {
+        at(&self.login, &self.name)
+    }
+
+    /// For migrations: the login that owns the tables.
+    pub fn owner_url(&self) -> SecretString {
         at(&self.server, &self.name)
     }
 
@@ -96,7 +107,9 @@ impl TestDb {
 
     /// A connection as the owner of the tables, for what the server itself must not be able to do.
     pub async fn owner(&self) -> AsyncPgConnection {
-        connect(&self.server, &self.name).await
+        AsyncPgConnection::establish(self.owner_url().expose_secret())
+            .await
+            .expect("the test's database answers")
     }
 }
 
@@ -138,7 +151,7 @@ fn on_a_runtime_apart<T: Send>(work: impl Future<Output = T> + Send) -> T {
     })
 }
 
-async fn create(server: Url, what: Holds) -> String {
+async fn create(server: Url, what: Holds) -> (String, Url) {
     let mut admin = connect_admin(&server).await;
     let now = number(&mut admin, "select extract(epoch from now())::bigint as value").await;
     sweep(&mut admin, now).await;
@@ -147,12 +160,40 @@ async fn create(server: Url, what: Holds) -> String {
         let template = template(&mut admin, &server, now, what).await;
         let copy = format!("create database {name} template {template} strategy wal_log");
         match admin.batch_execute(&copy).await {
-            Ok(()) => return name,
+            Ok(()) => return (name, server_login(&mut admin, &server).await),
             // Swept between the look and the copy, by a run with other migrations.
             Err(error) if error.to_string().contains("does not exist") => continue,
             Err(error) => panic!("{copy}: {error}"),
         }
     }
+}
+
+/// The login for a server under test.
+async fn server_login(admin: &mut AsyncPgConnection, server: &Url) -> Url {
+    let superuser = "select rolsuper as value from pg_roles where rolname = current_user";
+    if !flag(admin, superuser).await {
+        return server.clone();
+    }
+    // Known to whoever knows the superuser's, and to nobody else; the same for all processes of a run.
+    let secret = Sha256::digest(format!("{SERVER_LOGIN} {server}"));
+    let password = secret.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let present = format!("select exists (select from pg_roles where rolname = '{SERVER_LOGIN}') as value");
+    if !flag(admin, &present).await {
+        // Another process may be making it at this moment.
+        let make = format!(
+            "do $$ begin
+                create role {SERVER_LOGIN} login password '{password}' in role yijiao_app;
+            exception when duplicate_object or unique_violation then null; end $$"
+        );
+        run(admin, &make).await;
+    }
+    let mut login = server.clone();
+    login.set_username(SERVER_LOGIN).expect("a URL with a host");
+    login.set_password(Some(&password)).expect("a URL with a host");
+    login
 }
 
 /// The template that holds `what`, made if it is missing. It takes its final name only when complete.
@@ -273,12 +314,6 @@ fn at(server: &Url, database: &str) -> SecretString {
 
 async fn connect_admin(server: &Url) -> AsyncPgConnection {
     AsyncPgConnection::establish(server.as_str()).await.expect("TEST_DATABASE_URL answers")
-}
-
-async fn connect(server: &Url, database: &str) -> AsyncPgConnection {
-    AsyncPgConnection::establish(at(server, database).expose_secret())
-        .await
-        .expect("the test's database answers")
 }
 
 async fn run(connection: &mut AsyncPgConnection, sql: &str) {

@@ -23,6 +23,7 @@ fn stopwatches_measure_what_is_no_matter_of_the_domain() {
         SRC.iter().filter(asks).map(|source| source.path.clone()),
         &[
             ("src/platform/http/observe.rs", "how long a request took"),
+            ("src/platform/db/watch.rs", "how long Postgres has been silent"),
             ("src/platform/outbound.rs", "how long a provider took"),
             ("src/platform/redis.rs", "when Redis may be tried again"),
             ("src/notices/relay.rs", "when the backlog is measured again"),

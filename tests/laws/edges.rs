@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &["catalogue", "deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"],
     ),
     ("bots", &["app", "calls", "identity", "platform"]),
+    ("purge", &["platform"]),
     ("sandbox", &["notices", "platform"]),
 ];
 

@@ -55,15 +55,17 @@ pub struct Counts {
     pub new: usize,
     pub changed: usize,
     pub unchanged: usize,
-    /// Links that the files no longer mention. Other rows are never removed.
-    pub removed: usize,
+    /// What the files no longer mention and so is over: links are removed, leave ends.
+    pub ended: usize,
+    /// What the files no longer mention and stays all the same, because cases refer to it. It is closed by its `status` or `active`.
+    pub kept: usize,
 }
 
 impl Counts {
     /// Whether nothing was written.
     #[must_use]
     pub fn is_still(&self) -> bool {
-        self.new == 0 && self.changed == 0 && self.removed == 0
+        self.new == 0 && self.changed == 0 && self.ended == 0
     }
 }
 
@@ -95,12 +97,16 @@ impl ImportReport {
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}（{}）导入完成 / imported", self.name, self.code)?;
-        writeln!(f, "    新增    变更    未变    移除    拒绝")?;
-        writeln!(f, "     new changed    same removed refused")?;
+        writeln!(f, "    新增    变更    未变    结束    留存")?;
+        writeln!(f, "     new changed    same   ended    kept")?;
         for (kind, counts) in &self.counts {
-            let Counts { new, changed, unchanged, removed } = counts;
+            let Counts { new, changed, unchanged, ended, kept } = counts;
             let (name, table) = kind.names();
-            writeln!(f, "{new:8}{changed:8}{unchanged:8}{removed:8}{:8}  {name} {table}", 0)?;
+            writeln!(f, "{new:8}{changed:8}{unchanged:8}{ended:8}{kept:8}  {name} {table}")?;
+        }
+        if self.counts.iter().any(|(_, counts)| counts.kept > 0) {
+            writeln!(f, "留存：表里已没有、系统里仍保留；要停用请改 active 或 status")?;
+            writeln!(f, "kept: no longer in the files, still in the county; close them by active or status")?;
         }
         for file in &self.unread {
             writeln!(f, "未读取 / not read: {file}")?;

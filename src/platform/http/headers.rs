@@ -37,11 +37,12 @@ pub fn secure(headers: &mut HeaderMap, path: &str, https: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let docs = path == "/docs" || path.starts_with("/docs/");
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        let docs = path == "/docs" || path.starts_with("/docs/");
         headers.insert(CONTENT_SECURITY_POLICY, if docs { OWN_FILES } else { NOTHING });
     }
-    if path.starts_with("/api/") && !headers.contains_key(CACHE_CONTROL) {
+    // Calls and people are shown by the API and by the pages behind links; the documentation is the same for all.
+    if !docs && path != "/openapi.json" && !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if https {
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_bring_its_own_policy_and_only_the_api_forbids_caching() {
+    fn a_page_may_bring_its_own_policy_and_only_the_documentation_may_be_cached() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
         secure(&mut headers, "/docs/", true);
@@ -77,6 +78,9 @@ mod tests {
         let mut api = HeaderMap::new();
         secure(&mut api, "/api/v1/calls", false);
         assert_eq!(api.get(CACHE_CONTROL).unwrap(), "no-store");
+        let mut link = HeaderMap::new();
+        secure(&mut link, "/a/secret", false);
+        assert_eq!(link.get(CACHE_CONTROL).unwrap(), "no-store");
         assert!(!api.contains_key(STRICT_TRANSPORT_SECURITY));
     }
 }

@@ -239,6 +239,10 @@ impl From<DbError> for Problem {
                 tracing::error!(%cause, "query failed");
                 CommonCode::Internal.into()
             }
+            DbError::Address(cause) => {
+                tracing::error!(%cause, "no way to Postgres");
+                CommonCode::Internal.into()
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn copy_of(from: &str) -> Self {
-        let to = std::env::temp_dir().join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
+        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir(&to).unwrap();
         for entry in std::fs::read_dir(project(from)).unwrap() {
             let entry = entry.unwrap();
@@ -37,6 +37,21 @@ impl Folder {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no {from}");
         std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    fn lines(&self, file: &str) -> Vec<String> {
+        std::fs::read_to_string(self.0.join(file)).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Exchanges one cell of two lines; of a table without quotes.
+    fn swap_column(&self, file: &str, column: &str, one: usize, other: usize) {
+        let mut cells: Vec<Vec<String>> =
+            self.lines(file).iter().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+        let at = cells[0].iter().position(|name| name == column).unwrap();
+        let (left, right) = (cells[one][at].clone(), cells[other][at].clone());
+        (cells[one][at], cells[other][at]) = (right, left);
+        let lines: Vec<String> = cells.iter().map(|line| line.join(",") + "\n").collect();
+        std::fs::write(self.0.join(file), lines.concat()).unwrap();
     }
 }
 
@@ -55,9 +70,13 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn load(db: &Db, dir: &Path) -> Result<ImportReport, ImportError> {
+    load_at(db, dir, now()).await
+}
+
+async fn load_at(db: &Db, dir: &Path, now: DateTime<Utc>) -> Result<ImportReport, ImportError> {
     let options =
         ImportOptions { sandbox_url: Some("http://127.0.0.1:8090/".to_owned()), ..ImportOptions::default() };
-    import(db, &vault(), dir, options, now()).await
+    import(db, &vault(), dir, options, now).await
 }
 
 /// One number of one county.
@@ -253,7 +272,7 @@ async fn an_edited_file_changes_its_rows_and_ids_stay() {
     let taught = count(db, county, revision).await;
     let report = load(db, &small.0).await.unwrap();
 
-    let changed = |new, changed, unchanged, removed| Counts { new, changed, unchanged, removed };
+    let changed = |new, changed, unchanged, ended| Counts { new, changed, unchanged, ended, kept: 0 };
     assert_eq!(report.of(Kind::Officers), changed(0, 2, 6, 0));
     assert_eq!(report.of(Kind::Enterprises), changed(0, 1, 2, 0));
     assert_eq!(report.of(Kind::Cards), changed(1, 0, 2, 1));
@@ -299,8 +318,112 @@ async fn what_people_decided_in_the_product_survives_an_import() {
     );
     assert_eq!(report.of(Kind::Enterprises), Counts { unchanged: 3, ..Counts::default() }, "the place stays");
     // A role that only the files may give is taken back.
-    assert_eq!(report.of(Kind::AccountRoles).removed, 1);
+    assert_eq!(report.of(Kind::AccountRoles).ended, 1);
     assert_eq!(count(db, county, "select count(*) from account_roles where role = 'audit_admin'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leave_that_the_files_no_longer_mention_is_over_and_what_was_entered_by_hand_stays() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let on = |day: &str| -> DateTime<Utc> { format!("{day}T09:00:00+08:00").parse().unwrap() };
+    let county = load_at(db, &small.0, on("2026-06-01")).await.unwrap().county;
+    execute(
+        db,
+        county,
+        "insert into absences (id, county_id, officer_id, starts_at, ends_at)
+         select gen_random_uuid(), county_id, id, '2026-06-30T16:00:00Z', '2026-07-10T16:00:00Z' from officers where code in ('O3', 'O4')",
+    )
+    .await;
+    let leave = "select o.code || ' ' || x.source || ' ' || to_char(x.ends_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')
+        from absences x join officers o on o.id = x.officer_id";
+    let by_hand = ["O3 entered 07-11 00:00", "O4 entered 07-11 00:00"];
+    let with = |first: &str| -> Vec<String> {
+        std::iter::once(first).chain(by_hand).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    };
+    // Longer by a day; the entry by hand that begins at the same moment is another one.
+    small.edit("officers.csv", "2026-07-03", "2026-07-04");
+    let report = load_at(db, &small.0, on("2026-06-02")).await.unwrap();
+    assert_eq!(report.of(Kind::Absences), Counts { changed: 1, ..Counts::default() });
+    let mut lines = texts(db, county, leave).await;
+    lines.sort_by_key(|line| line.contains("entered"));
+    assert_eq!(lines, with("O3 import 07-05 00:00"));
+
+    // Back at work on the second day.
+    small.edit("officers.csv", "休假,2026-07-01,2026-07-04", "在岗,,");
+    let report = load_at(db, &small.0, on("2026-07-02")).await.unwrap();
+    assert_eq!(report.of(Kind::Absences), Counts { ended: 1, ..Counts::default() });
+    let mut lines = texts(db, county, leave).await;
+    lines.sort_by_key(|line| line.contains("entered"));
+    assert_eq!(lines, with("O3 import 07-02 09:00"));
+    assert!(
+        load_at(db, &small.0, on("2026-07-03")).await.unwrap().is_still(),
+        "what is over stays as it was"
+    );
+
+    // Planned, then called off before it began.
+    small.edit("officers.csv", "16900000004,,,在岗,,", "16900000004,,,休假,2026-09-01,2026-09-02");
+    assert_eq!(load_at(db, &small.0, on("2026-08-01")).await.unwrap().of(Kind::Absences).new, 1);
+    small.edit("officers.csv", "16900000004,,,休假,2026-09-01,2026-09-02", "16900000004,,,在岗,,");
+    let report = load_at(db, &small.0, on("2026-08-02")).await.unwrap();
+    assert_eq!(report.of(Kind::Absences), Counts { ended: 1, ..Counts::default() });
+    assert_eq!(count(db, county, "select count(*) from absences").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_files_no_longer_mention_stays_but_holds_no_post_and_no_office() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    execute(
+        db,
+        county,
+        "insert into account_roles select id, 'special_supervisor', county_id from accounts where login = 'O8'",
+    )
+    .await;
+    let of_o8 = "select o.post || ' ' || o.is_duty_contact || ' ' || o.status || ' ' || a.status || ' ' || string_agg(r.role, ' ' order by r.role)
+        from officers o join accounts a on a.officer_id = o.id join account_roles r on r.account_id = a.id where o.code = 'O8'
+        group by o.post, o.is_duty_contact, o.status, a.status";
+    assert_eq!(
+        texts(db, county, of_o8).await,
+        ["head true active active dispatcher head officer special_supervisor"]
+    );
+    // O8 is gone from the list, and the other leader of his unit steps into his place.
+    small.edit("officers.csv", "O8,苏辛酉,D2,经理,单位分管领导,,,16900000008,,,在岗,,\n", "");
+    small.edit(
+        "enterprises.csv",
+        "E3,91610528XXT7G5NX70,丙公司,丙,企业,,,A1,,,,,,,,,,,,,冯辛亥,16900010003,注销\n",
+        "",
+    );
+    let report = load(db, &small.0).await.unwrap();
+    assert_eq!(report.of(Kind::Officers), Counts { changed: 2, unchanged: 6, kept: 1, ..Counts::default() });
+    assert_eq!(report.of(Kind::Enterprises), Counts { unchanged: 2, kept: 1, ..Counts::default() });
+    assert!(report.to_string().contains("close them by active or status"));
+    assert_eq!(texts(db, county, of_o8).await, ["lead false active active officer special_supervisor"]);
+    let heads = "select code from officers where department_id = (select id from departments where code = 'D2') and post = 'head'";
+    assert_eq!(texts(db, county, heads).await, ["O7"]);
+    assert!(load(db, &small.0).await.unwrap().is_still());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_can_be_handed_on_to_another_department() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    let offices = "select code || ' ' || office from departments where office is not null";
+    let before = texts(db, county, offices).await;
+    let lines = small.lines("departments.csv");
+    let role = "统筹协调";
+    let holder = lines.iter().position(|line| line.contains(role)).unwrap();
+    // To one that stands before it in the file, and to one after it.
+    let heir = if holder == 1 { 2 } else { 1 };
+    small.swap_column("departments.csv", "mechanism_roles", holder, heir);
+    let report = load(db, &small.0).await.unwrap();
+    assert_eq!(report.of(Kind::Departments).changed, 2);
+    assert_ne!(texts(db, county, offices).await, before);
+    small.swap_column("departments.csv", "mechanism_roles", heir, holder);
+    load(db, &small.0).await.unwrap();
+    assert_eq!(texts(db, county, offices).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

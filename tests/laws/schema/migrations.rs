@@ -42,7 +42,7 @@ async fn everything_goes_down_and_up_again() {
     let before = lines(&mut conn, MADE).await;
     assert!(before.len() > 500, "only {} things were seen", before.len());
 
-    let down = AsyncPgConnection::establish(database.url().expose_secret()).await.unwrap();
+    let down = AsyncPgConnection::establish(database.owner_url().expose_secret()).await.unwrap();
     let reverted = tokio::task::spawn_blocking(|| {
         let mut harness = AsyncMigrationHarness::new(down);
         harness
@@ -55,7 +55,7 @@ async fn everything_goes_down_and_up_again() {
     assert_eq!(lines(&mut conn, MADE).await, Vec::<String>::new(), "left behind by a down.sql");
     assert_eq!(lines(&mut conn, GRANTED).await, Vec::<String>::new(), "left behind by a down.sql");
 
-    assert_eq!(migrate(&database.url()).await.unwrap().len(), count);
+    assert_eq!(migrate(&database.owner_url()).await.unwrap().len(), count);
     assert_eq!(lines(&mut conn, MADE).await, before);
 }
 

@@ -10,7 +10,7 @@ use yijiao::identity::model::{AccountStatus, EndReason, Platform, Role, Standing
 use yijiao::ledger::ActorKind;
 use yijiao::notices::channels::ChannelKind;
 use yijiao::notices::model::{AttemptOutcome, ChannelLanguage, ChannelState, NoticeState, Priority};
-use yijiao::organisation::model::{AreaKind, EnterpriseStatus, Office, OfficerStatus, Post};
+use yijiao::organisation::model::{AbsenceSource, AreaKind, EnterpriseStatus, Office, OfficerStatus, Post};
 use yijiao::{deadlines, ledger, notices};
 
 use super::lines;
@@ -25,6 +25,7 @@ macro_rules! columns {
 /// Every column under a list of words, and its enum.
 fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
     columns![
+        "absences.source" AbsenceSource,
         "account_roles.role" Role,
         "accounts.status" AccountStatus,
         "areas.kind" AreaKind,

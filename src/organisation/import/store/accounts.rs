@@ -243,15 +243,27 @@ async fn store_roles(load: &mut Load<'_>, ids: &HashMap<String, Uuid>) -> QueryR
     }
     let officers: HashSet<Uuid> =
         load.source.officers.rows.iter().filter_map(|line| ids.get(&line.row.code).copied()).collect();
+    let unmentioned = accounts_of(load, &load.unmentioned.clone()).await?;
     let mut diff = diff(AccountRole::load(load.conn, load.county).await?, wanted);
     let gone = diff.gone.iter();
-    for gone in gone.filter(|row| officers.contains(&row.account_id) && row.role != "special_supervisor") {
+    // Whom the files no longer mention stays an officer, of no post.
+    let is_over = |row: &&AccountRole| match row.role.as_str() {
+        "special_supervisor" => false,
+        "officer" => officers.contains(&row.account_id),
+        _ => officers.contains(&row.account_id) || unmentioned.contains(&row.account_id),
+    };
+    for gone in gone.filter(is_over) {
         let row = account_roles::table.find((gone.account_id, &gone.role));
-        diff.counts.removed += diesel::delete(row).execute(load.conn).await?;
+        diff.counts.ended += diesel::delete(row).execute(load.conn).await?;
     }
     AccountRole::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::AccountRoles, diff.counts));
     Ok(())
+}
+
+async fn accounts_of(load: &mut Load<'_>, officers: &HashSet<Uuid>) -> QueryResult<HashSet<Uuid>> {
+    let ids = accounts::table.filter(accounts::officer_id.eq_any(officers)).select(accounts::id);
+    Ok(ids.load(load.conn).await?.into_iter().collect())
 }
 
 async fn store_members(load: &mut Load<'_>, ids: &HashMap<String, Uuid>) -> QueryResult<()> {

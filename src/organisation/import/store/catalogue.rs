@@ -163,7 +163,8 @@ async fn store_categories(load: &mut Load<'_>) -> QueryResult<()> {
         name: row.name.clone(),
         description: row.description.clone(),
     });
-    let diff = diff(Category::load(load.conn, load.county).await?, wanted.collect());
+    let mut diff = diff(Category::load(load.conn, load.county).await?, wanted.collect());
+    diff.keep_gone();
     Category::write(load.conn, &diff.write).await?;
     load.ids.categories = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     load.counts.push((Kind::Categories, diff.counts));
@@ -196,7 +197,8 @@ async fn store_items(load: &mut Load<'_>) -> QueryResult<()> {
             active: row.active,
         });
     }
-    let diff = diff(Item::load(load.conn, load.county).await?, wanted);
+    let mut diff = diff(Item::load(load.conn, load.county).await?, wanted);
+    diff.keep_gone();
     Item::write(load.conn, &diff.write).await?;
     load.ids.items = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     load.counts.push((Kind::Items, diff.counts));
@@ -218,7 +220,7 @@ async fn store_helpers(load: &mut Load<'_>) -> QueryResult<()> {
     let mut diff = diff(ItemHelper::load(load.conn, load.county).await?, wanted);
     for gone in &diff.gone {
         let row = item_helpers::table.find((gone.item_id, gone.department_id));
-        diff.counts.removed += diesel::delete(row).execute(load.conn).await?;
+        diff.counts.ended += diesel::delete(row).execute(load.conn).await?;
     }
     ItemHelper::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::ItemHelpers, diff.counts));
@@ -246,7 +248,7 @@ async fn store_contacts(load: &mut Load<'_>) -> QueryResult<()> {
     if !diff.gone.is_empty() {
         let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
         let gone = item_contacts::table.filter(item_contacts::id.eq_any(gone));
-        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
     }
     ItemContact::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::ItemContacts, diff.counts));
@@ -275,7 +277,7 @@ async fn store_examples(load: &mut Load<'_>) -> QueryResult<()> {
     if !diff.gone.is_empty() {
         let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
         let gone = catalogue_examples::table.filter(catalogue_examples::id.eq_any(gone));
-        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
     }
     Example::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Examples, diff.counts));
@@ -296,7 +298,7 @@ async fn store_asides(load: &mut Load<'_>) -> QueryResult<()> {
     if !diff.gone.is_empty() {
         let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
         let gone = catalogue_asides::table.filter(catalogue_asides::id.eq_any(gone));
-        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
     }
     Aside::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Asides, diff.counts));

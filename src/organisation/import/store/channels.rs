@@ -60,6 +60,7 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         });
     }
     let mut diff = diff(stored, wanted);
+    diff.keep_gone();
     for channel in &mut diff.write {
         channel.credentials_sealed = vault.seal(PURPOSE, &channel.credentials_sealed)?;
     }

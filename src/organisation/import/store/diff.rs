@@ -28,7 +28,14 @@ pub struct Diff<R> {
     pub counts: Counts,
 }
 
-/// Compares. Rows that are gone are not counted: whether they are removed depends on the table.
+impl<R> Diff<R> {
+    /// Rows that are gone stay.
+    pub fn keep_gone(&mut self) {
+        self.counts.kept = self.gone.len();
+    }
+}
+
+/// Compares. Rows that are gone are not counted: whether they end or stay depends on the table.
 pub fn diff<R: Stored + Clone>(stored: Vec<R>, wanted: Vec<R>) -> Diff<R> {
     let mut stored: HashMap<R::Key, R> = stored.into_iter().map(|row| (row.key(), row)).collect();
     let mut diff = Diff {

@@ -125,7 +125,8 @@ async fn store_enterprises(load: &mut Load<'_>) -> Result<(), ImportError> {
             status: row.status,
         });
     }
-    let diff = diff(Enterprise::load(load.conn, load.county).await?, wanted);
+    let mut diff = diff(Enterprise::load(load.conn, load.county).await?, wanted);
+    diff.keep_gone();
     refuse_held_usccs(load, &diff.gone)?;
     Enterprise::write(load.conn, &diff.write).await?;
     load.ids.enterprises = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
@@ -170,7 +171,7 @@ async fn store_cards(load: &mut Load<'_>) -> QueryResult<()> {
     if !diff.gone.is_empty() {
         let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
         let gone = contact_cards::table.filter(contact_cards::id.eq_any(gone));
-        diff.counts.removed = diesel::delete(gone).execute(load.conn).await?;
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
     }
     ContactCard::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Cards, diff.counts));

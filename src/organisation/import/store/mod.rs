@@ -7,7 +7,7 @@ mod diff;
 mod enterprises;
 mod people;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -50,6 +50,8 @@ struct Load<'a> {
     source: &'a Source,
     posts: &'a Posts<'a>,
     ids: Ids,
+    /// Officers of the county whom the files no longer mention.
+    unmentioned: HashSet<Uuid>,
     counts: Vec<(Kind, Counts)>,
     now: DateTime<Utc>,
 }
@@ -68,8 +70,16 @@ pub async fn store(
     let mut tx = db.begin(Scope::County(county)).await?;
     let outcome = async {
         lock_county(&mut tx, county, known.is_none(), source, now).await?;
-        let mut load =
-            Load { conn: &mut tx, county, source, posts, ids: Ids::default(), counts: Vec::new(), now };
+        let mut load = Load {
+            conn: &mut tx,
+            county,
+            source,
+            posts,
+            ids: Ids::default(),
+            unmentioned: HashSet::new(),
+            counts: Vec::new(),
+            now,
+        };
         people::store(&mut load).await?;
         catalogue::store(&mut load).await?;
         enterprises::store(&mut load).await?;

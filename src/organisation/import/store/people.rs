@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::super::report::Kind;
 use super::super::table::Line;
 use super::diff::{MOST_PARAMETERS, Stored, diff, table_io};
 use super::{Load, find, find_optional};
-use crate::organisation::model::{AreaKind, Office, OfficerStatus, Post};
+use crate::organisation::model::{AbsenceSource, AreaKind, Office, OfficerStatus, Post};
 use crate::schema::{absences, areas, departments, officers};
 
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
@@ -109,8 +110,9 @@ struct Absence {
     starts_at: DateTime<Utc>,
     ends_at: DateTime<Utc>,
     reason: String,
+    source: AbsenceSource,
 }
-table_io!(Absence, absences, 6, (id), { ends_at });
+table_io!(Absence, absences, 7, (id), { ends_at });
 
 impl Stored for Absence {
     type Key = (Uuid, DateTime<Utc>);
@@ -141,7 +143,8 @@ async fn store_areas(load: &mut Load<'_>) -> QueryResult<()> {
         aliases: row.aliases.clone(),
         active: row.active,
     });
-    let diff = diff(Area::load(load.conn, load.county).await?, wanted.collect());
+    let mut diff = diff(Area::load(load.conn, load.county).await?, wanted.collect());
+    diff.keep_gone();
     Area::write(load.conn, &diff.write).await?;
     load.ids.areas = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     load.counts.push((Kind::Areas, diff.counts));
@@ -168,11 +171,35 @@ async fn store_departments(load: &mut Load<'_>) -> QueryResult<()> {
             active: row.active,
         });
     }
-    let diff = diff(Department::load(load.conn, load.county).await?, wanted);
+    let stored = Department::load(load.conn, load.county).await?;
+    free_offices(load, &stored, &wanted).await?;
+    let mut diff = diff(stored, wanted);
+    diff.keep_gone();
     Department::write(load.conn, &diff.write).await?;
     load.ids.departments = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     load.counts.push((Kind::Departments, diff.counts));
     Ok(())
+}
+
+/// An office, and the service of an area, is held once: what is handed on is free before anybody takes it.
+async fn free_offices(load: &mut Load<'_>, stored: &[Department], wanted: &[Department]) -> QueryResult<()> {
+    let keeps = |before: &&Department| {
+        let after = wanted.iter().find(|after| after.code == before.code);
+        let (office, area) = after.map_or((None, None), |after| (after.office, after.area_id));
+        (before.office.is_none() || before.office == office)
+            && (before.area_id.is_none() || before.area_id == area)
+    };
+    let handed_on: Vec<Uuid> =
+        stored.iter().filter(|before| !keeps(before)).map(|before| before.id).collect();
+    // A statement without rows would still tell every replica to learn the county anew.
+    if handed_on.is_empty() {
+        return Ok(());
+    }
+    diesel::update(departments::table.filter(departments::id.eq_any(handed_on)))
+        .set((departments::office.eq(None::<Office>), departments::area_id.eq(None::<Uuid>)))
+        .execute(load.conn)
+        .await
+        .map(drop)
 }
 
 async fn store_officers(load: &mut Load<'_>) -> QueryResult<()> {
@@ -201,7 +228,14 @@ async fn store_officers(load: &mut Load<'_>) -> QueryResult<()> {
             status: row.status,
         });
     }
-    let diff = diff(stored, wanted);
+    let mut diff = diff(stored, wanted);
+    diff.keep_gone();
+    // Posts and duty are given to a unit as a whole: whom the files no longer mention holds neither.
+    for gone in diff.gone.iter().filter(|officer| officer.is_duty_contact || officer.post == Post::Head) {
+        diff.counts.changed += 1;
+        diff.write.push(Officer { is_duty_contact: false, post: Post::Lead, ..gone.clone() });
+    }
+    load.unmentioned = diff.gone.iter().map(|officer| officer.id).collect();
     if diff.write.len() > MOST_PARAMETERS / 13 {
         // More than one statement: a backup may come in a later one, so all rows come first without.
         let lone: Vec<Officer> =
@@ -230,12 +264,34 @@ async fn store_absences(load: &mut Load<'_>) -> QueryResult<()> {
             starts_at,
             ends_at,
             reason: "休假".to_owned(),
+            source: AbsenceSource::Import,
         });
     }
-    let diff = diff(Absence::load(load.conn, load.county).await?, wanted);
+    // What somebody entered in the product is none of the files' business.
+    let mut stored = Absence::load(load.conn, load.county).await?;
+    stored.retain(|absence| absence.source == AbsenceSource::Import);
+    let mut diff = diff(stored, wanted);
+    diff.counts.ended = end_absences(load, &diff.gone).await?;
     Absence::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Absences, diff.counts));
     Ok(())
+}
+
+/// Leave that the files no longer mention is over now, or never comes; leave that was over before stays as it was.
+async fn end_absences(load: &mut Load<'_>, gone: &[Absence]) -> QueryResult<usize> {
+    let ids = |of: &dyn Fn(&Absence) -> bool| -> Vec<Uuid> {
+        gone.iter().filter(|absence| of(absence)).map(|absence| absence.id).collect()
+    };
+    let now = load.now;
+    let to_come = ids(&|absence| absence.starts_at >= now);
+    let running = ids(&|absence| absence.starts_at < now && absence.ends_at > now);
+    let called_off =
+        diesel::delete(absences::table.filter(absences::id.eq_any(to_come))).execute(load.conn).await?;
+    let ended = diesel::update(absences::table.filter(absences::id.eq_any(running)))
+        .set(absences::ends_at.eq(now))
+        .execute(load.conn)
+        .await?;
+    Ok(called_off + ended)
 }
 
 /// The moment when a day begins in China.
