@@ -100,6 +100,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    card_appeals (card_id) {
+        card_id -> Uuid,
+        county_id -> Uuid,
+        appealed_by -> Uuid,
+        appealed_at -> Timestamptz,
+        reason -> Text,
+        evidence -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        upheld -> Nullable<Bool>,
+        decision -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    cards (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        deadline_id -> Uuid,
+        clock -> Text,
+        rung -> Int2,
+        colour -> Text,
+        officer_id -> Uuid,
+        department_id -> Uuid,
+        due_at -> Timestamptz,
+        issued_at -> Timestamptz,
+        late_minutes -> Int4,
+        struck -> Bool,
+    }
+}
+
+diesel::table! {
     catalogue_asides (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -233,6 +266,30 @@ diesel::table! {
         latitude -> Nullable<Float8>,
         longitude -> Nullable<Float8>,
         status -> Text,
+    }
+}
+
+diesel::table! {
+    hand_overs (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        deadline_id -> Nullable<Uuid>,
+        state -> Text,
+        pack -> Jsonb,
+        pack_hash -> Bytea,
+        note -> Text,
+        drafted_at -> Timestamptz,
+        reviewed_by -> Nullable<Uuid>,
+        reviewed_at -> Nullable<Timestamptz>,
+        signed_by -> Nullable<Uuid>,
+        signed_at -> Nullable<Timestamptz>,
+        handed_by -> Nullable<Uuid>,
+        handed_at -> Nullable<Timestamptz>,
+        dropped_by -> Nullable<Uuid>,
+        dropped_at -> Nullable<Timestamptz>,
+        dropped_reason -> Nullable<Text>,
+        version -> Int4,
     }
 }
 
@@ -451,6 +508,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    supervision_orders (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        number -> Text,
+        call_id -> Nullable<Uuid>,
+        deadline_id -> Nullable<Uuid>,
+        clock -> Nullable<Text>,
+        rung -> Nullable<Int2>,
+        department_id -> Uuid,
+        issued_by -> Nullable<Uuid>,
+        issued_at -> Timestamptz,
+        text -> Text,
+        state -> Text,
+        signed_by -> Nullable<Uuid>,
+        signed_at -> Nullable<Timestamptz>,
+        reply -> Nullable<Text>,
+        replied_by -> Nullable<Uuid>,
+        replied_at -> Nullable<Timestamptz>,
+        sent_back_at -> Nullable<Timestamptz>,
+        sent_back_reason -> Nullable<Text>,
+        closed_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        verdict -> Nullable<Text>,
+        version -> Int4,
+    }
+}
+
 diesel::joinable!(absences -> officers (officer_id));
 diesel::joinable!(account_roles -> accounts (account_id));
 diesel::joinable!(accounts -> officers (officer_id));
@@ -497,6 +582,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     call_ratings,
     calls,
+    card_appeals,
+    cards,
     catalogue_asides,
     catalogue_examples,
     categories,
@@ -506,6 +593,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deadlines,
     departments,
     enterprises,
+    hand_overs,
     holder_spans,
     idempotency_keys,
     item_contacts,
@@ -521,4 +609,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     side_matters,
     signing_keys,
+    supervision_orders,
 );

@@ -2,10 +2,10 @@
 create table deadlines (
     id uuid primary key,
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'side_matter')),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order')),
     subject_id uuid not null,
     clock text not null check (clock in ('accept', 'contact', 'arrive', 'plan', 'resolve', 'confirm', 'stall', 'promise',
-        'appointment', 'triage', 'return_ruling', 'assistance', 'pause')),
+        'appointment', 'triage', 'return_ruling', 'assistance', 'pause', 'order_sign', 'order_reply', 'order_close')),
     state text not null check (state in ('running', 'paused', 'met', 'missed', 'cancelled')),
     started_at timestamptz not null,
     limit_amount integer not null check (limit_amount >= 0),

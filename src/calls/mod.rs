@@ -34,5 +34,4 @@ mod store;
 pub mod tell;
 pub mod transfer;
 pub mod urge;
-pub mod verb_body;
 pub mod view;

@@ -30,6 +30,7 @@ text_enum!(
 pub struct Rules {
     pub limits: Limits,
     pub calls: CallRules,
+    pub supervision: SupervisionRules,
 }
 
 /// One limit by urgency.
@@ -89,6 +90,20 @@ pub struct CallRules {
     pub text_length: usize,
 }
 
+/// Supervision orders and cards (DOMAIN §6).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct SupervisionRules {
+    #[serde(deserialize_with = "limit")]
+    pub sign: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub reply: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub close: Limit,
+    pub appeal_working_days: i64,
+    pub text_length: usize,
+}
+
 /// The limits the catalogue gives one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemLimits {
@@ -126,6 +141,9 @@ impl Rules {
             Clock::Triage => limits.triage,
             Clock::Assistance => return self.calls.assistance,
             Clock::ReturnRuling => return self.calls.return_ruling,
+            Clock::OrderSign => return self.supervision.sign,
+            Clock::OrderReply => return self.supervision.reply,
+            Clock::OrderClose => return self.supervision.close,
             Clock::Appointment => {
                 return Limit { amount: self.calls.appointment_grace_minutes, unit: Unit::Moment };
             }

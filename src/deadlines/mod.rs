@@ -5,6 +5,7 @@
 
 pub mod book;
 pub mod calendar;
+pub mod ladder;
 pub mod limits;
 pub mod model;
 pub mod store;

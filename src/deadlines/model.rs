@@ -16,7 +16,7 @@ id_type!(
 
 text_enum!(
     /// What a deadline is about.
-    SubjectKind { Call = "call", SideMatter = "side_matter" }
+    SubjectKind { Call = "call", SideMatter = "side_matter", SupervisionOrder = "supervision_order" }
 );
 
 text_enum!(
@@ -46,6 +46,12 @@ text_enum!(
         Assistance = "assistance",
         /// The bound of a pause.
         Pause = "pause",
+        /// The ordered department signs for a supervision order.
+        OrderSign = "order_sign",
+        /// And answers it.
+        OrderReply = "order_reply",
+        /// Whoever supervises closes it or sends it back.
+        OrderClose = "order_close",
     }
 );
 
@@ -67,6 +73,9 @@ impl Clock {
             Self::ReturnRuling => "退回裁定",
             Self::Assistance => "协办",
             Self::Pause => "暂停到期",
+            Self::OrderSign => "督办单签收",
+            Self::OrderReply => "督办单答复",
+            Self::OrderClose => "督办单办结",
         }
     }
 }

@@ -13,6 +13,8 @@ use super::phrase;
 pub struct CallParams {
     /// The short number people say on the phone.
     pub number: Option<String>,
+    /// The number of a supervision order.
+    pub order: Option<String>,
     pub call_id: Option<Uuid>,
     pub title: Option<String>,
     /// The enterprise's own words.

@@ -207,6 +207,7 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
     let all = [
         ("mark", Some(mark(params.urgency.as_deref(), lang).to_owned())),
         ("number", params.number.clone()),
+        ("order", params.order.clone()),
         ("title", Some(title.unwrap_or_else(|| nameless.to_owned()))),
         ("text", own(&params.text)),
         ("enterprise", params.enterprise.clone()),

@@ -15,3 +15,4 @@ mod kit_db;
 mod notices;
 mod organisation;
 mod redis_away;
+mod supervision;

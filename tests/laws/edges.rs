@@ -20,8 +20,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("deadlines", &["notices", "organisation", "platform", "schema"]),
     (
         "calls",
-        &["catalogue", "deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"],
+        &[
+            "catalogue",
+            "deadlines",
+            "identity",
+            "ledger",
+            "notices",
+            "organisation",
+            "platform",
+            "schema",
+            "supervision",
+        ],
     ),
+    ("supervision", &["deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"]),
     ("bots", &["app", "calls", "identity", "platform"]),
     ("sandbox", &["notices", "platform"]),
 ];

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::notices::channels::{ChannelKind, Credentials, Settings, Target, request};
 
-/// Every event that the calls feature posts.
+/// Every event that calls and supervision post.
 const EVENTS: &[&str] = &[
     "call.raised",
     "call.dispatched",
@@ -37,6 +37,17 @@ const EVENTS: &[&str] = &[
     "call.resumed",
     "call.extension_asked",
     "call.extension_decided",
+    "order.issued",
+    "order.signed",
+    "order.replied",
+    "order.sent_back",
+    "order.closed",
+    "order.overdue",
+    "card.appealed",
+    "card.appeal_decided",
+    "hand_over.drafted",
+    "hand_over.reviewed",
+    "hand_over.handed",
 ];
 
 fn now() -> DateTime<Utc> {

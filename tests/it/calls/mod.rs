@@ -6,7 +6,7 @@ mod dispatch;
 mod ends;
 mod extra_time;
 mod hand_overs;
-mod isolation;
+pub mod isolation;
 mod link;
 mod lists;
 mod races;
