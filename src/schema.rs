@@ -184,6 +184,7 @@ diesel::table! {
         stopped_at -> Nullable<Timestamptz>,
         fires_at -> Nullable<Timestamptz>,
         step -> Int2,
+        held_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -233,6 +234,18 @@ diesel::table! {
         latitude -> Nullable<Float8>,
         longitude -> Nullable<Float8>,
         status -> Text,
+    }
+}
+
+diesel::table! {
+    firings (deadline_id, step) {
+        deadline_id -> Uuid,
+        step -> Int2,
+        county_id -> Uuid,
+        rung -> Int2,
+        planned_at -> Timestamptz,
+        fired_at -> Timestamptz,
+        outcome -> Text,
     }
 }
 
@@ -468,6 +481,7 @@ diesel::joinable!(contact_cards -> service_items (item_id));
 diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
+diesel::joinable!(firings -> deadlines (deadline_id));
 diesel::joinable!(holder_spans -> calls (call_id));
 diesel::joinable!(holder_spans -> departments (department_id));
 diesel::joinable!(holder_spans -> officers (officer_id));
@@ -506,6 +520,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deadlines,
     departments,
     enterprises,
+    firings,
     holder_spans,
     idempotency_keys,
     item_contacts,

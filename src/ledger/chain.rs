@@ -34,6 +34,12 @@ impl Actor {
     pub fn account(id: Uuid, name: impl Into<String>) -> Self {
         Self { kind: ActorKind::Account, id: Some(id), name: name.into() }
     }
+
+    /// What happens because its time has come.
+    #[must_use]
+    pub fn clock() -> Self {
+        Self { kind: ActorKind::Clock, id: None, name: "时限".to_owned() }
+    }
 }
 
 /// What happened, before it has a place in a chain.
