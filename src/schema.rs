@@ -217,6 +217,7 @@ diesel::table! {
         stopped_at -> Nullable<Timestamptz>,
         fires_at -> Nullable<Timestamptz>,
         step -> Int2,
+        held_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -266,6 +267,18 @@ diesel::table! {
         latitude -> Nullable<Float8>,
         longitude -> Nullable<Float8>,
         status -> Text,
+    }
+}
+
+diesel::table! {
+    firings (deadline_id, step) {
+        deadline_id -> Uuid,
+        step -> Int2,
+        county_id -> Uuid,
+        rung -> Int2,
+        planned_at -> Timestamptz,
+        fired_at -> Timestamptz,
+        outcome -> Text,
     }
 }
 
@@ -545,6 +558,11 @@ diesel::joinable!(calls -> accounts (raised_by));
 diesel::joinable!(calls -> departments (department_id));
 diesel::joinable!(calls -> enterprises (enterprise_id));
 diesel::joinable!(calls -> service_items (item_id));
+diesel::joinable!(card_appeals -> cards (card_id));
+diesel::joinable!(cards -> calls (call_id));
+diesel::joinable!(cards -> deadlines (deadline_id));
+diesel::joinable!(cards -> departments (department_id));
+diesel::joinable!(cards -> officers (officer_id));
 diesel::joinable!(catalogue_examples -> service_items (item_id));
 diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
@@ -553,6 +571,9 @@ diesel::joinable!(contact_cards -> service_items (item_id));
 diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
+diesel::joinable!(firings -> deadlines (deadline_id));
+diesel::joinable!(hand_overs -> calls (call_id));
+diesel::joinable!(hand_overs -> deadlines (deadline_id));
 diesel::joinable!(holder_spans -> calls (call_id));
 diesel::joinable!(holder_spans -> departments (department_id));
 diesel::joinable!(holder_spans -> officers (officer_id));
@@ -574,6 +595,9 @@ diesel::joinable!(service_items -> categories (category_id));
 diesel::joinable!(service_items -> departments (department_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(side_matters -> officers (officer_id));
+diesel::joinable!(supervision_orders -> calls (call_id));
+diesel::joinable!(supervision_orders -> deadlines (deadline_id));
+diesel::joinable!(supervision_orders -> departments (department_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
@@ -593,6 +617,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     deadlines,
     departments,
     enterprises,
+    firings,
     hand_overs,
     holder_spans,
     idempotency_keys,

@@ -1,16 +1,23 @@
 //! The index of what happens by itself: every loop of the background, one line each. The router is its counterpart for what comes in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
 use crate::app::App;
+use crate::calls::on_due::CallsDue;
+use crate::deadlines::SubjectKind;
+use crate::deadlines::engine::Engine;
+use crate::deadlines::on_due::OnDue;
+use crate::deadlines::queue::DueQueue;
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
 use crate::notices::texts::{Texts, TextsError};
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
+use crate::supervision::on_due::OrdersDue;
 
 /// What runs beside the API in one process, until `stop`; then what is in hand is finished.
 #[derive(Clone, Debug)]
@@ -18,6 +25,7 @@ pub struct Loops {
     app: App,
     relay: Relay,
     senders: Worker,
+    engine: Engine,
 }
 
 impl Loops {
@@ -48,9 +56,10 @@ impl Loops {
             "" => machine_name(),
             name => name.to_owned(),
         };
+        let engine = engine(app, consumer.clone());
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
-        Ok(Self { app: app.clone(), relay, senders })
+        Ok(Self { app: app.clone(), relay, senders, engine })
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -64,7 +73,22 @@ impl Loops {
         tokio::join!(
             self.relay.run(stop.requested()),      // committed notices → entries in Redis
             self.senders.run(stop.requested()),    // entries → chat platforms
+            self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }
+}
+
+/// What fires deadlines: who acts for which kind of subject.
+#[must_use]
+pub fn engine(app: &App, consumer: String) -> Engine {
+    let calls: Arc<dyn OnDue> = Arc::new(CallsDue::new(app.calls.clone()));
+    let orders: Arc<dyn OnDue> = Arc::new(OrdersDue::new(app.supervision.clone()));
+    let kinds = BTreeMap::from([
+        (SubjectKind::Call, calls.clone()),
+        (SubjectKind::SideMatter, calls),
+        (SubjectKind::SupervisionOrder, orders),
+    ]);
+    let queue = DueQueue::new(app.redis.clone());
+    Engine::new(app.db.clone(), app.clock.clone(), app.wake.clone(), queue, kinds, consumer)
 }

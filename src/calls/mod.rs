@@ -21,6 +21,7 @@ pub mod list;
 pub mod merge;
 pub mod model;
 pub mod number;
+pub mod on_due;
 pub mod pause;
 pub mod progress;
 pub mod raise;

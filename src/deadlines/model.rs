@@ -56,6 +56,18 @@ text_enum!(
 );
 
 impl Clock {
+    /// Whether its due moment is no broken promise but a consequence: silence confirms, a pause ends.
+    #[must_use]
+    pub const fn acts_by_itself(self) -> bool {
+        matches!(self, Self::Confirm | Self::Pause)
+    }
+
+    /// Whether it is about a step of a supervision order.
+    #[must_use]
+    pub const fn is_of_order(self) -> bool {
+        matches!(self, Self::OrderSign | Self::OrderReply | Self::OrderClose)
+    }
+
     /// What is promised, for people.
     #[must_use]
     pub const fn zh(self) -> &'static str {
@@ -121,6 +133,18 @@ impl Limit {
     }
 }
 
+impl std::fmt::Display for Limit {
+    /// As it is written in settings: `15wm`, `3wd`, `5m`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = match self.unit {
+            Unit::Minute | Unit::Moment => "m",
+            Unit::WorkingMinute => "wm",
+            Unit::WorkingDay => "wd",
+        };
+        write!(f, "{}{unit}", self.amount)
+    }
+}
+
 /// A row of `deadlines`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = schema::deadlines, check_for_backend(diesel::pg::Pg))]
@@ -138,7 +162,9 @@ pub struct Deadline {
     pub provisional: bool,
     pub paused_at: Option<DateTime<Utc>>,
     pub stopped_at: Option<DateTime<Utc>>,
+    /// When the engine looks at it next; none when nothing is left to do.
     pub fires_at: Option<DateTime<Utc>>,
+    /// Which step that is, counted from zero.
     pub step: i16,
 }
 

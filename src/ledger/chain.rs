@@ -43,10 +43,10 @@ impl Actor {
         Self { kind: ActorKind::Account, id: Some(id), name: name.into() }
     }
 
-    /// Nobody but time.
+    /// What happens because its time has come.
     #[must_use]
     pub fn clock() -> Self {
-        Self { kind: ActorKind::Clock, id: None, name: "时钟".to_owned() }
+        Self { kind: ActorKind::Clock, id: None, name: "时限".to_owned() }
     }
 }
 

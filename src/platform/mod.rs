@@ -12,5 +12,6 @@ pub mod outbound;
 pub mod readiness;
 pub mod redis;
 pub mod stop;
+pub mod stream;
 pub mod telemetry;
 pub mod time;

@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod deadlines;
 mod http;
 mod identity;
 mod kit;

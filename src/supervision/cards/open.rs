@@ -119,7 +119,10 @@ impl<'a> OpenCard<'a> {
             department: unit.map(|unit| unit.short_name),
             holder: officer.get(&self.card.officer_id).cloned(),
             actor: Some(self.caller.name.to_string()),
-            result: Some(format!("{}（{}）", self.card.colour.zh(), self.card.clock.zh())),
+            card: Some(self.card.colour.as_str().to_owned()),
+            clock: Some(self.card.clock.as_str().to_owned()),
+            clock_due_at: Some(self.card.due_at),
+            late_minutes: u32::try_from(self.card.late_minutes).ok().filter(|late| *late > 0),
             approved: upheld,
             note: Some(note),
             ..CallParams::default()

@@ -17,13 +17,13 @@ use crate::platform::http::problem::Problem;
 
 /// All routes of cards.
 pub fn configure(routes: &mut ServiceConfig) {
-    routes.service(list_cards).service(appeal_card).service(decide_appeal);
+    routes.service(list_given_cards).service(appeal_card).service(decide_appeal);
 }
 
 /// The caller's cards, those of the department he leads, or the county's; newest first.
 #[utoipa::path(tag = "supervision", security(("bearer" = [])), params(CardQuery), responses((status = 200, body = Page<CardView>)))]
 #[get("/api/v1/cards")]
-pub async fn list_cards(
+pub async fn list_given_cards(
     app: web::Data<App>,
     caller: Staff,
     query: Query<CardQuery>,

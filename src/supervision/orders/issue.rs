@@ -8,6 +8,7 @@ use serde_json::json;
 use super::model::{NewOrder, Order, OrderId, OrderState};
 use super::tell::{self, Plan, To};
 use crate::deadlines::calendar::Calendar;
+use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{Rules, Urgency};
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::ledger::{self, Actor, Fact};
@@ -97,9 +98,14 @@ pub fn start(
     clock: Clock,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    // How urgent the call is makes no difference to an order.
-    clocks.start(calendar, clock, now, rules.limit(clock, Urgency::Normal, None));
+    clocks.start(&timing(calendar, rules), clock, now, rules.limit(clock, Urgency::Normal, None));
     clocks.live(clock).map(|row| row.due_at)
+}
+
+/// What the moments of an order's clocks are computed with: how urgent the call is makes no difference to an order.
+#[must_use]
+pub const fn timing<'t>(calendar: &'t Calendar, rules: &'t Rules) -> Timing<'t> {
+    Timing { calendar, ladders: &rules.ladder, item: None, critical: false }
 }
 
 /// The chain of an order.

@@ -17,5 +17,5 @@ pub(super) mod tell;
 pub mod view;
 
 pub use issue::issue;
-pub(super) use issue::subject;
+pub(super) use issue::{subject, timing};
 pub use model::{NewOrder, Order, OrderId, OrderState};

@@ -5,6 +5,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
 use super::model::Order;
+use crate::deadlines::Clock;
 use crate::ledger::{Actor, ActorKind};
 use crate::notices::model::SubjectKind;
 use crate::notices::params::CallParams;
@@ -22,6 +23,8 @@ pub enum To {
     Unit,
     /// The room of those who supervise: the unit of who issued it, else the business office.
     Supervisors,
+    /// The business office's room, and its head is to act.
+    Office,
     /// The inspectorate's room, and its head is to act.
     Inspectorate,
 }
@@ -33,16 +36,16 @@ pub struct Plan {
     pub to: To,
     /// The words of who did it.
     pub note: Option<String>,
-    /// When the next step is due.
+    /// When the next step is due, or the late one was.
     pub until: Option<DateTime<Utc>>,
-    /// Which step is late.
-    pub result: Option<String>,
+    /// Which step is late, and by how many working minutes.
+    pub late: Option<(Clock, u32)>,
 }
 
 impl Plan {
     #[must_use]
     pub const fn new(event: &'static str, to: To) -> Self {
-        Self { event, to, note: None, until: None, result: None }
+        Self { event, to, note: None, until: None, late: None }
     }
 }
 
@@ -57,17 +60,24 @@ pub async fn post(
     let room = match plan.to {
         To::Leader | To::Unit => Some(order.department_id),
         To::Supervisors => supervising_room(conn, order).await?,
+        To::Office => store::faces::office(conn, order.county_id, Office::BusinessOffice).await?,
         To::Inspectorate => store::faces::office(conn, order.county_id, Office::Inspectorate).await?,
     };
     let Some(room) = room else { return Ok(false) };
     let leader = match plan.to {
-        To::Leader | To::Inspectorate => store::faces::leader(conn, room, now).await?,
+        To::Leader | To::Office | To::Inspectorate => store::faces::leader(conn, room, now).await?,
         To::Unit | To::Supervisors => None,
     };
     let mut params = params(conn, order, actor).await?;
     params.note = plan.note;
-    params.until = plan.until;
-    params.result = plan.result;
+    match plan.late {
+        None => params.until = plan.until,
+        Some((clock, minutes)) => {
+            params.clock = Some(clock.as_str().to_owned());
+            params.clock_due_at = plan.until;
+            params.late_minutes = Some(minutes);
+        }
+    }
     params.holder = leader.as_ref().map(|leader| leader.name.clone());
     params.holder_mobile = leader.as_ref().map(|leader| leader.mobile.clone());
     let officer = leader.map(|leader| leader.id);

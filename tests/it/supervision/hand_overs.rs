@@ -103,7 +103,7 @@ async fn two_people_of_the_office_stand_between_the_clock_and_discipline() {
         .collect();
     assert_eq!(
         lines.join(",").replace('"', ""),
-        "hand_over.drafted 时钟,hand_over.read 曾乙酉,hand_over.reviewed 曾乙酉,hand_over.signed 于甲申,\
+        "hand_over.drafted 时限,hand_over.read 曾乙酉,hand_over.reviewed 曾乙酉,hand_over.signed 于甲申,\
          hand_over.handed 曾乙酉,hand_over.read 卫癸卯"
     );
     // Only the rooms concerned hear of it, and discipline's hears no fact; the county's systems hear nothing.

@@ -16,6 +16,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("cards", "INSERT SELECT UPDATE"),
     ("counties", "INSERT SELECT UPDATE"),
     ("deadlines", "INSERT SELECT UPDATE"),
+    ("firings", "INSERT SELECT"),
     ("hand_overs", "INSERT SELECT UPDATE"),
     ("holder_spans", "INSERT SELECT UPDATE"),
     ("idempotency_keys", "DELETE INSERT SELECT"),

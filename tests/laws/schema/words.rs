@@ -6,6 +6,7 @@ use yijiao::calls::model::{Closing, Entrance, MatterKind, MatterState, RouteRule
 use yijiao::catalogue::routing::AsideKind;
 use yijiao::deadlines::ladder::CardColour;
 use yijiao::deadlines::limits::Urgency;
+use yijiao::deadlines::on_due::FiringOutcome;
 use yijiao::deadlines::{Clock, DeadlineState, Unit};
 use yijiao::identity::model::{AccountStatus, EndReason, Platform, Role, Standing};
 use yijiao::ledger::ActorKind;
@@ -47,6 +48,7 @@ fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
         "deadlines.subject_kind" deadlines::SubjectKind,
         "departments.office" Office,
         "enterprises.status" EnterpriseStatus,
+        "firings.outcome" FiringOutcome,
         "hand_overs.state" HandOverState,
         "ledger_events.actor_kind" ActorKind,
         "ledger_events.subject_kind" ledger::SubjectKind,
