@@ -15,6 +15,7 @@ use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError};
 use crate::platform::outbound::{Outbound, OutboundSettingsError};
 use crate::platform::redis::{Redis, RedisError};
+use crate::supervision::desk::SupervisionDesk;
 
 /// The application's parts. Clones share them; each HTTP worker has its own connections.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// What the verbs of calls need.
     pub calls: Desk,
+    /// What the verbs of supervision need.
+    pub supervision: SupervisionDesk,
     /// The door for new calls.
     pub taps: Writer,
     /// Rings when notices were committed.
@@ -61,6 +64,8 @@ impl App {
         let wechat = Wechat::new(&config.wechat, outbound.clone());
         let wake = Wake::default();
         let calls = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), wake.clone(), &vault);
+        let supervision =
+            SupervisionDesk { db: db.clone(), calendar: calls.calendar.clone(), wake: wake.clone() };
         let taps = Writer::start(&calls);
         let catalogue = Catalogue::default();
         Ok(Self {
@@ -74,6 +79,7 @@ impl App {
             wechat,
             catalogue,
             calls,
+            supervision,
             taps,
             wake,
         })
@@ -83,6 +89,7 @@ impl App {
     pub fn for_worker(&self) -> Result<Self, AppError> {
         let db = Db::of(&self.config.database, self.config.database.pool_per_worker)?;
         let calls = self.calls.with_db(db.clone());
-        Ok(Self { db, redis: self.redis.for_worker(), calls, ..self.clone() })
+        let supervision = self.supervision.with_db(db.clone());
+        Ok(Self { db, redis: self.redis.for_worker(), calls, supervision, ..self.clone() })
     }
 }

@@ -20,4 +20,5 @@ pub mod router;
 pub mod sandbox;
 pub mod schema;
 pub mod server;
+pub mod supervision;
 pub mod worker;

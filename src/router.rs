@@ -7,6 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::bots::act;
 use crate::platform::http::{docs, operation};
+use crate::supervision::{cards, hand_over, orders};
 use crate::{calls, catalogue, identity};
 
 /// Everything the server answers. Addresses are looked through in this order, so the busy ones come first.
@@ -15,6 +16,9 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(calls::routes::configure) // /api/v1/calls, its verbs, events, clocks
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(identity::routes::configure) // /api/v1/auth/…, /me
+        .configure(orders::routes::configure) // /api/v1/supervision-orders, their steps, events
+        .configure(cards::routes::configure) // /api/v1/cards, appeals
+        .configure(hand_over::routes::configure) // /api/v1/hand-overs, their steps, events
         .configure(act::configure); // /a/{token}: the page behind a message's link
     operations(routes);
 }

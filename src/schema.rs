@@ -101,6 +101,39 @@ diesel::table! {
 }
 
 diesel::table! {
+    card_appeals (card_id) {
+        card_id -> Uuid,
+        county_id -> Uuid,
+        appealed_by -> Uuid,
+        appealed_at -> Timestamptz,
+        reason -> Text,
+        evidence -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+        upheld -> Nullable<Bool>,
+        decision -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    cards (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        deadline_id -> Uuid,
+        clock -> Text,
+        rung -> Int2,
+        colour -> Text,
+        officer_id -> Uuid,
+        department_id -> Uuid,
+        due_at -> Timestamptz,
+        issued_at -> Timestamptz,
+        late_minutes -> Int4,
+        struck -> Bool,
+    }
+}
+
+diesel::table! {
     catalogue_asides (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -185,6 +218,7 @@ diesel::table! {
         stopped_at -> Nullable<Timestamptz>,
         fires_at -> Nullable<Timestamptz>,
         step -> Int2,
+        held_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -234,6 +268,42 @@ diesel::table! {
         latitude -> Nullable<Float8>,
         longitude -> Nullable<Float8>,
         status -> Text,
+    }
+}
+
+diesel::table! {
+    firings (deadline_id, step) {
+        deadline_id -> Uuid,
+        step -> Int2,
+        county_id -> Uuid,
+        rung -> Int2,
+        planned_at -> Timestamptz,
+        fired_at -> Timestamptz,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    hand_overs (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        call_id -> Uuid,
+        deadline_id -> Nullable<Uuid>,
+        state -> Text,
+        pack -> Jsonb,
+        pack_hash -> Bytea,
+        note -> Text,
+        drafted_at -> Timestamptz,
+        reviewed_by -> Nullable<Uuid>,
+        reviewed_at -> Nullable<Timestamptz>,
+        signed_by -> Nullable<Uuid>,
+        signed_at -> Nullable<Timestamptz>,
+        handed_by -> Nullable<Uuid>,
+        handed_at -> Nullable<Timestamptz>,
+        dropped_by -> Nullable<Uuid>,
+        dropped_at -> Nullable<Timestamptz>,
+        dropped_reason -> Nullable<Text>,
+        version -> Int4,
     }
 }
 
@@ -452,6 +522,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    supervision_orders (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        number -> Text,
+        call_id -> Nullable<Uuid>,
+        deadline_id -> Nullable<Uuid>,
+        clock -> Nullable<Text>,
+        rung -> Nullable<Int2>,
+        department_id -> Uuid,
+        issued_by -> Nullable<Uuid>,
+        issued_at -> Timestamptz,
+        text -> Text,
+        state -> Text,
+        signed_by -> Nullable<Uuid>,
+        signed_at -> Nullable<Timestamptz>,
+        reply -> Nullable<Text>,
+        replied_by -> Nullable<Uuid>,
+        replied_at -> Nullable<Timestamptz>,
+        sent_back_at -> Nullable<Timestamptz>,
+        sent_back_reason -> Nullable<Text>,
+        closed_by -> Nullable<Uuid>,
+        closed_at -> Nullable<Timestamptz>,
+        verdict -> Nullable<Text>,
+        version -> Int4,
+    }
+}
+
 diesel::joinable!(absences -> officers (officer_id));
 diesel::joinable!(account_roles -> accounts (account_id));
 diesel::joinable!(accounts -> officers (officer_id));
@@ -461,6 +559,11 @@ diesel::joinable!(calls -> accounts (raised_by));
 diesel::joinable!(calls -> departments (department_id));
 diesel::joinable!(calls -> enterprises (enterprise_id));
 diesel::joinable!(calls -> service_items (item_id));
+diesel::joinable!(card_appeals -> cards (card_id));
+diesel::joinable!(cards -> calls (call_id));
+diesel::joinable!(cards -> deadlines (deadline_id));
+diesel::joinable!(cards -> departments (department_id));
+diesel::joinable!(cards -> officers (officer_id));
 diesel::joinable!(catalogue_examples -> service_items (item_id));
 diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
@@ -469,6 +572,9 @@ diesel::joinable!(contact_cards -> service_items (item_id));
 diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
+diesel::joinable!(firings -> deadlines (deadline_id));
+diesel::joinable!(hand_overs -> calls (call_id));
+diesel::joinable!(hand_overs -> deadlines (deadline_id));
 diesel::joinable!(holder_spans -> calls (call_id));
 diesel::joinable!(holder_spans -> departments (department_id));
 diesel::joinable!(holder_spans -> officers (officer_id));
@@ -490,6 +596,9 @@ diesel::joinable!(service_items -> categories (category_id));
 diesel::joinable!(service_items -> departments (department_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(side_matters -> officers (officer_id));
+diesel::joinable!(supervision_orders -> calls (call_id));
+diesel::joinable!(supervision_orders -> deadlines (deadline_id));
+diesel::joinable!(supervision_orders -> departments (department_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
@@ -498,6 +607,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     areas,
     call_ratings,
     calls,
+    card_appeals,
+    cards,
     catalogue_asides,
     catalogue_examples,
     categories,
@@ -507,6 +618,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deadlines,
     departments,
     enterprises,
+    firings,
+    hand_overs,
     holder_spans,
     idempotency_keys,
     item_contacts,
@@ -522,4 +635,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     side_matters,
     signing_keys,
+    supervision_orders,
 );

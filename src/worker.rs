@@ -1,10 +1,16 @@
 //! The index of what happens by itself: every loop of the background, one line each. The router is its counterpart for what comes in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
 use crate::app::App;
+use crate::calls::on_due::CallsDue;
+use crate::deadlines::SubjectKind;
+use crate::deadlines::engine::Engine;
+use crate::deadlines::on_due::OnDue;
+use crate::deadlines::queue::DueQueue;
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
@@ -12,6 +18,7 @@ use crate::notices::texts::{Texts, TextsError};
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
 use crate::purge::Purge;
+use crate::supervision::on_due::OrdersDue;
 
 /// What runs beside the API in one process, until `stop`; then what is in hand is finished.
 #[derive(Clone, Debug)]
@@ -20,6 +27,7 @@ pub struct Loops {
     relay: Relay,
     senders: Worker,
     purge: Purge,
+    engine: Engine,
 }
 
 impl Loops {
@@ -50,10 +58,11 @@ impl Loops {
             "" => machine_name(),
             name => name.to_owned(),
         };
+        let engine = engine(app, consumer.clone());
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
         let purge = Purge::new(app.db.clone(), app.clock.clone(), &app.config.purge);
-        Ok(Self { app: app.clone(), relay, senders, purge })
+        Ok(Self { app: app.clone(), relay, senders, purge, engine })
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -67,8 +76,23 @@ impl Loops {
         tokio::join!(
             self.relay.run(stop.requested()),   // committed notices → entries in Redis
             self.senders.run(stop.requested()), // entries → chat platforms
+            self.engine.run(stop.requested()),  // due deadlines → the ladder climbs, silence confirms, pauses end
             Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }
+}
+
+/// What fires deadlines: who acts for which kind of subject.
+#[must_use]
+pub fn engine(app: &App, consumer: String) -> Engine {
+    let calls: Arc<dyn OnDue> = Arc::new(CallsDue::new(app.calls.clone()));
+    let orders: Arc<dyn OnDue> = Arc::new(OrdersDue::new(app.supervision.clone()));
+    let kinds = BTreeMap::from([
+        (SubjectKind::Call, calls.clone()),
+        (SubjectKind::SideMatter, calls),
+        (SubjectKind::SupervisionOrder, orders),
+    ]);
+    let queue = DueQueue::new(app.redis.clone());
+    Engine::new(app.db.clone(), app.clock.clone(), app.wake.clone(), queue, kinds, consumer)
 }

@@ -1,1 +1,2 @@
+drop table firings;
 drop table deadlines;

@@ -2,10 +2,10 @@
 create table deadlines (
     id uuid primary key,
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'side_matter')),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order')),
     subject_id uuid not null,
     clock text not null check (clock in ('accept', 'contact', 'arrive', 'plan', 'resolve', 'confirm', 'stall', 'promise',
-        'appointment', 'triage', 'return_ruling', 'assistance', 'pause')),
+        'appointment', 'triage', 'return_ruling', 'assistance', 'pause', 'order_sign', 'order_reply', 'order_close')),
     state text not null check (state in ('running', 'paused', 'met', 'missed', 'cancelled')),
     started_at timestamptz not null,
     limit_amount integer not null check (limit_amount >= 0),
@@ -17,6 +17,8 @@ create table deadlines (
     -- The next moment to act (warning, due, rung of the ladder) and which step that is; null when nothing is left to do.
     fires_at timestamptz,
     step smallint not null default 0,
+    -- A row whose firing failed waits until then, so that it does not stand before all others for ever.
+    held_until timestamptz,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     check (state not in ('met', 'cancelled', 'paused') or fires_at is null)
@@ -26,3 +28,17 @@ create index deadlines_subject on deadlines (subject_id, clock);
 create unique index deadlines_one_live on deadlines (subject_id, clock) where state in ('running', 'paused');
 
 call isolate_by_county('deadlines', 'select, insert, update');
+
+-- What was due, when it fired, how late, and what came of it. Once for each step of a deadline.
+create table firings (
+    deadline_id uuid not null references deadlines (id),
+    step smallint not null,
+    county_id uuid not null references counties (id),
+    rung smallint not null,
+    planned_at timestamptz not null,
+    fired_at timestamptz not null,
+    outcome text not null check (outcome in ('fired', 'passed')),
+    primary key (deadline_id, step)
+);
+
+call isolate_by_county('firings', 'select, insert');

@@ -22,7 +22,7 @@ create index channels_department on channels (department_id) where department_id
 create table notices (
     id uuid primary key,
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'side_matter')),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over')),
     subject_id uuid not null,
     event text not null,
     channel_id uuid not null references channels (id),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::case::{Case, Order, timing};
 use super::dispatch::Route;
 use super::error::CallCode;
 use super::model::{Matter, MatterKind, RouteRule, State};
@@ -54,8 +54,8 @@ impl Order for Assign {
             );
             matter.officer_id = Some(route.holder.id);
             matter.department_id = Some(route.holder.department_id);
-            matter.decide(true, case.person.account, case.now, String::new());
-            matter.finish(case.person.account, case.now);
+            matter.decide(true, case.person.who(), case.now, String::new());
+            matter.finish(case.person.who(), case.now);
             case.put(matter);
         }
         case.lapse(&[MatterKind::Return]).await?;
@@ -119,8 +119,9 @@ impl Case<'_> {
         let limit = self.rules.limit(Clock::Resolve, self.call.urgency, self.item_limits());
         let Some(clock) = self.clocks.live(Clock::Resolve) else { return };
         if clock.state == DeadlineState::Running {
-            let due = self.desk.calendar.due(clock.started_at, limit);
-            self.clocks.relimit(Clock::Resolve, limit, due);
+            let due = self.calendar.due(clock.started_at, limit);
+            let timing = timing(&self.calendar, &self.rules, self.item.as_ref(), self.call.urgency);
+            self.clocks.relimit(&timing, Clock::Resolve, limit, due);
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::accept::Door;
-use super::case::{Answer, Case, Order};
+use super::case::{Answer, Case, Order, timing};
 use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind, MatterState};
 use super::state::{Refusal, Verb};
@@ -62,7 +62,8 @@ async fn ask(case: &mut Case<'_>, code: &str, reason: &str) -> Result<(), Proble
         Matter::asked(&case.call, MatterKind::Assistance, case.person.account, case.now, reason.clone());
     matter.department_id = Some(department.id);
     let mut clock = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-    clock.start(&case.desk.calendar, Clock::Assistance, case.now, case.rules.calls.assistance);
+    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    clock.start(&timing, Clock::Assistance, case.now, case.rules.calls.assistance);
     case.record(
         "call.assistance_asked",
         json!({"matterId": matter.id, "department": department.name, "reason": reason}),
@@ -92,7 +93,7 @@ async fn close(case: &mut Case<'_>, id: MatterId, order: &Assist) -> Result<(), 
     if !case.standing.holder && matter.department_id != case.person.department {
         return Err(Refusal::NotYours.problem(case.call.state));
     }
-    matter.finish(case.person.account, case.now);
+    matter.finish(case.person.who(), case.now);
     matter.decision = Some(result.clone());
     let mut clock = ClockBook::read(case.conn, case.call.county_id, SubjectKind::SideMatter, id.0).await?;
     clock.fulfil(Clock::Assistance, case.now);

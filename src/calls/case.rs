@@ -18,7 +18,9 @@ use super::state::{Beside, Refusal, Verb, may};
 use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
-use crate::deadlines::limits::{ItemLimits, Rules};
+use crate::deadlines::calendar::Calendar;
+use crate::deadlines::ladder::Timing;
+use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::ledger::{self, Fact};
 use crate::notices::outbox;
@@ -70,6 +72,7 @@ pub struct Case<'a> {
     pub person: &'a Person,
     pub now: DateTime<Utc>,
     pub rules: Arc<Rules>,
+    pub calendar: Arc<Calendar>,
     pub call: Call,
     pub matters: Vec<Matter>,
     pub clocks: ClockBook,
@@ -82,6 +85,23 @@ pub struct Case<'a> {
     facts: Vec<Fact>,
     tellings: Vec<Telling>,
     refusal: Option<Problem>,
+}
+
+/// What the moments of a call's clocks are computed with. (Of a case, whose clocks are changed at the same time, only these parts
+/// are borrowed.)
+#[must_use]
+pub fn timing<'t>(
+    calendar: &'t Calendar,
+    rules: &'t Rules,
+    item: Option<&'t ItemFace>,
+    urgency: Urgency,
+) -> Timing<'t> {
+    Timing {
+        calendar,
+        ladders: &rules.ladder,
+        item: item.map(|item| item.code.as_str()),
+        critical: urgency == Urgency::Critical,
+    }
 }
 
 /// Does one verb to one call, whole or not at all.
@@ -104,7 +124,8 @@ pub async fn perform<O: Order>(
     done
 }
 
-async fn perform_in<O: Order>(
+/// [`perform`] in a transaction that is open already.
+pub(super) async fn perform_in<O: Order>(
     conn: &mut AsyncPgConnection,
     desk: &Desk,
     person: &Person,
@@ -170,6 +191,7 @@ impl<'a> Case<'a> {
             person,
             now,
             rules,
+            calendar: desk.calendar.clone(),
             before: call.clone(),
             call,
             matters,
@@ -295,12 +317,12 @@ impl<'a> Case<'a> {
             self.matters.iter().filter(|matter| kinds.contains(&matter.kind)).filter(open).cloned().collect();
         for mut matter in lapsing {
             if matter.state == MatterState::Approved || matter.kind == MatterKind::Assistance {
-                matter.finish(self.person.account, self.now);
+                matter.finish(self.person.who(), self.now);
                 if matter.kind == MatterKind::Assistance {
                     matter.decision = Some(LAPSED.to_owned());
                 }
             } else {
-                matter.decide(false, self.person.account, self.now, LAPSED.to_owned());
+                matter.decide(false, self.person.who(), self.now, LAPSED.to_owned());
             }
             let mut clock =
                 ClockBook::read(self.conn, self.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;
@@ -315,7 +337,8 @@ impl<'a> Case<'a> {
     /// Starts a clock with the county's, the item's and the urgency's limit.
     pub fn start(&mut self, clock: Clock) {
         let limit = self.rules.limit(clock, self.call.urgency, self.item_limits());
-        self.clocks.start(&self.desk.calendar, clock, self.now, limit);
+        let timing = timing(&self.calendar, &self.rules, self.item.as_ref(), self.call.urgency);
+        self.clocks.start(&timing, clock, self.now, limit);
     }
 
     /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well; an agreed hour that is

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::case::{Case, Order, timing};
 use super::model::{Closing, Matter, MatterKind, State};
 use super::state::{Beside, Verb};
 use super::store::{self, Rating};
@@ -87,6 +87,22 @@ impl Confirm {
     }
 }
 
+/// Nobody answered in time (默认确认): closed, and counted apart, never as satisfied. Only the clock says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence;
+
+impl Order for Silence {
+    const VERB: Verb = Verb::Confirm;
+
+    async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
+        case.call.closing = Some(Closing::Silent);
+        case.end(State::Closed).await?;
+        case.record("call.closed_silently", json!({}));
+        case.tell(Telling::news("call.closed_silently", case.room()));
+        Ok(())
+    }
+}
+
 /// Not solved.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,7 +143,7 @@ impl Order for Reopen {
         let reason = case.required("reason", &self.reason)?;
         let ended = case.call.ended_at.unwrap_or(case.now);
         let days = case.rules.calls.reopen_working_days;
-        if case.now > case.desk.calendar.closing_after(ended, days) {
+        if case.now > case.calendar.closing_after(ended, days) {
             return Err(super::error::CallCode::TooLate.problem().detail(
                 format!("关闭后 {days} 个工作日内可以重新打开"),
                 format!("a call can be reopened within {days} working days"),
@@ -168,14 +184,15 @@ async fn redo(
     }
     let mut matter = Matter::asked(&case.call, kind, case.person.account, now, reason.to_owned());
     matter.officer_id = Some(case.call.holder_id);
-    matter.decide(true, case.person.account, now, String::new());
-    matter.finish(case.person.account, now);
+    matter.decide(true, case.person.who(), now, String::new());
+    matter.finish(case.person.who(), now);
     case.call.state = State::Accepted;
     case.call.resolved_at = None;
     case.call.arrived_at = None;
     case.call.outcome_text = None;
     let limit = case.rules.calls.redo;
-    case.clocks.start(&case.desk.calendar, Clock::Resolve, now, limit);
+    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    case.clocks.start(&timing, Clock::Resolve, now, limit);
     case.start(Clock::Stall);
     case.record(event, json!({"matterId": matter.id, "reason": reason, "holderId": case.call.holder_id}));
     case.tell(Telling::alarm(event, case.room(), case.call.holder_id).with("note", reason));

@@ -7,7 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::accept::Door;
-use super::case::{Answer, Case, Order};
+use super::case::{Answer, Case, Order, timing};
 use super::decide::decides;
 use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind};
@@ -69,8 +69,9 @@ async fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
         ));
     }
     let before = case.rules.calls.extension_before_working_days;
-    let latest = case.desk.calendar.closing_after(case.now, before);
-    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    let latest = case.calendar.closing_after(case.now, before);
+    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let due = case.clocks.due_at(&timing, Clock::Resolve, case.now);
     if due.is_none_or(|due| latest > due) {
         return Err(CallCode::TooLate.problem().detail(
             format!("延期须至少提前 {before} 个工作日申请"),
@@ -108,22 +109,23 @@ fn decide(case: &mut Case<'_>, approve: bool, order: &Extension) -> Result<(), P
         return Err(Refusal::NotYours.problem(case.call.state));
     }
     let mut matter = case.to_decide(MatterKind::Extension, order.matter_id)?;
-    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let due = case.clocks.due_at(&timing, Clock::Resolve, case.now);
     if approve && due.is_none_or(|due| case.now > due) {
         return Err(CallCode::TooLate
             .problem()
             .detail("办结时限已过，不能再延期", "the promise is already broken"));
     }
     let note = case.optional("reason", order.reason.as_deref())?;
-    matter.decide(approve, case.person.account, case.now, note.clone());
+    matter.decide(approve, case.person.who(), case.now, note.clone());
     let mut until = None;
     if approve {
         let days = i32::from(matter.working_days.unwrap_or(1));
         if let Some(clock) = case.clocks.live(Clock::Resolve) {
             // A moment at closing counts as received the next day; just before it, n days later is n closings on.
             let last = clock.due_at - TimeDelta::microseconds(1);
-            let due = case.desk.calendar.due(last, Limit::working_days(days));
-            case.clocks.move_due(Clock::Resolve, due.at, due.provisional);
+            let due = case.calendar.due(last, Limit::working_days(days));
+            case.clocks.move_due(&timing, Clock::Resolve, due);
             matter.until_at = Some(due.at);
             until = Some(china(due.at).to_rfc3339());
         }

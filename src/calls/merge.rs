@@ -90,7 +90,7 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
         let target = target(case, into).await?;
         return carry_out(case, matter, &target).await;
     }
-    matter.decide(false, case.person.account, case.now, note.clone());
+    matter.decide(false, case.person.who(), case.now, note.clone());
     case.record("call.merge_declined", json!({"matterId": matter.id, "note": note}));
     case.tell(Telling::quiet("call.merge_declined").with("note", note));
     case.put(matter);
@@ -98,8 +98,8 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
 }
 
 async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Result<(), Problem> {
-    matter.decide(true, case.person.account, case.now, String::new());
-    matter.finish(case.person.account, case.now);
+    matter.decide(true, case.person.who(), case.now, String::new());
+    matter.finish(case.person.who(), case.now);
     case.put(matter.clone());
     case.call.merged_into = Some(target.id);
     outbox::settle_alarms(case.conn, case.call.id.0).await?;

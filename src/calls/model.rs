@@ -230,18 +230,18 @@ impl Matter {
         }
     }
 
-    /// Decides it. The person who asked and the person who decides are kept apart by the verb's guard.
-    pub fn decide(&mut self, approve: bool, by: Uuid, now: DateTime<Utc>, note: String) {
+    /// Decides it; nobody does when the clock does. The person who asked and the person who decides are kept apart by the verb's guard.
+    pub fn decide(&mut self, approve: bool, by: Option<Uuid>, now: DateTime<Utc>, note: String) {
         self.state = if approve { MatterState::Approved } else { MatterState::Refused };
-        self.decided_by = Some(by);
+        self.decided_by = by;
         self.decided_at = Some(now);
         self.decision = Some(note);
     }
 
     /// What was approved is over.
-    pub fn finish(&mut self, by: Uuid, now: DateTime<Utc>) {
+    pub fn finish(&mut self, by: Option<Uuid>, now: DateTime<Utc>) {
         self.state = MatterState::Done;
-        self.decided_by.get_or_insert(by);
+        self.decided_by = self.decided_by.or(by);
         self.decided_at.get_or_insert(now);
         self.ended_at = Some(now);
     }

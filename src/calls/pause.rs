@@ -5,7 +5,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::accept::Door;
-use super::case::{Answer, Case, Order};
+use super::case::{Answer, Case, Order, timing};
 use super::decide::{decides, is_long};
 use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind, MatterState};
@@ -136,14 +136,15 @@ async fn decide(case: &mut Case<'_>, approve: bool, order: &Pause) -> Result<(),
     }
     let note = case.optional("reason", order.reason.as_deref())?;
     let now = case.now;
-    matter.decide(approve, case.person.account, now, note.clone());
+    matter.decide(approve, case.person.who(), now, note.clone());
     if approve {
         for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
             case.clocks.pause(clock, now);
         }
         let limit = crate::deadlines::Limit::working_days(i32::from(matter.working_days.unwrap_or(1)));
         let mut bound = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-        bound.start(&case.desk.calendar, Clock::Pause, now, limit);
+        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        bound.start(&timing, Clock::Pause, now, limit);
         matter.until_at = bound.live(Clock::Pause).map(|clock| clock.due_at);
         bound.save(case.conn).await?;
     }
@@ -168,15 +169,16 @@ impl Order for Resume {
         let Some(mut matter) = Beside(&case.matters).pause().cloned() else {
             return Err(Refusal::NothingOpen.problem(case.call.state));
         };
-        matter.finish(case.person.account, now);
+        matter.finish(case.person.who(), now);
+        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        // A pause nobody ended counts no further than it was approved for.
+        let until = matter.until_at.map_or(now, |bound| bound.min(now));
         for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
-            // A pause nobody ended counts no further than it was approved for.
-            let until = matter.until_at.map_or(now, |bound| bound.min(now));
-            case.clocks.resume(&case.desk.calendar, clock, until);
+            case.clocks.resume(&timing, clock, until);
         }
         let mut bound =
             ClockBook::read(case.conn, case.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;
-        bound.fulfil(Clock::Pause, now);
+        bound.fulfil(Clock::Pause, until);
         bound.save(case.conn).await?;
         case.record("call.resumed", json!({"matterId": matter.id}));
         case.tell(Telling::news("call.resumed", case.room()));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::case::{Case, Order};
+use super::case::{Case, Order, timing};
 use super::error::CallCode;
 use super::state::Verb;
 use super::tell::Telling;
@@ -88,7 +88,8 @@ impl Order for Promise {
                 .problem()
                 .detail("承诺的时间须在现在之后", "the promised moment is over"));
         }
-        let due = |clock| case.clocks.due_at(&case.desk.calendar, clock, case.now);
+        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        let due = |clock| case.clocks.due_at(&timing, clock, case.now);
         let resolve = due(Clock::Resolve);
         // A promise is kept or broken, not postponed.
         let promised = due(Clock::Promise).filter(|promised| *promised >= case.now);
@@ -104,7 +105,7 @@ impl Order for Promise {
                 .with("latest", latest));
         }
         case.clocks.fulfil(Clock::Plan, case.now);
-        case.clocks.start_until(Clock::Promise, case.now, self.until, 0);
+        case.clocks.start_until(&timing, Clock::Promise, case.now, self.until, 0);
         case.start(Clock::Stall);
         let until = china(self.until).to_rfc3339();
         case.record("call.promised", json!({"until": until, "text": text}));

@@ -6,7 +6,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::accept::Door;
-use super::case::{Answer, Case, Order};
+use super::case::{Answer, Case, Order, timing};
 use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind, RouteRule};
 use super::state::Verb;
@@ -37,7 +37,7 @@ impl Order for Return {
             .filter(|department| department.id != case.call.department_id)
             .ok_or_else(|| CallCode::UnknownDepartment.problem())?;
         let since = case.dispatched_here();
-        let used = case.desk.calendar.working_between(since, case.now).num_minutes();
+        let used = case.calendar.working_between(since, case.now).num_minutes();
         let within = case.rules.calls.return_within_working_minutes;
         if used > within {
             return Err(CallCode::TooLate.problem().detail(
@@ -49,7 +49,8 @@ impl Order for Return {
             Matter::asked(&case.call, MatterKind::Return, case.person.account, case.now, reason.clone());
         matter.department_id = Some(proposed.id);
         let mut clock = ClockBook::empty(county, SubjectKind::SideMatter, matter.id.0);
-        clock.start(&case.desk.calendar, Clock::ReturnRuling, case.now, case.rules.calls.return_ruling);
+        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        clock.start(&timing, Clock::ReturnRuling, case.now, case.rules.calls.return_ruling);
         case.record(
             "call.return_asked",
             json!({"matterId": matter.id, "reason": reason, "proposed": proposed.name}),
@@ -92,7 +93,7 @@ impl Order for Ruling {
         let reason = case.required("reason", &self.reason)?;
         let mut matter = case.to_decide(MatterKind::Return, self.matter_id)?;
         let county = case.call.county_id;
-        matter.decide(self.approve, case.person.account, case.now, reason.clone());
+        matter.decide(self.approve, case.person.who(), case.now, reason.clone());
         let mut clock = ClockBook::read(case.conn, county, SubjectKind::SideMatter, matter.id.0).await?;
         clock.fulfil(Clock::ReturnRuling, case.now);
         clock.save(case.conn).await?;

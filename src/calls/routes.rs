@@ -8,7 +8,6 @@ use super::case::{Order, perform};
 use super::list::{self, ListQuery};
 use super::raise::{Raise, Raised};
 use super::standing::{Person, Powers};
-use super::verb_body::{Nothing, VerbBody};
 use super::view::CallView;
 use super::{
     accept, arrive, assign, assist, confirm, extension, merge, pause, progress, raise, read, resolve,
@@ -21,6 +20,7 @@ use crate::platform::http::cursor::Page;
 use crate::platform::http::idempotency::{IdempotencyKey, fingerprint};
 use crate::platform::http::params::{Path, Query};
 use crate::platform::http::problem::Problem;
+use crate::platform::http::verb_body::{Nothing, VerbBody};
 use crate::platform::http::version::{IfMatch, etag};
 
 /// All routes of calls.

@@ -37,10 +37,35 @@ impl Powers {
 }
 
 impl Person {
+    /// The clock itself: what happens because its time has come.
+    #[must_use]
+    pub fn clock(county: CountyId) -> Self {
+        Self {
+            county,
+            account: Uuid::nil(),
+            name: Actor::clock().name,
+            officer: None,
+            department: None,
+            powers: Powers::default(),
+        }
+    }
+
+    /// Whether it is the clock.
+    #[must_use]
+    pub const fn is_clock(&self) -> bool {
+        self.account.is_nil()
+    }
+
+    /// His account; none of the clock.
+    #[must_use]
+    pub fn who(&self) -> Option<Uuid> {
+        (!self.is_clock()).then_some(self.account)
+    }
+
     /// The person as an actor of the ledger.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor::account(self.account, self.name.clone())
+        if self.is_clock() { Actor::clock() } else { Actor::account(self.account, self.name.clone()) }
     }
 }
 
@@ -62,6 +87,8 @@ pub struct Standing {
     pub inspectorate: bool,
     /// Recorded it for the enterprise, by phone, letter or visit: may follow what he took in.
     pub recorder: bool,
+    /// The clock, which acts when its time has come.
+    pub clock: bool,
 }
 
 impl Standing {
@@ -87,13 +114,14 @@ impl Standing {
             office: person.powers.business_office,
             inspectorate: person.powers.inspectorate,
             recorder: call.entrance != Entrance::Enterprise && call.raised_by == person.account,
+            clock: person.is_clock(),
         }
     }
 
     /// Whether the call exists for the caller at all.
     #[must_use]
     pub const fn sees(&self) -> bool {
-        self.member || self.official()
+        self.member || self.clock || self.official()
     }
 
     /// Whether the caller is on the officials' side.

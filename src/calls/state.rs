@@ -99,7 +99,11 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Arrive => (state == State::Accepted, standing.holder || standing.member),
         Verb::Assist => (in_hand, standing.holder || standing.assisting),
         Verb::Pause => (in_hand, standing.holder || standing.leader || standing.office),
-        Verb::Resume => (in_hand, standing.holder || standing.leader || standing.office),
+        // A pause that was carried into a transfer ends at its bound all the same.
+        Verb::Resume => (
+            in_hand || (standing.clock && !state.is_end()),
+            standing.holder || standing.leader || standing.office || standing.clock,
+        ),
         Verb::Extension => (in_hand, works || stands_in),
         Verb::Return => {
             (matches!(state, State::Dispatched | State::Accepted), standing.holder || standing.desk)
@@ -115,7 +119,8 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         ),
         Verb::Refuse => (state == State::Triage, standing.office),
         Verb::Resolve => (in_hand, standing.holder),
-        Verb::Confirm | Verb::Reject => (state == State::Resolved, standing.member),
+        Verb::Confirm => (state == State::Resolved, standing.member || standing.clock),
+        Verb::Reject => (state == State::Resolved, standing.member),
         Verb::Reopen => (state == State::Closed, standing.member),
         Verb::Urge => (!state.is_end() && state != State::Resolved, standing.member),
         Verb::Withdraw => (state.is_unaccepted() || state == State::Accepted, standing.member),

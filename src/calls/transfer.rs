@@ -42,8 +42,8 @@ impl Order for Transfer {
         let mut matter =
             Matter::asked(&case.call, MatterKind::Transfer, case.person.account, case.now, reason.clone());
         matter.officer_id = Some(next.id);
-        matter.decide(true, case.person.account, case.now, String::new());
-        matter.finish(case.person.account, case.now);
+        matter.decide(true, case.person.who(), case.now, String::new());
+        matter.finish(case.person.who(), case.now);
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.dispatch_to(
             &next,

@@ -6,6 +6,7 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::calendar::{Calendar, Due};
+use super::ladder::{Timing, What};
 use super::model::{Clock, Deadline, DeadlineId, DeadlineState, Limit, SubjectKind, Unit};
 use super::store;
 use crate::organisation::CountyId;
@@ -51,10 +52,29 @@ impl ClockBook {
     }
 
     /// Starts a clock. A live one of the same name ends: missed when its promise is already broken, else cancelled.
-    pub fn start(&mut self, calendar: &Calendar, clock: Clock, from: DateTime<Utc>, limit: Limit) {
+    pub fn start(&mut self, timing: &Timing<'_>, clock: Clock, from: DateTime<Utc>, limit: Limit) {
         self.settle_unneeded(clock, from);
-        let due = calendar.due(from, limit);
-        self.fresh.push(Deadline {
+        let due = timing.calendar.due(from, limit);
+        self.open(timing, clock, from, limit, due);
+    }
+
+    /// Starts a clock that is due at a given moment plus `grace_minutes`. A live one of the same name ends as in [`Self::start`].
+    pub fn start_until(
+        &mut self,
+        timing: &Timing<'_>,
+        clock: Clock,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        grace_minutes: i32,
+    ) {
+        self.settle_unneeded(clock, from);
+        let at = until + chrono::TimeDelta::minutes(i64::from(grace_minutes));
+        let limit = Limit { amount: grace_minutes, unit: Unit::Moment };
+        self.open(timing, clock, from, limit, Due { at, provisional: false });
+    }
+
+    fn open(&mut self, timing: &Timing<'_>, clock: Clock, from: DateTime<Utc>, limit: Limit, due: Due) {
+        let mut row = Deadline {
             id: DeadlineId::fresh(),
             county_id: self.county,
             subject_kind: self.kind,
@@ -68,45 +88,18 @@ impl ClockBook {
             provisional: due.provisional,
             paused_at: None,
             stopped_at: None,
-            fires_at: Some(due.at),
+            fires_at: None,
             step: 0,
-        });
-    }
-
-    /// Starts a clock that is due at a given moment plus `grace_minutes`. A live one of the same name ends as in [`Self::start`].
-    pub fn start_until(
-        &mut self,
-        clock: Clock,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-        grace_minutes: i32,
-    ) {
-        self.settle_unneeded(clock, from);
-        let due_at = until + chrono::TimeDelta::minutes(i64::from(grace_minutes));
-        self.fresh.push(Deadline {
-            id: DeadlineId::fresh(),
-            county_id: self.county,
-            subject_kind: self.kind,
-            subject_id: self.subject,
-            clock,
-            state: DeadlineState::Running,
-            started_at: from,
-            limit_amount: grace_minutes,
-            limit_unit: Unit::Moment,
-            due_at,
-            provisional: false,
-            paused_at: None,
-            stopped_at: None,
-            fires_at: Some(due_at),
-            step: 0,
-        });
+        };
+        row.fires_at = timing.moment(&row, 0);
+        self.fresh.push(row);
     }
 
     /// When a live clock is due if a pause that holds ended at `now`.
     #[must_use]
-    pub fn due_at(&self, calendar: &Calendar, clock: Clock, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn due_at(&self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let row = self.live(clock)?;
-        Some(row.paused_at.map_or(row.due_at, |paused| moved(calendar, row, paused, now)))
+        Some(row.paused_at.map_or(row.due_at, |paused| moved(timing.calendar, row, paused, now)))
     }
 
     /// The promised event happened: met in time, or missed.
@@ -130,13 +123,13 @@ impl ClockBook {
     }
 
     /// Gives a clock another limit; its start stays.
-    pub fn relimit(&mut self, clock: Clock, limit: Limit, due: Due) {
+    pub fn relimit(&mut self, timing: &Timing<'_>, clock: Clock, limit: Limit, due: Due) {
         self.change(clock, |row| {
             row.limit_amount = limit.amount;
             row.limit_unit = limit.unit;
             row.due_at = due.at;
             row.provisional = due.provisional;
-            row.fires_at = Some(due.at);
+            row.fires_at = timing.moment(row, row.step);
         });
     }
 
@@ -152,23 +145,41 @@ impl ClockBook {
     }
 
     /// Lets time run on: what was left at the pause is left now.
-    pub fn resume(&mut self, calendar: &Calendar, clock: Clock, now: DateTime<Utc>) {
+    pub fn resume(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>) {
         self.change(clock, |row| {
             let Some(paused_at) = row.paused_at.take() else { return };
-            row.due_at = moved(calendar, row, paused_at, now);
+            row.due_at = moved(timing.calendar, row, paused_at, now);
             row.state = DeadlineState::Running;
-            row.fires_at = Some(row.due_at);
+            row.fires_at = timing.moment(row, row.step);
         });
     }
 
     /// Moves the due moment, as an approved extension does.
-    pub fn move_due(&mut self, clock: Clock, due_at: DateTime<Utc>, provisional: bool) {
+    ///
+    /// What has fired does not fire again: the ladder goes on where it stood, by the new due moment.
+    pub fn move_due(&mut self, timing: &Timing<'_>, clock: Clock, due: Due) {
         self.change(clock, |row| {
-            row.due_at = due_at;
-            row.provisional = provisional;
-            row.fires_at = (row.state == DeadlineState::Running).then_some(due_at);
-            row.step = 0;
+            row.due_at = due.at;
+            row.provisional = due.provisional;
+            let runs = row.state == DeadlineState::Running;
+            row.fires_at = runs.then(|| timing.moment(row, row.step)).flatten();
         });
+    }
+
+    /// Lets the next step of a clock fire now, as an urge or an official's escalation does. False when nothing is left to fire, or
+    /// when the next step stands above `to`.
+    pub fn lift(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>, to: i16) -> bool {
+        let Some(row) = self.live(clock).filter(|row| row.fires_at.is_some_and(|at| at > now)) else {
+            return false;
+        };
+        let climbs = match timing.what(clock, row.step) {
+            Some(What::Climb(step, 0)) => step.rung <= to,
+            Some(What::Climb(_, _) | What::Act) | None => false,
+        };
+        if climbs {
+            self.change(clock, |row| row.fires_at = Some(now));
+        }
+        climbs
     }
 
     /// Writes what changed.

@@ -6,6 +6,7 @@ use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, de};
 
+use super::ladder::Ladders;
 use super::model::{Clock, Limit, Unit};
 use crate::text_enum;
 
@@ -30,6 +31,8 @@ text_enum!(
 pub struct Rules {
     pub limits: Limits,
     pub calls: CallRules,
+    pub supervision: SupervisionRules,
+    pub ladder: Ladders,
 }
 
 /// One limit by urgency.
@@ -127,6 +130,20 @@ impl CallRules {
     }
 }
 
+/// Supervision orders and cards (DOMAIN §6).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct SupervisionRules {
+    #[serde(deserialize_with = "limit")]
+    pub sign: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub reply: Limit,
+    #[serde(deserialize_with = "limit")]
+    pub close: Limit,
+    pub appeal_working_days: i64,
+    pub text_length: usize,
+}
+
 /// The limits the catalogue gives one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemLimits {
@@ -164,6 +181,9 @@ impl Rules {
             Clock::Triage => limits.triage,
             Clock::Assistance => return self.calls.assistance,
             Clock::ReturnRuling => return self.calls.return_ruling,
+            Clock::OrderSign => return self.supervision.sign,
+            Clock::OrderReply => return self.supervision.reply,
+            Clock::OrderClose => return self.supervision.close,
             Clock::Appointment => {
                 return Limit { amount: self.calls.appointment_grace_minutes, unit: Unit::Moment };
             }
@@ -197,26 +217,33 @@ fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
 }
 
 /// Reads `15wm`, `2wh`, `5m`, `3wd`.
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
     let text = String::deserialize(deserializer)?;
+    // Zero working days are the day of receipt.
+    let least = i32::from(!text.ends_with("wd"));
+    parse_limit(&text, least).map_err(de::Error::custom)
+}
+
+/// Reads a limit of at least `least` and at most 250 working days or sixty days.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_limit(text: &str, least: i32) -> Result<Limit, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
-    let amount: i32 = digits.parse().map_err(|_| de::Error::custom(format!("`{text}` has no amount")))?;
+    let amount: i32 = digits.parse().map_err(|_| format!("`{text}` has no amount"))?;
     let limit = match unit {
         "m" => Limit::minutes(amount),
         "wm" => Limit::working_minutes(amount),
         "wh" => Limit::working_minutes(amount.saturating_mul(60)),
         "wd" => Limit::working_days(amount),
-        _ => return Err(de::Error::custom(format!("`{text}`: the unit is not m, wm, wh or wd"))),
+        _ => return Err(format!("`{text}`: the unit is not m, wm, wh or wd")),
     };
-    let (least, most) = match limit.unit {
-        Unit::WorkingDay => (0, 250),
-        _ => (1, 60 * 24 * 60),
-    };
+    let most = if limit.unit == Unit::WorkingDay { 250 } else { 60 * 24 * 60 };
     if (least..=most).contains(&limit.amount) {
         Ok(limit)
     } else {
-        Err(de::Error::custom(format!("`{text}` is not a sensible limit")))
+        Err(format!("`{text}` is not a sensible limit"))
     }
 }
 

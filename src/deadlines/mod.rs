@@ -5,8 +5,12 @@
 
 pub mod book;
 pub mod calendar;
+pub mod engine;
+pub mod ladder;
 pub mod limits;
 pub mod model;
+pub mod on_due;
+pub mod queue;
 pub mod store;
 
 pub use book::ClockBook;

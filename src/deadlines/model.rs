@@ -16,7 +16,7 @@ id_type!(
 
 text_enum!(
     /// What a deadline is about.
-    SubjectKind { Call = "call", SideMatter = "side_matter" }
+    SubjectKind { Call = "call", SideMatter = "side_matter", SupervisionOrder = "supervision_order" }
 );
 
 text_enum!(
@@ -46,10 +46,28 @@ text_enum!(
         Assistance = "assistance",
         /// The bound of a pause.
         Pause = "pause",
+        /// The ordered department signs for a supervision order.
+        OrderSign = "order_sign",
+        /// And answers it.
+        OrderReply = "order_reply",
+        /// Whoever supervises closes it or sends it back.
+        OrderClose = "order_close",
     }
 );
 
 impl Clock {
+    /// Whether its due moment is no broken promise but a consequence: silence confirms, a pause ends.
+    #[must_use]
+    pub const fn acts_by_itself(self) -> bool {
+        matches!(self, Self::Confirm | Self::Pause)
+    }
+
+    /// Whether it is about a step of a supervision order.
+    #[must_use]
+    pub const fn is_of_order(self) -> bool {
+        matches!(self, Self::OrderSign | Self::OrderReply | Self::OrderClose)
+    }
+
     /// What is promised, for people.
     #[must_use]
     pub const fn zh(self) -> &'static str {
@@ -67,6 +85,9 @@ impl Clock {
             Self::ReturnRuling => "退回裁定",
             Self::Assistance => "协办",
             Self::Pause => "暂停到期",
+            Self::OrderSign => "督办单签收",
+            Self::OrderReply => "督办单答复",
+            Self::OrderClose => "督办单办结",
         }
     }
 }
@@ -112,6 +133,18 @@ impl Limit {
     }
 }
 
+impl std::fmt::Display for Limit {
+    /// As it is written in settings: `15wm`, `3wd`, `5m`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = match self.unit {
+            Unit::Minute | Unit::Moment => "m",
+            Unit::WorkingMinute => "wm",
+            Unit::WorkingDay => "wd",
+        };
+        write!(f, "{}{unit}", self.amount)
+    }
+}
+
 /// A row of `deadlines`.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = schema::deadlines, check_for_backend(diesel::pg::Pg))]
@@ -129,7 +162,9 @@ pub struct Deadline {
     pub provisional: bool,
     pub paused_at: Option<DateTime<Utc>>,
     pub stopped_at: Option<DateTime<Utc>>,
+    /// When the engine looks at it next; none when nothing is left to do.
     pub fires_at: Option<DateTime<Utc>>,
+    /// Which step that is, counted from zero.
     pub step: i16,
 }
 

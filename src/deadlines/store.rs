@@ -1,12 +1,17 @@
 //! The SQL of `deadlines`.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::{Clock, Deadline, DeadlineId, DeadlineState};
-use crate::schema::deadlines;
+use super::on_due::{Fired, Next};
+use crate::organisation::CountyId;
+use crate::schema::{deadlines, firings};
 
 /// All clocks of a subject, oldest first.
 pub async fn of_subject(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<Vec<Deadline>> {
@@ -71,16 +76,121 @@ pub async fn live(
         .optional()
 }
 
-/// How many are overdue and not yet acted on, and the oldest, for checks.
-pub async fn oldest_due(
+/// A deadline that is due, or will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct Ripe {
+    pub id: DeadlineId,
+    pub county: CountyId,
+    pub fires_at: DateTime<Utc>,
+}
+
+/// What fires by `until`, the most overdue first; without what is held at `now`.
+pub async fn ripe(
     conn: &mut AsyncPgConnection,
+    until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> QueryResult<Option<(DeadlineId, DateTime<Utc>)>> {
+    limit: i64,
+) -> QueryResult<Vec<Ripe>> {
     deadlines::table
-        .filter(deadlines::fires_at.le(now))
+        .filter(deadlines::fires_at.le(until))
+        .filter(deadlines::held_until.is_null().or(deadlines::held_until.le(now)))
         .order(deadlines::fires_at)
-        .select((deadlines::id, deadlines::fires_at.assume_not_null()))
-        .first(conn)
+        .limit(limit)
+        .select((deadlines::id, deadlines::county_id, deadlines::fires_at.assume_not_null()))
+        .load(conn)
         .await
-        .optional()
+}
+
+/// Takes those of `ids` that are still due at `now` and that nobody else has, in the order of their moments.
+pub async fn lock_due(
+    conn: &mut AsyncPgConnection,
+    ids: &[DeadlineId],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Deadline>> {
+    deadlines::table
+        .filter(deadlines::id.eq_any(ids))
+        .filter(deadlines::fires_at.le(now))
+        .order((deadlines::fires_at, deadlines::id))
+        .select(Deadline::as_select())
+        .for_update()
+        .skip_locked()
+        .load(conn)
+        .await
+}
+
+/// Records what fired, each step once, and sets when its row is looked at next.
+pub async fn settle(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    fired: &[Fired],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let rows: Vec<_> = fired
+        .iter()
+        .map(|fired| {
+            (
+                firings::deadline_id.eq(fired.deadline),
+                firings::step.eq(fired.step),
+                firings::county_id.eq(county),
+                firings::rung.eq(fired.rung),
+                firings::planned_at.eq(fired.planned_at),
+                firings::fired_at.eq(now),
+                firings::outcome.eq(fired.outcome),
+            )
+        })
+        .collect();
+    diesel::insert_into(firings::table).values(rows).execute(conn).await?;
+    let moved = fired.iter().filter_map(|fired| {
+        let next = match fired.next {
+            Next::At(at) => Some(at),
+            Next::Never => None,
+            Next::Kept => return None,
+        };
+        Some((fired.deadline, fired.step.saturating_add(1), next))
+    });
+    let mut rearm = Rearm::default();
+    for (id, step, next) in moved {
+        rearm.ids.push(id);
+        rearm.steps.push(step);
+        rearm.moments.push(next);
+    }
+    if rearm.ids.is_empty() { Ok(()) } else { rearm.execute(conn).await.map(drop) }
+}
+
+/// The next moments of many rows, column by column.
+#[derive(Default)]
+struct Rearm {
+    ids: Vec<DeadlineId>,
+    steps: Vec<i16>,
+    moments: Vec<Option<DateTime<Utc>>>,
+}
+
+impl QueryFragment<Pg> for Rearm {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        use sql_types::{Array, Nullable, SmallInt, Timestamptz, Uuid};
+        out.push_sql(
+            "update deadlines d set step = g.step, fires_at = g.fires_at, held_until = null from unnest(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
+        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.steps)?;
+        out.push_sql("::int2[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.moments)?;
+        out.push_sql("::timestamptz[]) as g(id, step, fires_at) where d.id = g.id");
+        Ok(())
+    }
+}
+
+impl QueryId for Rearm {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+/// A row whose firing failed is not looked at before `until`.
+pub async fn hold(conn: &mut AsyncPgConnection, id: DeadlineId, until: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(deadlines::table.find(id))
+        .set(deadlines::held_until.eq(until))
+        .execute(conn)
+        .await
+        .map(drop)
 }

@@ -14,7 +14,15 @@ pub const GENESIS: [u8; 32] = [0; 32];
 
 text_enum!(
     /// What a chain is about.
-    SubjectKind { Call = "call", Account = "account", Channel = "channel", County = "county" }
+    SubjectKind {
+        Call = "call",
+        Account = "account",
+        Channel = "channel",
+        County = "county",
+        SupervisionOrder = "supervision_order",
+        Card = "card",
+        HandOver = "hand_over",
+    }
 );
 
 text_enum!(
@@ -33,6 +41,12 @@ pub struct Actor {
 impl Actor {
     pub fn account(id: Uuid, name: impl Into<String>) -> Self {
         Self { kind: ActorKind::Account, id: Some(id), name: name.into() }
+    }
+
+    /// What happens because its time has come.
+    #[must_use]
+    pub fn clock() -> Self {
+        Self { kind: ActorKind::Clock, id: None, name: "时限".to_owned() }
     }
 }
 

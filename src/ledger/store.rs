@@ -1,5 +1,7 @@
 //! The SQL of `ledger_events`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -28,16 +30,37 @@ pub async fn append(
         .await
         .optional()?;
     let head = match last {
-        Some((seq, hash)) => {
-            let hash = hash
-                .try_into()
-                .map_err(|_| diesel::result::Error::DeserializationError("hash length".into()))?;
-            Head { seq, hash }
-        }
+        Some((seq, hash)) => Head { seq, hash: whole(hash)? },
         None => Head::START,
     };
     let events = chain(head, subject, actor, at, facts);
     diesel::insert_into(ledger_events::table).values(events).execute(conn).await.map(drop)
+}
+
+/// Where the chains of several subjects end, and when their last events happened.
+pub async fn heads(
+    conn: &mut AsyncPgConnection,
+    subjects: &[Uuid],
+) -> QueryResult<HashMap<Uuid, (Head, DateTime<Utc>)>> {
+    let rows: Vec<(Uuid, i32, Vec<u8>, DateTime<Utc>)> = ledger_events::table
+        .filter(ledger_events::subject_id.eq_any(subjects))
+        .distinct_on(ledger_events::subject_id)
+        .order((ledger_events::subject_id, ledger_events::seq.desc()))
+        .select((ledger_events::subject_id, ledger_events::seq, ledger_events::hash, ledger_events::at))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(subject, seq, hash, at)| Ok((subject, (Head { seq, hash: whole(hash)? }, at))))
+        .collect()
+}
+
+/// Writes events that were chained onto [`heads`]; the caller holds locks on their subjects.
+pub async fn insert(conn: &mut AsyncPgConnection, events: &[Event]) -> QueryResult<()> {
+    diesel::insert_into(ledger_events::table).values(events).execute(conn).await.map(drop)
+}
+
+fn whole(hash: Vec<u8>) -> QueryResult<[u8; 32]> {
+    hash.try_into().map_err(|_| diesel::result::Error::DeserializationError("hash length".into()))
 }
 
 /// All events of a subject, in order.

@@ -19,7 +19,13 @@ id_type!(
 
 text_enum!(
     /// What a notice is about.
-    SubjectKind { Call = "call", SideMatter = "side_matter" }
+    SubjectKind {
+        Call = "call",
+        SideMatter = "side_matter",
+        SupervisionOrder = "supervision_order",
+        Card = "card",
+        HandOver = "hand_over",
+    }
 );
 
 text_enum!(

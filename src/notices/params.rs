@@ -13,6 +13,8 @@ use super::phrase;
 pub struct CallParams {
     /// The short number people say on the phone.
     pub number: Option<String>,
+    /// The number of a supervision order.
+    pub order: Option<String>,
     pub call_id: Option<Uuid>,
     pub title: Option<String>,
     /// The enterprise's own words.
@@ -53,6 +55,18 @@ pub struct CallParams {
     pub result: Option<String>,
     /// Names of departments or items that might be meant.
     pub suggestions: Vec<String>,
+    /// Which promise it is about, e.g. `accept`.
+    pub clock: Option<String>,
+    /// When that promise is due.
+    pub clock_due_at: Option<DateTime<Utc>>,
+    /// How long the holder has had it, in working minutes.
+    pub held_minutes: Option<u32>,
+    /// How late it is, in working minutes; none before it is due.
+    pub late_minutes: Option<u32>,
+    /// As what its reader is told, e.g. `deputy`.
+    pub rank: Option<String>,
+    /// The card that was given, e.g. `yellow`.
+    pub card: Option<String>,
 }
 
 impl CallParams {

@@ -31,6 +31,18 @@ fn day_of(date: NaiveDate, with_year: bool, lang: Lang) -> String {
     }
 }
 
+/// So many working minutes, as one says it: `25 分钟`, `3 小时 10 分钟`.
+pub fn span(minutes: u32, lang: Lang) -> String {
+    match (minutes / 60, minutes % 60, lang) {
+        (0, minutes, Lang::Zh) => format!("{minutes} 分钟"),
+        (hours, 0, Lang::Zh) => format!("{hours} 小时"),
+        (hours, minutes, Lang::Zh) => format!("{hours} 小时 {minutes} 分钟"),
+        (0, minutes, Lang::En) => format!("{minutes} min"),
+        (hours, 0, Lang::En) => format!("{hours} h"),
+        (hours, minutes, Lang::En) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// A phone number that tells who, but not how to reach him: `138****5678`, `029-****8281`.
 ///
 /// The last four digits stay, and what stands before the last eight; of a shorter number only the last two.

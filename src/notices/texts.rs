@@ -29,6 +29,8 @@ const OTHER: &str = "other";
 #[serde(deny_unknown_fields)]
 struct Book {
     facts: HashMap<String, Fact>,
+    /// What keys in the params are called, `kind.key`, in Chinese and English.
+    names: HashMap<String, (String, String)>,
     events: HashMap<String, Event>,
 }
 
@@ -142,7 +144,7 @@ impl Texts {
             Lang::En => ("en", &event.en),
         };
         let params = CallParams::read(telling.params);
-        let words = words(&params, lang, now);
+        let words = words(&params, &self.book.names, lang, now);
         let say = |kind: &str, name: &str| -> Result<String, TextsError> {
             let text = self.templates.get_template(&format!("{folder}/{kind}/{name}"))?.render(&words)?;
             Ok(text.trim().to_owned())
@@ -188,7 +190,16 @@ impl Texts {
 }
 
 /// The names that templates may use; empty ones are left out.
-fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'static str, String> {
+fn words(
+    params: &CallParams,
+    names: &HashMap<String, (String, String)>,
+    lang: Lang,
+    now: DateTime<Utc>,
+) -> BTreeMap<&'static str, String> {
+    let named = |kind: &str, key: &Option<String>| {
+        let (zh, en) = names.get(&format!("{kind}.{}", key.as_deref()?))?;
+        Some(if lang == Lang::Zh { zh.clone() } else { en.clone() })
+    };
     let own = |text: &Option<String>| text.as_deref().map(phrase::without_mobiles);
     let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
     let decision = params.approved.map(|approved| match (approved, lang) {
@@ -207,6 +218,7 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
     let all = [
         ("mark", Some(mark(params.urgency.as_deref(), lang).to_owned())),
         ("number", params.number.clone()),
+        ("order", params.order.clone()),
         ("title", Some(title.unwrap_or_else(|| nameless.to_owned()))),
         ("text", own(&params.text)),
         ("enterprise", params.enterprise.clone()),
@@ -229,6 +241,12 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
         ("accept_by", moment(params.due_at)),
         ("resolve_by", moment(params.resolve_due_at)),
         ("raised", moment(params.raised_at)),
+        ("clock", named("clock", &params.clock)),
+        ("clock_due", moment(params.clock_due_at)),
+        ("held", params.held_minutes.map(|minutes| phrase::span(minutes, lang))),
+        ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
+        ("rank", named("rank", &params.rank)),
+        ("card", named("card", &params.card)),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];
     let said = |(name, value): (&'static str, Option<String>)| {

@@ -61,7 +61,7 @@ impl Worker {
 
     /// Delivers what is in the queue now, one after the other; answers how many entries there were.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<usize, RedisError> {
-        let mut reader = self.queue.reader().await?;
+        let mut reader = self.queue.lane(Lane::First).reader().await?;
         let mut count = 0;
         for lane in Lane::ALL {
             loop {
@@ -74,7 +74,7 @@ impl Worker {
                     deliver(&self.sender, entry, now).await;
                 }
                 let ids: Vec<String> = taken.into_iter().map(|taken| taken.id).collect();
-                self.queue.done(lane, &ids).await?;
+                self.queue.lane(lane).done(&ids).await?;
             }
         }
         Ok(count)
@@ -148,7 +148,7 @@ impl Reader<'_> {
         let Worker { queue, consumer, sender, .. } = self.worker;
         if self.reclaimed.is_none_or(|at| at.elapsed() >= RECLAIM) {
             self.reclaimed = Some(Instant::now());
-            queue.forget_consumers(self.lane, FORGET).await?;
+            queue.lane(self.lane).forget_consumers(FORGET).await?;
             let lease = sender.lease.to_std().unwrap_or(RECLAIM);
             let left = queue.reclaim(self.lane, consumer, lease).await?;
             if !left.is_empty() {
@@ -157,7 +157,7 @@ impl Reader<'_> {
         }
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(queue.reader().await?),
+            none => none.insert(queue.lane(self.lane).reader().await?),
         };
         queue.read(connection, self.lane, consumer, count, WAIT).await
     }
@@ -248,7 +248,7 @@ async fn settle_slice(sender: &Sender, county: CountyId, attempted: &[Attempted]
 async fn acknowledge(queue: Queue, lane: Lane, mut finished: mpsc::UnboundedReceiver<String>) {
     let mut ids = Vec::with_capacity(ACKS);
     while finished.recv_many(&mut ids, ACKS).await > 0 {
-        if let Err(error) = queue.done(lane, &ids).await {
+        if let Err(error) = queue.lane(lane).done(&ids).await {
             // They are reclaimed later, found settled, and acknowledged then.
             tracing::debug!(%error, "entries could not be acknowledged");
         }

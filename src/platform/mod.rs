@@ -13,6 +13,7 @@ pub mod outbound;
 pub mod readiness;
 pub mod redis;
 pub mod stop;
+pub mod stream;
 pub mod telemetry;
 pub mod time;
 pub mod tls;

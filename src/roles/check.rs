@@ -8,6 +8,7 @@ use crate::notices::check as notices;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::db::{Db, Scope};
+use crate::supervision::check as supervision;
 
 pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::load()?;
@@ -19,10 +20,11 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         let ledger = audit::verify_all(&mut tx).await?;
         let calls = calls::broken_invariants(&mut tx).await?;
         let notices = notices::unsent(&mut tx, now).await?;
-        Ok::<_, crate::platform::db::DbError>((ledger, calls, notices))
+        let supervision = supervision::broken_invariants(&mut tx).await?;
+        Ok::<_, crate::platform::db::DbError>((ledger, calls, notices, supervision))
     }
     .await;
-    let (ledger, calls, notices) = tx.finish(found).await?;
+    let (ledger, calls, notices, supervision) = tx.finish(found).await?;
     println!(
         "ledger   {} events of {} subjects, {} broken",
         ledger.events,
@@ -31,7 +33,14 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     );
     println!("calls    {} open, {} break an invariant", calls.open, calls.broken.len());
     println!("notices  {} on their way, {} late, {} dead", notices.waiting, notices.late, notices.dead);
-    let wrong: Vec<String> = ledger.broken.into_iter().chain(calls.broken).collect();
+    println!(
+        "orders   {} open; {} hand-overs; {} break an invariant",
+        supervision.open_orders,
+        supervision.packs,
+        supervision.broken.len()
+    );
+    let wrong: Vec<String> =
+        ledger.broken.into_iter().chain(calls.broken).chain(supervision.broken).collect();
     for line in &wrong {
         println!("  wrong: {line}");
     }

@@ -48,7 +48,7 @@ impl Serve {
         let background = tokio::spawn(async move {
             match half {
                 Some(Half::Api) => loops.hand_on(wish).await,
-                Some(Half::Work) | None => loops.run(wish).await,
+                Some(Half::Work) | None => Box::pin(loops.run(wish)).await,
             }
         });
         let routes = if half == Some(Half::Work) { router::operations } else { router::configure };

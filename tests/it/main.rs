@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod deadlines;
 mod http;
 mod identity;
 mod kit;
@@ -16,3 +17,4 @@ mod notices;
 mod organisation;
 mod redis_away;
 mod stores;
+mod supervision;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use yijiao::calls::error::CallCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
+use yijiao::supervision::error::SupervisionCode;
 
 use crate::tree::{SRC, find, only_exceptions, word};
 
@@ -17,6 +18,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("CommonCode", all(CommonCode::ALL, CommonCode::def)),
         ("IdentityCode", all(IdentityCode::ALL, IdentityCode::def)),
         ("CallCode", all(CallCode::ALL, CallCode::def)),
+        ("SupervisionCode", all(SupervisionCode::ALL, SupervisionCode::def)),
     ]
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::body::{Tap, Words};
 use super::context::{Context, NamedRow, OfficerRow};
+use crate::calls::case::timing;
 use crate::calls::desk::Desk;
 use crate::calls::dispatch::{Named, Route, choose, zh};
 use crate::calls::error::CallCode;
@@ -176,9 +177,9 @@ fn title(tap: &Tap, item: Option<&ItemFace>) -> String {
 fn clocks(desk: &Desk, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
     let now = call.raised_at;
     let mut book = ClockBook::empty(call.county_id, SubjectKind::Call, call.id.0);
-    let mut start = |clock| {
-        book.start(&desk.calendar, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)))
-    };
+    let timing = timing(&desk.calendar, rules, item, call.urgency);
+    let mut start =
+        |clock| book.start(&timing, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)));
     start(Clock::Resolve);
     if call.state == State::Triage {
         start(Clock::Triage);
@@ -193,7 +194,7 @@ fn clocks(desk: &Desk, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> V
         }
     }
     if let Some(at) = call.appointment_at {
-        book.start_until(Clock::Appointment, now, at, rules.calls.appointment_grace_minutes);
+        book.start_until(&timing, Clock::Appointment, now, at, rules.calls.appointment_grace_minutes);
     }
     book.fresh().to_vec()
 }

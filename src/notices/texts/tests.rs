@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::notices::channels::{ChannelKind, Credentials, Settings, Target, request};
 
-/// Every event that the calls feature posts.
+/// Every event that calls and supervision post.
 const EVENTS: &[&str] = &[
     "call.raised",
     "call.dispatched",
@@ -37,6 +37,20 @@ const EVENTS: &[&str] = &[
     "call.resumed",
     "call.extension_asked",
     "call.extension_decided",
+    "call.reminded",
+    "call.escalated",
+    "call.closed_silently",
+    "order.issued",
+    "order.signed",
+    "order.replied",
+    "order.sent_back",
+    "order.closed",
+    "order.overdue",
+    "card.appealed",
+    "card.appeal_decided",
+    "hand_over.drafted",
+    "hand_over.reviewed",
+    "hand_over.handed",
 ];
 
 fn now() -> DateTime<Utc> {
@@ -202,9 +216,9 @@ fn a_path_that_leads_elsewhere_makes_no_message() {
 fn a_book_with_a_mistake_is_refused_by_name() {
     let book = |text: &str| Texts::from_toml(text, "http://x").unwrap_err().to_string();
     let wording = "zh = { title = \"x\", act = \"y\" }\nen = { title = \"x\", act = \"y\" }";
-    let error = book(&format!("[facts]\n[events.other]\nfacts = [\"nowhere\"]\n{wording}"));
+    let error = book(&format!("[facts]\n[names]\n[events.other]\nfacts = [\"nowhere\"]\n{wording}"));
     assert!(error.contains("other") && error.contains("nowhere"), "{error}");
-    assert!(book("[facts]\n[events]").contains("other is missing"));
+    assert!(book("[facts]\n[names]\n[events]").contains("other is missing"));
     let broken = wording.replace("\"x\"", "\"{{ x\"");
-    assert!(book(&format!("[facts]\n[events.other]\nfacts = []\n{broken}")).contains("syntax"));
+    assert!(book(&format!("[facts]\n[names]\n[events.other]\nfacts = []\n{broken}")).contains("syntax"));
 }

@@ -21,4 +21,5 @@ pub mod rate_limit;
 pub mod routes;
 pub mod text;
 mod unread;
+pub mod verb_body;
 pub mod version;

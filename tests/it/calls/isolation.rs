@@ -14,7 +14,7 @@ use yijiao::schema::calls;
 use crate::kit::{Client, County};
 
 /// A second county of the same shape in the same database.
-async fn neighbour(county: &County) {
+pub async fn neighbour(county: &County) {
     let folder = std::env::temp_dir().join(format!("yijiao-it-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir(&folder).unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/clear_county");

@@ -10,7 +10,7 @@ mod ends;
 mod extra_time;
 mod hand_overs;
 mod invariants;
-mod isolation;
+pub mod isolation;
 mod link;
 mod lists;
 mod races;

@@ -92,6 +92,26 @@ impl County {
         self.clock.set(moment);
     }
 
+    /// Fires everything that is due now; how many steps that were.
+    pub async fn fires(&self) -> usize {
+        let engine = yijiao::worker::engine(&self.app, "test".to_owned());
+        engine.run_once(self.now()).await.unwrap()
+    }
+
+    /// Time runs to this hour, and everything that becomes due on the way fires at its moment, not at the end.
+    pub async fn runs_until(&self, when: &str) {
+        let end = wd(when);
+        loop {
+            self.fires().await;
+            let next = self.next_due().await.filter(|next| *next <= end);
+            match next {
+                Some(next) => self.clock.set(next.max(self.now())),
+                None => break,
+            }
+        }
+        self.clock.set(end);
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.at)
     }

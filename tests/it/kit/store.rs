@@ -1,6 +1,7 @@
 //! Looking into Postgres, as an auditor would: all counties, every table.
 
-use diesel::sql_types::{Array, BigInt, Text};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 
 use super::{County, View};
@@ -29,6 +30,26 @@ impl County {
     pub async fn alter(&self, statements: &str) {
         let done = self.auditor().await.batch_execute(statements).await;
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// The moment at which the engine must look at something next.
+    pub async fn next_due(&self) -> Option<DateTime<Utc>> {
+        let query = diesel::dsl::sql::<Nullable<Timestamptz>>("(select min(fires_at) from deadlines)");
+        diesel::select(query).get_result(&mut self.auditor().await).await.unwrap()
+    }
+
+    /// The steps of a call's ladders that fired, in order: `clock rung to,to card @ MM-DD HH:MM`.
+    pub async fn rungs(&self, call: &View) -> Vec<String> {
+        let id = call.id();
+        self.texts(&format!(
+            "select (data->>'clock') || ' ' || (data->>'rung') || ' ' || coalesce((select string_agg(o.code, ',' order by n)
+                from jsonb_array_elements(data->'told') with ordinality t(told, n)
+                join officers o on o.id = (told->>'officerId')::uuid), '-')
+                || coalesce(' ' || (data->>'card'), '') || ' @ ' || to_char(at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI')
+            from ledger_events where subject_id = '{id}'
+            and kind in ('call.reminded', 'call.escalated', 'call.rung_passed') order by seq"
+        ))
+        .await
     }
 
     /// An officer is away for a year, from now on.

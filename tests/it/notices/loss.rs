@@ -57,7 +57,7 @@ async fn while_redis_is_away_nothing_moves_and_nothing_is_lost() {
 async fn a_group_that_vanishes_under_a_waiting_reader_is_made_anew() {
     let stage = Stage::set().await;
     let queue = stage.jobs.relay.queue.clone();
-    let mut reader = queue.reader().await.unwrap();
+    let mut reader = queue.lane(Lane::First).reader().await.unwrap();
     let wait = Duration::from_secs(30);
     let client: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut reader).await.unwrap();
     for _ in 0..3 {
@@ -74,7 +74,7 @@ async fn a_group_that_vanishes_under_a_waiting_reader_is_made_anew() {
         reader = back;
         assert_eq!(taken.len(), 1);
         assert_eq!(taken[0].entry, Some(stage.entry(id)));
-        queue.done(Lane::First, &[taken[0].id.clone()]).await.unwrap();
+        queue.lane(Lane::First).done(&[taken[0].id.clone()]).await.unwrap();
     }
 }
 
@@ -89,7 +89,7 @@ async fn what_a_dead_reader_took_is_claimed_by_another() {
         "the group is made here too"
     );
     let _ = stage.relay().await;
-    let mut reader = queue.reader().await.unwrap();
+    let mut reader = queue.lane(Lane::First).reader().await.unwrap();
     let taken = queue.read(&mut reader, Lane::First, "one", 9, Duration::ZERO).await.unwrap();
     assert_eq!(
         queue.reclaim(Lane::First, "two", Duration::from_secs(60)).await.unwrap(),
@@ -99,12 +99,12 @@ async fn what_a_dead_reader_took_is_claimed_by_another() {
     assert_eq!(queue.reclaim(Lane::First, "two", Duration::ZERO).await.unwrap(), taken);
     assert_eq!(taken[0].entry, Some(stage.entry(id)));
 
-    queue.forget_consumers(Lane::First, Duration::from_secs(3600)).await.unwrap();
+    queue.lane(Lane::First).forget_consumers(Duration::from_secs(3600)).await.unwrap();
     assert_eq!(consumers(&stage).await, ["one", "two"]);
-    queue.done(Lane::First, &[taken[0].id.clone()]).await.unwrap();
+    queue.lane(Lane::First).done(&[taken[0].id.clone()]).await.unwrap();
     let told = std::time::Instant::now();
     while !consumers(&stage).await.is_empty() && told.elapsed() < Duration::from_secs(10) {
-        queue.forget_consumers(Lane::First, Duration::ZERO).await.unwrap();
+        queue.lane(Lane::First).forget_consumers(Duration::ZERO).await.unwrap();
     }
     assert_eq!(consumers(&stage).await, Vec::<String>::new(), "who holds nothing and is gone is forgotten");
 }

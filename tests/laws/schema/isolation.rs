@@ -12,8 +12,12 @@ use crate::tree::only_exceptions;
 const PRIVILEGES: &[(&str, &str)] = &[
     ("call_ratings", "INSERT SELECT UPDATE"),
     ("calls", "INSERT SELECT UPDATE"),
+    ("card_appeals", "INSERT SELECT UPDATE"),
+    ("cards", "INSERT SELECT UPDATE"),
     ("counties", "INSERT SELECT UPDATE"),
     ("deadlines", "INSERT SELECT UPDATE"),
+    ("firings", "INSERT SELECT"),
+    ("hand_overs", "INSERT SELECT UPDATE"),
     ("holder_spans", "INSERT SELECT UPDATE"),
     ("idempotency_keys", "DELETE INSERT SELECT"),
     ("ledger_events", "INSERT SELECT"),
@@ -21,6 +25,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("notices", "INSERT SELECT UPDATE"),
     ("side_matters", "INSERT SELECT UPDATE"),
     ("signing_keys", "DELETE INSERT SELECT"),
+    ("supervision_orders", "INSERT SELECT UPDATE"),
 ];
 const ALL: &str = "DELETE INSERT SELECT UPDATE";
 

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yijiao::calls::model::{Closing, Entrance, MatterKind, MatterState, RouteRule, State};
 use yijiao::catalogue::routing::AsideKind;
+use yijiao::deadlines::ladder::CardColour;
 use yijiao::deadlines::limits::Urgency;
+use yijiao::deadlines::on_due::FiringOutcome;
 use yijiao::deadlines::{Clock, DeadlineState, Unit};
 use yijiao::identity::model::{AccountStatus, EndReason, Platform, Role, Standing};
 use yijiao::ledger::ActorKind;
 use yijiao::notices::channels::ChannelKind;
 use yijiao::notices::model::{AttemptOutcome, ChannelLanguage, ChannelState, NoticeState, Priority};
 use yijiao::organisation::model::{AbsenceSource, AreaKind, EnterpriseStatus, Office, OfficerStatus, Post};
+use yijiao::supervision::hand_over::HandOverState;
+use yijiao::supervision::orders::OrderState;
 use yijiao::{deadlines, ledger, notices};
 
 use super::lines;
@@ -34,6 +38,7 @@ fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
         "calls.route_rule" RouteRule,
         "calls.state" State,
         "calls.urgency" Urgency,
+        "cards.colour" CardColour,
         "catalogue_asides.kind" AsideKind,
         "channels.kind" ChannelKind,
         "channels.language" ChannelLanguage,
@@ -44,6 +49,8 @@ fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
         "deadlines.subject_kind" deadlines::SubjectKind,
         "departments.office" Office,
         "enterprises.status" EnterpriseStatus,
+        "firings.outcome" FiringOutcome,
+        "hand_overs.state" HandOverState,
         "ledger_events.actor_kind" ActorKind,
         "ledger_events.subject_kind" ledger::SubjectKind,
         "members.standing" Standing,
@@ -57,6 +64,7 @@ fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
         "sessions.end_reason" EndReason,
         "side_matters.kind" MatterKind,
         "side_matters.state" MatterState,
+        "supervision_orders.state" OrderState,
     ]
 }
 

@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::platform::http::body::OptionalJson;
-use crate::platform::http::invalid;
-use crate::platform::http::problem::{FieldError, Problem};
+use super::body::OptionalJson;
+use super::invalid;
+use super::problem::{FieldError, Problem};
 
 /// An order of type `T`; an empty body is an empty object. `expectedVersion` stands beside the order's own fields and makes the
 /// verb refuse when the call has another version by now, as `If-Match` does.

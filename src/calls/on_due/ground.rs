@@ -1,0 +1,124 @@
+//! What firing needs to know about the calls it fires for: read once for all of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+
+use super::ranks::People;
+use super::store;
+use crate::calls::desk::Desk;
+use crate::calls::model::{Call, CallId, Matter};
+use crate::calls::store::{self as calls, Faces};
+use crate::deadlines::limits::Rules;
+use crate::deadlines::on_due::FireError;
+use crate::deadlines::store as deadlines;
+use crate::deadlines::{Deadline, SubjectKind};
+use crate::ledger;
+use crate::ledger::chain::Head;
+use crate::notices::outbox::{self, Route};
+use crate::organisation::model::Office;
+use crate::organisation::{CountyId, DepartmentId, OfficerId};
+
+/// Everything read.
+#[derive(Debug)]
+pub struct Ground {
+    pub rules: Arc<Rules>,
+    pub people: People,
+    pub routes: Vec<Route>,
+    faces: HashMap<CallId, Faces>,
+    clocks: HashMap<CallId, Vec<Deadline>>,
+    held_since: HashMap<CallId, DateTime<Utc>>,
+    heads: HashMap<uuid::Uuid, (Head, DateTime<Utc>)>,
+}
+
+impl Ground {
+    pub async fn read(
+        conn: &mut AsyncPgConnection,
+        desk: &Desk,
+        county: CountyId,
+        calls_due: &BTreeMap<CallId, Call>,
+        matters: &HashMap<uuid::Uuid, Matter>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, FireError> {
+        let ids: Vec<CallId> = calls_due.keys().copied().collect();
+        let subjects: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+        let settings = calls::settings(conn, county).await?;
+        let rules = desk.rules(&settings).map_err(|problem| FireError::Refused(problem.to_string()))?;
+        let faces = calls::faces(conn, &ids).await?.into_iter().map(|faces| (faces.call_id, faces)).collect();
+        let mut clocks: HashMap<CallId, Vec<Deadline>> = HashMap::new();
+        for row in deadlines::of_subjects(conn, &subjects).await? {
+            if row.subject_kind == SubjectKind::Call {
+                clocks.entry(CallId(row.subject_id)).or_default().push(row);
+            }
+        }
+        let people = people(conn, county, calls_due, matters, now).await?;
+        let rooms = people.departments();
+        Ok(Self {
+            rules,
+            routes: outbox::routes(conn, county, &rooms).await?,
+            people,
+            faces,
+            clocks,
+            held_since: store::held_since(conn, &ids).await?.into_iter().collect(),
+            heads: ledger::store::heads(conn, &subjects).await?,
+        })
+    }
+
+    #[must_use]
+    pub fn faces(&self, call: CallId) -> Option<&Faces> {
+        self.faces.get(&call)
+    }
+
+    /// The clocks of a call.
+    #[must_use]
+    pub fn clocks(&self, call: CallId) -> &[Deadline] {
+        self.clocks.get(&call).map_or(&[], Vec::as_slice)
+    }
+
+    /// Since when the present holder has it.
+    #[must_use]
+    pub fn held_since(&self, call: &Call) -> DateTime<Utc> {
+        self.held_since.get(&call.id).copied().unwrap_or(call.raised_at)
+    }
+
+    /// Where the call's chain of events ends, and when that was.
+    #[must_use]
+    pub fn head(&self, call: CallId) -> Option<&(Head, DateTime<Utc>)> {
+        self.heads.get(&call.0)
+    }
+}
+
+/// Who leads the departments that owe something, the offices, the holders and everybody's backups.
+async fn people(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    calls_due: &BTreeMap<CallId, Call>,
+    matters: &HashMap<uuid::Uuid, Matter>,
+    now: DateTime<Utc>,
+) -> Result<People, FireError> {
+    let offices = store::offices(conn, county).await?;
+    let office = |which: Office| {
+        offices.iter().find(|(_, office)| office == which.as_str()).map(|(department, _)| *department)
+    };
+    let mut departments: Vec<DepartmentId> = offices.iter().map(|(department, _)| *department).collect();
+    departments.extend(calls_due.values().map(|call| call.department_id));
+    departments.extend(matters.values().filter_map(|matter| matter.department_id));
+    departments.sort_unstable();
+    departments.dedup();
+    let mut named: Vec<OfficerId> =
+        calls_due.values().flat_map(|call| std::iter::once(call.holder_id).chain(call.backup_id)).collect();
+    named.sort_unstable();
+    named.dedup();
+    let mut members = store::members(conn, &departments, &named, now).await?;
+    let missing: Vec<OfficerId> = members
+        .iter()
+        .filter_map(|member| member.backup)
+        .filter(|backup| members.iter().all(|member| member.id != *backup))
+        .collect();
+    if !missing.is_empty() {
+        members.extend(store::members(conn, &[], &missing, now).await?);
+    }
+    Ok(People::new(members, office(Office::BusinessOffice), office(Office::Inspectorate)))
+}

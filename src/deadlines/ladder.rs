@@ -1,0 +1,324 @@
+//! The ladder (催办→督办→约谈→通报→移交): what happens on the way to a due moment and after it was missed, step by step.
+//!
+//! A step's moment is counted from the start and the due moment of its clock, never from when the step before it fired. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::calendar::Calendar;
+use super::limits::parse_limit;
+use super::model::{Clock, Deadline, Limit, Unit};
+use crate::text_enum;
+
+text_enum!(
+    /// Whom a step tells, resolved when it fires.
+    Rank {
+        /// Who is responsible for the call now.
+        Holder = "holder",
+        Backup = "backup",
+        SectionHead = "section_head",
+        Deputy = "deputy",
+        /// The head of the department (一把手).
+        Head = "head",
+        BusinessOffice = "business_office",
+        Inspectorate = "inspectorate",
+    }
+);
+
+impl Rank {
+    /// For people.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Holder => "责任人",
+            Self::Backup => "B角",
+            Self::SectionHead => "股室负责人",
+            Self::Deputy => "分管领导",
+            Self::Head => "一把手",
+            Self::BusinessOffice => "营商办",
+            Self::Inspectorate => "督查室",
+        }
+    }
+}
+
+text_enum!(
+    /// A card (蓝牌、黄牌、红牌): how grave a missed promise is.
+    CardColour { Blue = "blue", Yellow = "yellow", Red = "red" }
+);
+
+impl CardColour {
+    /// For people.
+    #[must_use]
+    pub const fn zh(self) -> &'static str {
+        match self {
+            Self::Blue => "蓝牌",
+            Self::Yellow => "黄牌",
+            Self::Red => "红牌",
+        }
+    }
+}
+
+/// When a step is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// When so much of the limit is over, in percent.
+    Share(u8),
+    /// So long after the due moment; zero minutes: at it.
+    After(Limit),
+}
+
+impl At {
+    /// For putting steps in order: what a limit of nominal days and hours would make of it.
+    fn nominal_minutes(self) -> i64 {
+        match self {
+            Self::Share(percent) => i64::from(percent) - 100,
+            Self::After(limit) => {
+                let amount = i64::from(limit.amount);
+                if limit.unit == Unit::WorkingDay { amount * NOMINAL_DAY } else { amount }
+            }
+        }
+    }
+}
+
+/// The working minutes of an ordinary day, to compare delays in different units.
+const NOMINAL_DAY: i64 = 7 * 60;
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share(percent) => write!(f, "{percent}%"),
+            Self::After(Limit { amount: 0, .. }) => f.write_str("due"),
+            Self::After(limit) => write!(f, "+{limit}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    /// Reads `50%`, `due`, `+15wm`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "due" {
+            return Ok(Self::After(Limit::minutes(0)));
+        }
+        if let Some(percent) = text.strip_suffix('%') {
+            return match percent.parse() {
+                Ok(share @ 1..=99) => Ok(Self::Share(share)),
+                _ => Err(de::Error::custom(format!("`{text}`: a share is between 1% and 99%"))),
+            };
+        }
+        let delay = text.strip_prefix('+').ok_or_else(|| {
+            de::Error::custom(format!("`{text}` is neither a share (50%), `due`, nor a delay (+15wm)"))
+        })?;
+        parse_limit(delay, 1).map(Self::After).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One step of a ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// DOMAIN §3: 0 the responsible officer himself … 6 the draft of a hand-over.
+    pub rung: i16,
+    pub at: At,
+    /// Whom it tells; of none of them there, the step is recorded and the next one fires at once.
+    pub to: Vec<Rank>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardColour>,
+    /// Issues a supervision order to the department.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub order: bool,
+    /// Freezes the evidence and drafts a hand-over, which a named person may sign.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hand_over: bool,
+}
+
+type ByClock = BTreeMap<Clock, Vec<Step>>;
+
+/// The ladders of a county.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Written")]
+pub struct Ladders {
+    /// The last step fires again after each such span until somebody acts.
+    pub repeat: Limit,
+    /// Up to which rung an enterprise's urge lifts.
+    pub urge_lifts_to: i16,
+    pub clocks: ByClock,
+    /// Ladders of single items, by the item's code; a clock that an item does not name climbs as in `clocks`.
+    pub items: BTreeMap<String, ByClock>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(deserialize_with = "super::limits::limit")]
+    repeat: Limit,
+    urge_lifts_to: i16,
+    clocks: ByClock,
+    #[serde(default)]
+    items: BTreeMap<String, ByClock>,
+}
+
+impl TryFrom<Written> for Ladders {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { repeat, urge_lifts_to, clocks, items } = written;
+        for (clock, steps) in &clocks {
+            check(*clock, steps).map_err(|(nth, why)| format!("clocks.{clock}, step {nth}: {why}"))?;
+        }
+        for (item, clocks) in &items {
+            for (clock, steps) in clocks {
+                check(*clock, steps)
+                    .map_err(|(nth, why)| format!("items.{item}.{clock}, step {nth}: {why}"))?;
+            }
+        }
+        Ok(Self { repeat, urge_lifts_to, clocks, items })
+    }
+}
+
+/// Which step, counted from one, makes no sense, and why.
+fn check(clock: Clock, steps: &[Step]) -> Result<(), (usize, &'static str)> {
+    let mut before: Option<&Step> = None;
+    for (index, step) in steps.iter().enumerate() {
+        let wrong = if !(0..=6).contains(&step.rung) {
+            Some("a rung is between 0 and 6")
+        } else if before.is_some_and(|before| step.rung < before.rung) {
+            Some("the ladder climbs: its rungs do not fall")
+        } else if before.is_some_and(|before| step.at.nominal_minutes() < before.at.nominal_minutes()) {
+            Some("the delays do not fall")
+        } else if step.to.is_empty() {
+            Some("it tells nobody")
+        } else if clock.acts_by_itself() && matches!(step.at, At::After(_)) {
+            Some("this clock ends at its due moment by itself")
+        } else if clock.is_of_order() && (step.card.is_some() || step.order || step.hand_over) {
+            Some("the clocks of a supervision order only tell")
+        } else {
+            None
+        };
+        if let Some(why) = wrong {
+            return Err((index + 1, why));
+        }
+        before = Some(step);
+    }
+    Ok(())
+}
+
+/// What is to be done at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    /// A step of the ladder; of the last one, how often it has fired before.
+    Climb(&'a Step, i16),
+    /// The clock's own consequence: silence confirms, a pause ends.
+    Act,
+}
+
+/// What the moments of a subject's clocks are computed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing<'a> {
+    pub calendar: &'a Calendar,
+    pub ladders: &'a Ladders,
+    /// The code of the call's item.
+    pub item: Option<&'a str>,
+    /// 特急: its ladder climbs round the clock.
+    pub critical: bool,
+}
+
+impl<'a> Timing<'a> {
+    fn steps(&self, clock: Clock) -> &'a [Step] {
+        let own = self.item.and_then(|item| self.ladders.items.get(item)).and_then(|own| own.get(&clock));
+        own.or_else(|| self.ladders.clocks.get(&clock)).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the `nth` moment of a clock is for, counted from zero; none after the last.
+    #[must_use]
+    pub fn what(&self, clock: Clock, nth: i16) -> Option<What<'a>> {
+        let steps = self.steps(clock);
+        let index = usize::try_from(nth).ok()?;
+        if let Some(step) = steps.get(index) {
+            return Some(What::Climb(step, 0));
+        }
+        let over = nth - i16::try_from(steps.len()).unwrap_or(i16::MAX);
+        if clock.acts_by_itself() {
+            return (over == 0).then_some(What::Act);
+        }
+        let last = steps.last().filter(|last| matches!(last.at, At::After(_)))?;
+        Some(What::Climb(last, over + 1))
+    }
+
+    /// When that is; none when nothing is left to do.
+    #[must_use]
+    pub fn moment(&self, row: &Deadline, nth: i16) -> Option<DateTime<Utc>> {
+        match self.what(row.clock, nth)? {
+            What::Act => Some(row.due_at),
+            What::Climb(step, 0) => Some(self.at(row, step.at)),
+            What::Climb(step, times) => {
+                let mut at = self.at(row, step.at);
+                for _ in 0..times {
+                    at = self.after(at, self.ladders.repeat);
+                }
+                Some(at)
+            }
+        }
+    }
+
+    fn at(&self, row: &Deadline, at: At) -> DateTime<Utc> {
+        match at {
+            At::After(Limit { amount: 0, .. }) => self.open(row.due_at),
+            At::After(delay) => self.after(row.due_at, delay),
+            At::Share(percent) => self.share(row, percent),
+        }
+    }
+
+    fn share(&self, row: &Deadline, percent: u8) -> DateTime<Utc> {
+        let of = |whole: TimeDelta| whole * i32::from(percent) / 100;
+        match row.limit_unit {
+            Unit::WorkingMinute | Unit::WorkingDay => {
+                let whole = self.calendar.working_between(row.started_at, row.due_at);
+                self.calendar.add_working(row.started_at, of(whole)).min(row.due_at)
+            }
+            Unit::Minute | Unit::Moment => {
+                self.open(row.started_at + of(row.due_at - row.started_at)).min(row.due_at)
+            }
+        }
+    }
+
+    fn after(&self, from: DateTime<Utc>, delay: Limit) -> DateTime<Utc> {
+        let amount = i64::from(delay.amount);
+        match (delay.unit, self.critical) {
+            (Unit::WorkingDay, true) => from + TimeDelta::days(amount),
+            (Unit::WorkingMinute, true) | (Unit::Minute | Unit::Moment, _) => {
+                self.open(from + TimeDelta::minutes(amount))
+            }
+            (Unit::WorkingMinute, false) => {
+                // What was due at closing is counted from there, not from the next morning; the sum is the same.
+                self.calendar.add_working(from, TimeDelta::minutes(amount))
+            }
+            // A moment at closing belongs to the day that it closes.
+            (Unit::WorkingDay, false) => {
+                self.calendar.closing_after(from - TimeDelta::microseconds(1), amount)
+            }
+        }
+    }
+
+    /// The moment itself when it may disturb people then, else the next opening. Closing is still office time.
+    fn open(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let just_before = at - TimeDelta::microseconds(1);
+        if self.critical || self.calendar.next_open(just_before) == just_before {
+            return at;
+        }
+        self.calendar.next_open(at)
+    }
+}
+
+#[cfg(test)]
+mod tests;

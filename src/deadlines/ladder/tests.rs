@@ -1,0 +1,160 @@
+//! The moments of ladders, on the demo calendar: 2026-11-23 is a Monday; office hours 09:00–12:00, 14:00–18:00.
+
+use serde_json::json;
+
+use super::*;
+use crate::deadlines::ClockBook;
+use crate::deadlines::limits::Rules;
+use crate::deadlines::model::SubjectKind;
+use crate::organisation::CountyId;
+
+fn at(text: &str) -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339(&format!("{text}+08:00")).unwrap().to_utc()
+}
+
+/// The moments of a clock that starts at `from`, as `MM-DD HH:MM`, the first `count`.
+fn moments(clock: Clock, from: &str, limit: Limit, critical: bool, count: i16) -> Vec<String> {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical };
+    let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+    book.start(&timing, clock, at(from), limit);
+    let row = &book.fresh()[0];
+    assert_eq!(row.fires_at, timing.moment(row, 0));
+    (0..count)
+        .map_while(|nth| timing.moment(row, nth))
+        .map(|at| crate::platform::time::china(at).format("%m-%d %H:%M").to_string())
+        .collect()
+}
+
+#[test]
+fn an_unaccepted_call_climbs_by_working_time_and_repeats_every_working_day() {
+    assert_eq!(
+        moments(Clock::Accept, "2026-11-23T09:00:00", Limit::working_minutes(15), false, 9),
+        [
+            "11-23 09:07",
+            "11-23 09:15",
+            "11-23 09:30",
+            "11-23 09:45",
+            "11-23 10:15",
+            "11-23 15:15",
+            "11-24 18:00",
+            "11-25 18:00",
+            "11-26 18:00",
+        ]
+    );
+}
+
+#[test]
+fn a_late_afternoon_climbs_on_the_next_morning_and_never_at_night() {
+    assert_eq!(
+        moments(Clock::Accept, "2026-11-27T17:50:00", Limit::working_minutes(15), false, 5),
+        ["11-27 17:57", "11-30 09:05", "11-30 09:20", "11-30 09:35", "11-30 10:05"]
+    );
+}
+
+#[test]
+fn a_critical_call_climbs_round_the_clock() {
+    assert_eq!(
+        moments(Clock::Accept, "2026-11-28T02:00:00", Limit::minutes(5), true, 8),
+        [
+            "11-28 02:02",
+            "11-28 02:05",
+            "11-28 02:20",
+            "11-28 02:35",
+            "11-28 03:05",
+            "11-28 06:05",
+            "11-29 02:05",
+            "11-30 02:05",
+        ]
+    );
+}
+
+#[test]
+fn a_resolution_warns_before_it_is_due_at_closing_and_climbs_after_it() {
+    assert_eq!(
+        moments(Clock::Resolve, "2026-11-23T09:00:00", Limit::working_days(4), false, 8),
+        [
+            "11-25 15:30",
+            "11-27 09:00",
+            "11-27 09:00",
+            "11-27 18:00",
+            "11-30 14:00",
+            "11-30 18:00",
+            "12-02 18:00",
+            "12-04 18:00",
+        ]
+    );
+}
+
+#[test]
+fn silence_and_pauses_end_by_themselves_once() {
+    for clock in [Clock::Confirm, Clock::Pause] {
+        let all = moments(clock, "2026-11-23T10:00:00", Limit::working_days(3), false, 5);
+        assert_eq!(all, ["11-26 18:00"], "{clock}");
+    }
+}
+
+#[test]
+fn a_promise_for_the_evening_is_missed_then_but_nobody_is_disturbed_before_morning() {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical: false };
+    let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+    book.start_until(&timing, Clock::Promise, at("2026-11-23T09:00:00"), at("2026-11-23T20:00:00"), 0);
+    let row = &book.fresh()[0];
+    assert_eq!(row.due_at, at("2026-11-23T20:00:00"));
+    assert_eq!(timing.moment(row, 0), Some(at("2026-11-23T14:30:00")));
+    assert_eq!(timing.moment(row, 3), Some(at("2026-11-24T09:00:00")));
+}
+
+#[test]
+fn every_compiled_in_ladder_rises_whatever_the_start() {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    for clock in Clock::ALL {
+        for critical in [false, true] {
+            let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical };
+            for hours in 0..24 * 9 {
+                let from = at("2026-09-24T00:17:00") + TimeDelta::hours(hours);
+                for limit in [Limit::working_minutes(15), Limit::working_days(3), Limit::minutes(60)] {
+                    let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+                    book.start(&timing, *clock, from, limit);
+                    let row = &book.fresh()[0];
+                    let all: Vec<_> = (0..10).map_while(|nth| timing.moment(row, nth)).collect();
+                    assert!(all.is_sorted(), "{clock} {critical} {from} {limit}: {all:?}");
+                    assert!(
+                        all.first().is_none_or(|first| *first >= from),
+                        "{clock} {from} {limit}: {all:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_ladder_that_makes_no_sense_is_refused_by_step_and_reason() {
+    let step = |rung: i16, at: &str, to: &str| json!({"rung": rung, "at": at, "to": [to]});
+    let cases = [
+        (json!([step(0, "50%", "mayor")]), "unknown variant `mayor`"),
+        (json!([step(1, "+30wm", "head"), step(2, "+15wm", "head")]), "step 2: the delays do not fall"),
+        (json!([step(2, "due", "head"), step(1, "+15wm", "head")]), "step 2: the ladder climbs"),
+        (json!([step(7, "due", "head")]), "step 1: a rung is between 0 and 6"),
+        (json!([step(1, "+0wm", "head")]), "not a sensible limit"),
+        (json!([step(1, "+900wd", "head")]), "not a sensible limit"),
+        (json!([step(1, "150%", "head")]), "between 1% and 99%"),
+        (json!([step(1, "soon", "head")]), "neither a share"),
+        (json!([{"rung": 1, "at": "due", "to": []}]), "tells nobody"),
+        (json!([{"rung": 1, "at": "due", "to": ["head"], "card": "green"}]), "unknown variant `green`"),
+    ];
+    for (steps, why) in cases {
+        let error =
+            Rules::of_county(&json!({"ladder": {"clocks": {"accept": steps}}})).unwrap_err().to_string();
+        assert!(error.contains(why), "{error} should say {why}");
+    }
+    let item = json!({"ladder": {"items": {"GD01": {"accept": [step(1, "due", "head")]}}}});
+    let rules = Rules::of_county(&item).unwrap();
+    assert_eq!(rules.ladder.items["GD01"][&Clock::Accept].len(), 1);
+    assert!(rules.ladder.clocks[&Clock::Accept].len() > 1);
+}

@@ -1,0 +1,141 @@
+//! A card at hand, and the way to save what was done to it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
+
+use super::model::{Appeal, Card, CardId};
+use super::state::{CardStanding, CardVerb, may};
+use super::view::{CardView, views};
+use crate::deadlines::calendar::Calendar;
+use crate::deadlines::limits::Rules;
+use crate::identity::Caller;
+use crate::ledger::{self, Actor, Fact};
+use crate::notices::model::SubjectKind;
+use crate::notices::params::CallParams;
+use crate::organisation::DepartmentId;
+use crate::platform::http::problem::Problem;
+use crate::platform::http::text::TextRule;
+use crate::supervision::desk::SupervisionDesk;
+use crate::supervision::error::SupervisionCode;
+use crate::supervision::store;
+use crate::supervision::tell::{self, Telling};
+
+/// A card with its appeal, locked.
+#[derive(Debug)]
+pub struct OpenCard<'a> {
+    pub caller: &'a Caller,
+    pub now: DateTime<Utc>,
+    pub card: Card,
+    pub appeal: Option<Appeal>,
+    rules: Arc<Rules>,
+    calendar: &'a Calendar,
+}
+
+/// Until when a card may be appealed.
+#[must_use]
+pub fn appeal_until(calendar: &Calendar, rules: &Rules, card: &Card) -> DateTime<Utc> {
+    calendar.closing_after(card.issued_at, rules.supervision.appeal_working_days)
+}
+
+impl<'a> OpenCard<'a> {
+    /// Locks a card for a verb.
+    ///
+    /// # Errors
+    /// 404 when it does not exist for the caller, 403/409 when the verb is not open to him now.
+    pub async fn lock(
+        conn: &mut AsyncPgConnection,
+        desk: &'a SupervisionDesk,
+        caller: &'a Caller,
+        id: CardId,
+        verb: CardVerb,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
+        let card = store::cards::lock(conn, id).await?;
+        let card = card.ok_or_else(|| SupervisionCode::CardNotFound.problem())?;
+        let appeal = store::cards::appeals(conn, &[id]).await?.pop();
+        let standing = CardStanding::of(caller, &card, appeal.as_ref());
+        if !standing.sees() {
+            return Err(SupervisionCode::CardNotFound.into());
+        }
+        let now = ledger::store::last_at(conn, id.0).await?.map_or(now, |last| last.max(now));
+        let rules = desk.rules(&store::faces::settings(conn, card.county_id).await?)?;
+        let until = appeal_until(&desk.calendar, &rules, &card);
+        may(verb, appeal.as_ref(), standing, until, now)?;
+        Ok(Self { caller, now, card, appeal, rules, calendar: &desk.calendar })
+    }
+
+    /// Words that must be given, within the county's length.
+    pub fn required(&self, field: &str, text: &str) -> Result<String, Problem> {
+        self.words().required(field, text).map_err(|error| Problem::invalid(vec![error]))
+    }
+
+    /// Words that may be given; empty when not.
+    pub fn optional(&self, field: &str, text: Option<&str>) -> Result<String, Problem> {
+        let words = self.words().optional(field, text).map_err(|error| Problem::invalid(vec![error]))?;
+        Ok(words.unwrap_or_default())
+    }
+
+    fn words(&self) -> TextRule {
+        TextRule::block(self.rules.supervision.text_length)
+    }
+
+    /// Writes what happened into the ledger.
+    pub async fn record(
+        &self,
+        conn: &mut AsyncPgConnection,
+        kind: &'static str,
+        data: Value,
+    ) -> Result<(), Problem> {
+        let subject = ledger::chain::Subject {
+            county_id: self.card.county_id.0,
+            kind: ledger::SubjectKind::Card,
+            id: self.card.id.0,
+        };
+        let actor = Actor::account(self.caller.account.0, &*self.caller.name);
+        ledger::store::append(conn, subject, &actor, self.now, vec![Fact::new(kind, data)]).await?;
+        Ok(())
+    }
+
+    /// Tells a room of the appeal.
+    pub async fn tell(
+        &self,
+        conn: &mut AsyncPgConnection,
+        event: &'static str,
+        room: DepartmentId,
+        upheld: Option<bool>,
+        note: String,
+    ) -> Result<(), Problem> {
+        let call = store::faces::calls(conn, &[self.card.call_id]).await?.pop();
+        let unit = store::faces::departments(conn, &[self.card.department_id]).await?.pop();
+        let officer = store::faces::officers(conn, &[self.card.officer_id]).await?;
+        let params = CallParams {
+            number: call.as_ref().map(|call| call.number.clone()),
+            call_id: Some(self.card.call_id),
+            title: call.as_ref().map(|call| call.title.clone()),
+            enterprise: call.map(|call| call.enterprise),
+            department: unit.map(|unit| unit.short_name),
+            holder: officer.get(&self.card.officer_id).cloned(),
+            actor: Some(self.caller.name.to_string()),
+            card: Some(self.card.colour.as_str().to_owned()),
+            clock: Some(self.card.clock.as_str().to_owned()),
+            clock_due_at: Some(self.card.due_at),
+            late_minutes: u32::try_from(self.card.late_minutes).ok().filter(|late| *late > 0),
+            approved: upheld,
+            note: Some(note),
+            ..CallParams::default()
+        };
+        let telling = vec![Telling::new(event, room, params)];
+        tell::post(conn, self.card.county_id, (SubjectKind::Card, self.card.id.0), telling, self.now).await?;
+        Ok(())
+    }
+
+    /// The card as the caller sees it now.
+    pub async fn show(self, conn: &mut AsyncPgConnection) -> Result<CardView, Problem> {
+        let rows = vec![(self.card, self.appeal)];
+        let mut views = views(conn, self.caller, self.calendar, &self.rules, rows, self.now).await?;
+        views.pop().ok_or_else(|| SupervisionCode::CardNotFound.problem())
+    }
+}

@@ -1,0 +1,79 @@
+//! Posting the notices of supervision.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::notices::model::{Priority, SubjectKind};
+use crate::notices::outbox::{self, Draft};
+use crate::notices::params::CallParams;
+use crate::organisation::{CountyId, DepartmentId, OfficerId};
+
+/// Who hears a notice beside the room it goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearers {
+    /// The county's own channels too.
+    Everybody,
+    /// Nobody: what goes to discipline goes there alone.
+    RoomOnly,
+}
+
+/// A notice that a verb plans.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    pub event: &'static str,
+    pub room: DepartmentId,
+    /// The officer whose action is awaited.
+    pub officer: Option<OfficerId>,
+    pub hearers: Hearers,
+    pub params: CallParams,
+}
+
+impl Telling {
+    /// News for a room.
+    #[must_use]
+    pub const fn new(event: &'static str, room: DepartmentId, params: CallParams) -> Self {
+        Self { event, room, officer: None, hearers: Hearers::Everybody, params }
+    }
+
+    /// Only the room hears it.
+    #[must_use]
+    pub const fn sealed(event: &'static str, room: DepartmentId, params: CallParams) -> Self {
+        Self { event, room, officer: None, hearers: Hearers::RoomOnly, params }
+    }
+}
+
+/// Posts what was planned about one subject.
+pub async fn post(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    subject: (SubjectKind, Uuid),
+    tellings: Vec<Telling>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    if tellings.is_empty() {
+        return Ok(());
+    }
+    let rooms: Vec<DepartmentId> = tellings.iter().map(|telling| telling.room).collect();
+    let routes = outbox::routes(conn, county, &rooms).await?;
+    let mut rows = Vec::new();
+    for telling in tellings {
+        let sealed = telling.hearers == Hearers::RoomOnly;
+        let params: Value = telling.params.to_json();
+        let draft = Draft {
+            subject_kind: subject.0,
+            subject_id: subject.1,
+            event: telling.event,
+            department: Some(telling.room),
+            officer: telling.officer,
+            priority: Priority::Normal,
+            params,
+        };
+        let heard: Vec<_> =
+            routes.iter().filter(|route| !sealed || route.department.is_some()).copied().collect();
+        rows.extend(outbox::address(&draft, county, &heard, now));
+    }
+    outbox::post(conn, &rows).await
+}

@@ -1,0 +1,3 @@
+//! What happens because its time has come.
+
+mod ladder;
