@@ -76,7 +76,7 @@ impl Loops {
         tokio::join!(
             self.relay.run(stop.requested()),   // committed notices → entries in Redis
             self.senders.run(stop.requested()), // entries → chat platforms
-            self.engine.run(stop.requested()),  // due deadlines → the ladder climbs, silence confirms, pauses end
+            self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
             Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );

@@ -4,8 +4,9 @@
 //! ([`wake`]); the [`relay`] puts its id into Redis ([`queue`]); a [`worker`] leases the row, sends outside any transaction and
 //! settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the relay finds again in
 //! Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each time, and
-//! none is sent once its matter is settled. Every needed-action notice ends acted, superseded or a rung higher. Calls nobody but
-//! `platform` and `organisation`'s ids.
+//! none is sent once its matter is settled. A failure for good is recorded and
+//! logged; that an alarm nobody acts on climbs is the ladder's part, which does not run yet. Calls nobody but `platform` and
+//! `organisation`'s ids.
 
 pub mod channels;
 pub mod check;

@@ -118,7 +118,7 @@ impl Drop for TestDb {
         let (server, name) = (self.server.clone(), self.name.clone());
         on_a_runtime_apart(async move {
             let mut admin = connect_admin(&server).await;
-            run(&mut admin, &format!("drop database if exists {name} with (force)")).await;
+            drop_database(&mut admin, &name).await;
         });
     }
 }
@@ -211,7 +211,7 @@ async fn template(admin: &mut AsyncPgConnection, server: &Url, now: i64, what: H
         None => {
             let draft = format!("yijiao_draft_{hash}");
             let name = format!("{TEMPLATE}{now:x}_{hash}");
-            run(admin, &format!("drop database if exists {draft} with (force)")).await;
+            drop_database(admin, &draft).await;
             run(admin, &format!("create database {draft}")).await;
             fill(&at(server, &draft), what).await;
             // The filling connections may still be saying good-bye; a database in use is neither renamed nor copied.
@@ -314,6 +314,17 @@ fn at(server: &Url, database: &str) -> SecretString {
 
 async fn connect_admin(server: &Url) -> AsyncPgConnection {
     AsyncPgConnection::establish(server.as_str()).await.expect("TEST_DATABASE_URL answers")
+}
+
+/// Ends who is still connected under our own name only: `with (force)` would also want to end Postgres' own vacuum, which it may not.
+/// (Postgres sends that one away by itself.)
+async fn drop_database(admin: &mut AsyncPgConnection, name: &str) {
+    let others = "usename = current_user and pid <> pg_backend_pid()";
+    let end = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and {others}"
+    );
+    run(admin, &end).await;
+    run(admin, &format!("drop database if exists {name}")).await;
 }
 
 async fn run(connection: &mut AsyncPgConnection, sql: &str) {

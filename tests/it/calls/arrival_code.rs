@@ -109,7 +109,7 @@ async fn of_forty_tries_at_once_five_are_judged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_county_sets_how_many() {
     let county = County::open();
-    county.alter("update counties set settings = '{\"calls\": {\"arrival_code_tries\": 1}}'").await;
+    county.chooses(json!({"calls": {"arrival_code_tries": 1}})).await;
     let call = accepted(&county).await;
     let code = right(&county, &call).await;
     county.lead().may_not("arrive", &call, wrong(&code).next().unwrap()).await.is(422, "arrival_unproven");

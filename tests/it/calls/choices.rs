@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::kit::{County, Spans as _, wd};
 
 async fn chooses(county: &County, settings: serde_json::Value) {
-    county.alter(&format!("update counties set settings = '{}'", json!({"calls": settings}))).await;
+    county.chooses(json!({"calls": settings})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

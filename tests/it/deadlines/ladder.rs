@@ -9,7 +9,37 @@ async fn a_call_that_nobody_accepts_climbs_to_the_inspectorate() {
     let county = County::open();
     let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
     county.runs_until("03-11 18:30").await;
-    assert_eq!(county.rungs(&call).await, Vec::<String>::new());
+    let expected = [
+        "accept 0 POWER-LEAD @ 03-09 10:07",
+        "accept 1 POWER-BACKUP blue @ 03-09 10:15",
+        "accept 2 POWER-DEPUTY yellow @ 03-09 10:30",
+        "contact 0 POWER-LEAD @ 03-09 10:30",
+        "accept 3 POWER-HEAD yellow @ 03-09 10:45",
+        "contact 1 POWER-LEAD,POWER-BACKUP blue @ 03-09 11:00",
+        "arrive 0 POWER-LEAD @ 03-09 11:00",
+        "accept 4 OFFICE-DESK red @ 03-09 11:15",
+        "arrive 0 POWER-LEAD @ 03-09 11:36",
+        "arrive 1 POWER-BACKUP blue @ 03-09 11:36",
+        "arrive 2 POWER-DEPUTY yellow @ 03-09 12:00",
+        "accept 5 INSPECTOR red @ 03-09 16:15",
+        "contact 2 POWER-DEPUTY yellow @ 03-09 17:00",
+        "arrive 3 POWER-HEAD yellow @ 03-09 18:00",
+        "resolve 0 POWER-LEAD @ 03-10 09:30",
+        "resolve 0 POWER-LEAD @ 03-10 15:24",
+        "plan 0 POWER-LEAD @ 03-10 15:24",
+        "resolve 1 POWER-BACKUP blue @ 03-10 15:24",
+        "resolve 2 POWER-DEPUTY yellow @ 03-10 18:00",
+        "plan 1 POWER-LEAD,POWER-BACKUP blue @ 03-10 18:00",
+        "accept 6 OFFICE-DESK @ 03-10 18:00",
+        "contact 2 POWER-DEPUTY @ 03-10 18:00",
+        "arrive 4 OFFICE-DESK red @ 03-10 18:00",
+        "resolve 3 POWER-HEAD yellow @ 03-11 15:00",
+        "resolve 4 OFFICE-DESK red @ 03-11 18:00",
+        "plan 2 POWER-DEPUTY yellow @ 03-11 18:00",
+        "accept 6 OFFICE-DESK @ 03-11 18:00",
+        "contact 2 POWER-DEPUTY @ 03-11 18:00",
+    ];
+    assert_eq!(county.rungs(&call).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

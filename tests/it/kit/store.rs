@@ -52,6 +52,19 @@ impl County {
         .await
     }
 
+    /// The county's own choices; what it does not name stays as shipped.
+    pub async fn chooses(&self, settings: serde_json::Value) {
+        // A county changes itself alone: seeing across counties is not enough.
+        self.alter(&format!(
+            "select set_config('yijiao.county', id::text, false) from counties;
+            update counties set settings = '{settings}'"
+        ))
+        .await;
+        let chosen =
+            self.count(&format!("select count(*) from counties where settings = '{settings}'::jsonb")).await;
+        assert_eq!(chosen, 1, "{settings}");
+    }
+
     /// An officer is away for a year, from now on.
     pub async fn sends_away(&self, officer: &str) {
         self.alter(&format!(

@@ -176,10 +176,10 @@ async fn an_appeal_comes_in_time_and_nobody_decides_on_his_own_unit() {
         .await
         .is(409, "card_appeal_late");
     // A card of the business office itself: its own people do not decide.
+    county.chooses(json!({"supervision": {"appeal_working_days": 20}})).await;
     county
         .alter(
-            "update counties set settings = '{\"supervision\": {\"appeal_working_days\": 20}}';
-            insert into cards select gen_random_uuid(), c.county_id, c.call_id, c.deadline_id, c.clock, 5, 'red', o.id, o.department_id,
+            "insert into cards select gen_random_uuid(), c.county_id, c.call_id, c.deadline_id, c.clock, 5, 'red', o.id, o.department_id,
                 c.due_at, c.issued_at, 60, false from cards c, officers o where c.colour = 'blue' and o.code = 'OFFICE-DESK'",
         )
         .await;

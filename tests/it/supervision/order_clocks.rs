@@ -95,12 +95,12 @@ async fn a_county_without_inspectorate_records_that_nobody_was_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_county_sets_its_own_limits_and_steps() {
     let county = County::open();
+    let steps = json!([
+        {"rung": 3, "at": "50%", "to": ["head", "deputy"]},
+        {"rung": 4, "at": "due", "to": ["business_office"]},
+    ]);
     county
-        .alter(
-            "update counties set settings = '{\"supervision\": {\"sign\": \"60wm\"}, \"ladder\": {\"clocks\": {\"order_sign\": [
-                {\"rung\": 3, \"at\": \"50%\", \"to\": [\"head\", \"deputy\"]},
-                {\"rung\": 4, \"at\": \"due\", \"to\": [\"business_office\"]}]}}}'",
-        )
+        .chooses(json!({"supervision": {"sign": "60wm"}, "ladder": {"clocks": {"order_sign": steps}}}))
         .await;
     let order = ordered(&county).await;
     assert_eq!(order.due("order_sign"), wd("03-09 11:00"));
