@@ -121,6 +121,9 @@ pub async fn perform<O: Order>(
     // A refusal that must be remembered is committed like a success.
     let done = tx.finish(outcome).await?;
     desk.wake.notices();
+    if O::VERB.lifts() {
+        desk.wake.deadlines();
+    }
     done
 }
 

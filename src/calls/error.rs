@@ -26,6 +26,7 @@ problem_codes! {
         UnknownEnterprise = 422 "unknown_enterprise" "没有这家企业" "No such enterprise",
         TooLate = 409 "call_too_late" "已超过可以这样操作的时间" "The time for this is over",
         TooOften = 429 "call_urged_too_often" "催办太频繁，请稍后再试" "You have urged too often; please wait",
+        NothingToEscalate = 409 "nothing_to_escalate" "目前没有可以提级的时限" "No clock has a step left that could be lifted now",
         ArrivalUnproven = 422 "arrival_unproven" "到场未能核实：请输入企业出示的到场码，或在企业附近操作" "Arrival not proven: enter the enterprise's code or be near it",
         ArrivalCodeTries = 429 "arrival_code_tries" "到场码输错次数过多，请稍后换用新的到场码，或请企业确认到场" "Too many wrong arrival codes; wait for the next one, or let the enterprise confirm",
         WrongReason = 422 "unknown_reason" "请选择规定的理由" "The reason is not on the list",

@@ -16,6 +16,7 @@ pub mod decide;
 pub mod desk;
 pub mod dispatch;
 pub mod error;
+pub mod escalate;
 pub mod extension;
 pub mod link;
 pub mod list;

@@ -10,8 +10,8 @@ use super::raise::{Raise, Raised};
 use super::standing::{Person, Powers};
 use super::view::CallView;
 use super::{
-    accept, arrive, assign, assist, confirm, extension, merge, pause, progress, raise, read, resolve,
-    return_ruling, transfer, urge,
+    accept, arrive, assign, assist, confirm, escalate, extension, merge, pause, progress, raise, read,
+    resolve, return_ruling, transfer, urge,
 };
 use crate::app::App;
 use crate::identity::{Caller, Role};
@@ -51,7 +51,13 @@ pub fn configure(routes: &mut ServiceConfig) {
         .service(refuse)
         .service(resolve_call)
         .service(confirm_call);
-    routes.service(reject).service(reopen).service(urge_call).service(withdraw).service(merge_call);
+    routes
+        .service(reject)
+        .service(reopen)
+        .service(urge_call)
+        .service(escalate_call)
+        .service(withdraw)
+        .service(merge_call);
 }
 
 /// The caller as a person of calls.
@@ -252,6 +258,9 @@ verb_route!(
 verb_route!(
     /// Please hurry.
     urge_call, "/api/v1/calls/{id}/urge", urge::Urge, |order| order);
+verb_route!(
+    /// Let the ladder climb a step before its time.
+    escalate_call, "/api/v1/calls/{id}/escalate", escalate::Escalate, |order| order);
 verb_route!(
     /// No longer needed.
     withdraw, "/api/v1/calls/{id}/withdraw", urge::Withdraw, |order| order);

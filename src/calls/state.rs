@@ -30,6 +30,7 @@ text_enum!(
         Reject = "reject",
         Reopen = "reopen",
         Urge = "urge",
+        Escalate = "escalate",
         Withdraw = "withdraw",
         Merge = "merge",
     }
@@ -54,6 +55,14 @@ pub enum Refusal {
     Paused,
     /// It was done before and may be done once only.
     Once,
+}
+
+impl Verb {
+    /// Whether it may let a ladder climb at once.
+    #[must_use]
+    pub const fn lifts(self) -> bool {
+        matches!(self, Self::Urge | Self::Escalate)
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -123,6 +132,10 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Reject => (state == State::Resolved, standing.member),
         Verb::Reopen => (state == State::Closed, standing.member),
         Verb::Urge => (!state.is_end() && state != State::Resolved, standing.member),
+        Verb::Escalate => (
+            !state.is_end() && state != State::Resolved,
+            standing.leader || standing.office || standing.inspectorate,
+        ),
         Verb::Withdraw => (state.is_unaccepted() || state == State::Accepted, standing.member),
         Verb::Merge => (state.is_unaccepted(), standing.member || standing.office || standing.holder),
     };

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::case::{Case, Order};
 use super::error::CallCode;
+use super::escalate::lift_by_urge;
 use super::model::State;
 use super::state::Verb;
 use super::tell::Telling;
@@ -44,7 +45,11 @@ impl Order for Urge {
                 .problem()
                 .detail(format!("每天最多催办 {most} 次"), format!("at most {most} times a day")));
         }
-        case.record("call.urged", json!({"text": text, "today": today_count + 1}));
+        let (clock, rung) = lift_by_urge(case).unzip();
+        case.record(
+            "call.urged",
+            json!({"text": text, "today": today_count + 1, "liftedClock": clock, "liftedRung": rung}),
+        );
         case.tell(Telling::alarm("call.urged", case.room(), case.call.holder_id).with("note", text));
         Ok(())
     }

@@ -166,20 +166,17 @@ impl ClockBook {
         });
     }
 
-    /// Lets the next step of a clock fire now, as an urge or an official's escalation does. False when nothing is left to fire, or
-    /// when the next step stands above `to`.
-    pub fn lift(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>, to: i16) -> bool {
-        let Some(row) = self.live(clock).filter(|row| row.fires_at.is_some_and(|at| at > now)) else {
-            return false;
+    /// Lets the next step of a clock fire now, as an urge or an official's escalation does: now, or when the office opens. Its rung;
+    /// none when nothing is left to fire, when it fires anyway, or when the next step stands above `to`.
+    pub fn lift(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>, to: i16) -> Option<i16> {
+        let at = timing.open(now);
+        let row = self.live(clock).filter(|row| row.fires_at.is_some_and(|fires_at| fires_at > at))?;
+        let rung = match timing.what(clock, row.step)? {
+            What::Climb(step, 0) if step.rung <= to => step.rung,
+            What::Climb(..) | What::Act => return None,
         };
-        let climbs = match timing.what(clock, row.step) {
-            Some(What::Climb(step, 0)) => step.rung <= to,
-            Some(What::Climb(_, _) | What::Act) | None => false,
-        };
-        if climbs {
-            self.change(clock, |row| row.fires_at = Some(now));
-        }
-        climbs
+        self.change(clock, |row| row.fires_at = Some(at));
+        Some(rung)
     }
 
     /// Writes what changed.

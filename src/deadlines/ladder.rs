@@ -311,7 +311,7 @@ impl<'a> Timing<'a> {
     }
 
     /// The moment itself when it may disturb people then, else the next opening. Closing is still office time.
-    fn open(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+    pub(super) fn open(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         let just_before = at - TimeDelta::microseconds(1);
         if self.critical || self.calendar.next_open(just_before) == just_before {
             return at;

@@ -1,5 +1,5 @@
-//! One step of a ladder for a call: who is told what and why, which card, what the ledger says. Collected for all calls that fire
-//! together, then saved at once.
+//! One step of a ladder for a call: who is told what and why, which card, order or hand-over it brings, what the ledger says.
+//! Collected for all calls that fire together, then saved at once.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,14 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
+use super::evidence;
 use super::ground::Ground;
 use super::store::Member;
 use crate::calls::desk::Desk;
 use crate::calls::model::{Call, CallId, Matter};
 use crate::calls::tell::{Scene, Telling};
-use crate::deadlines::ladder::{Rank, Step, Timing, What};
+use crate::deadlines::ladder::{CardColour, Rank, Step, Timing, What};
+use crate::deadlines::model::DeadlineId;
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next};
 use crate::deadlines::{Clock, Deadline};
 use crate::ledger::chain::{Actor, Subject, chain};
@@ -21,6 +23,9 @@ use crate::notices::model::{NewNotice, Priority};
 use crate::notices::outbox;
 use crate::organisation::{CountyId, DepartmentId};
 use crate::platform::time::china;
+use crate::supervision::cards::{self, NewCard};
+use crate::supervision::hand_over;
+use crate::supervision::orders::{self, NewOrder};
 
 /// What climbing does, before it is saved.
 #[derive(Debug)]
@@ -30,11 +35,23 @@ pub struct Climb<'a> {
     now: DateTime<Utc>,
     facts: HashMap<CallId, Vec<Fact>>,
     notices: Vec<NewNotice>,
+    cards: Vec<NewCard>,
+    orders: Vec<NewOrder>,
+    hand_overs: Vec<(Call, DeadlineId)>,
 }
 
 impl<'a> Climb<'a> {
     pub fn new(desk: &'a Desk, ground: &'a Ground, now: DateTime<Utc>) -> Self {
-        Self { desk, ground, now, facts: HashMap::new(), notices: Vec::new() }
+        Self {
+            desk,
+            ground,
+            now,
+            facts: HashMap::new(),
+            notices: Vec::new(),
+            cards: Vec::new(),
+            orders: Vec::new(),
+            hand_overs: Vec::new(),
+        }
     }
 
     /// Climbs one step of one clock.
@@ -55,8 +72,15 @@ impl<'a> Climb<'a> {
         let passed = told.is_empty();
         // A rung with nobody on it does not make people wait for the next one; above the last there is none.
         let next_at = next_at.map(|at| if passed && !is_last_rung { at.min(self.now) } else { at });
-        let card = step.card.filter(|_| self.deserves_card(row, step, timing));
-        self.note(call, row, step, &told, planned_at, card.is_some());
+        let card = self.give_cards(call, owes, row, timing);
+        let first = matches!(timing.what(row.clock, row.step), Some(What::Climb(_, 0)));
+        if first && step.order {
+            self.orders.push(order(call, owes, row, step));
+        }
+        if first && step.hand_over {
+            self.hand_overs.push((call.clone(), row.id));
+        }
+        self.note(call, row, step, &told, planned_at, card);
         for (rank, member) in &told {
             self.tell(call, row, step, *rank, member, timing);
         }
@@ -70,10 +94,48 @@ impl<'a> Climb<'a> {
         }
     }
 
-    /// A step that was lifted before its time warns; a card is for what is late, or as late as the county wants to see it.
-    fn deserves_card(&self, row: &Deadline, step: &Step, timing: &Timing<'_>) -> bool {
-        let first = matches!(timing.what(row.clock, row.step), Some(What::Climb(_, 0)));
-        first && step.card.is_some() && timing.moment(row, row.step).is_some_and(|at| at <= self.now)
+    /// Gives the cards of all steps up to this one whose moment has come; which colour this step's own is. A step that an urge or an
+    /// empty rung let fire before its time only tells: its card comes with a later step, if the promise is still broken then.
+    fn give_cards(
+        &mut self,
+        call: &Call,
+        owes: DepartmentId,
+        row: &Deadline,
+        timing: &Timing<'_>,
+    ) -> Option<CardColour> {
+        let mut own = None;
+        for nth in 0..=row.step {
+            let Some(What::Climb(step, 0)) = timing.what(row.clock, nth) else { continue };
+            let Some(colour) = step.card else { continue };
+            if timing.moment(row, nth).is_none_or(|at| at > self.now) {
+                continue;
+            }
+            if nth == row.step {
+                own = Some(colour);
+            }
+            let late = if self.now > row.due_at { self.minutes(row.due_at, timing) } else { 0 };
+            self.cards.push(NewCard {
+                county: call.county_id,
+                call: call.id.0,
+                deadline: row.id,
+                clock: row.clock,
+                rung: step.rung,
+                colour,
+                officer: call.holder_id,
+                department: owes,
+                due_at: row.due_at,
+                issued_at: self.now,
+                late_minutes: i32::try_from(late).unwrap_or(i32::MAX),
+            });
+        }
+        own
+    }
+
+    /// Working minutes since `from`; of a critical call, minutes.
+    fn minutes(&self, from: DateTime<Utc>, timing: &Timing<'_>) -> u32 {
+        let span =
+            if timing.critical { self.now - from } else { timing.calendar.working_between(from, self.now) };
+        u32::try_from(span.num_minutes()).unwrap_or(0)
     }
 
     fn note(
@@ -83,7 +145,7 @@ impl<'a> Climb<'a> {
         step: &Step,
         told: &[(Rank, &Member)],
         planned_at: DateTime<Utc>,
-        card: bool,
+        card: Option<CardColour>,
     ) {
         let kind = match (told.is_empty(), step.rung) {
             (true, _) => "call.rung_passed",
@@ -100,7 +162,7 @@ impl<'a> Climb<'a> {
                 "clock": row.clock, "rung": step.rung, "step": row.step, "plannedAt": china(planned_at),
                 "dueAt": china(row.due_at), "holderId": call.holder_id,
                 "heldSince": china(self.ground.held_since(call)), "told": told,
-                "card": step.card.filter(|_| card),
+                "card": card,
             }),
         );
         self.facts.entry(call.id).or_default().push(fact);
@@ -116,22 +178,14 @@ impl<'a> Climb<'a> {
         timing: &Timing<'_>,
     ) {
         let Some(faces) = self.ground.faces(call.id) else { return };
-        let minutes = |from: DateTime<Utc>| {
-            let span = if timing.critical {
-                self.now - from
-            } else {
-                timing.calendar.working_between(from, self.now)
-            };
-            u32::try_from(span.num_minutes()).unwrap_or(0)
-        };
         let event = if step.rung == 0 { "call.reminded" } else { "call.escalated" };
-        let late = (self.now > row.due_at).then(|| minutes(row.due_at));
+        let late = (self.now > row.due_at).then(|| self.minutes(row.due_at, timing));
         let telling =
             Telling { priority: Priority::Normal, ..Telling::alarm(event, member.department, member.id) }
                 .with("holderMobile", member.mobile.as_str())
                 .with("clock", row.clock.as_str())
                 .with("clockDueAt", json!(china(row.due_at)))
-                .with("heldMinutes", minutes(self.ground.held_since(call)))
+                .with("heldMinutes", self.minutes(self.ground.held_since(call), timing))
                 .with("lateMinutes", late)
                 .with("rank", rank.as_str())
                 .with("rung", step.rung)
@@ -164,7 +218,38 @@ impl<'a> Climb<'a> {
             ledger::store::insert(conn, &events).await?;
         }
         outbox::post(conn, &self.notices).await?;
+        cards::issue(conn, &self.cards).await?;
+        for order in self.orders {
+            // One open order of a call and a department is enough.
+            orders::issue(conn, &self.desk.calendar, &self.ground.rules, order, &Actor::clock(), self.now)
+                .await?;
+        }
+        for (call, deadline) in self.hand_overs {
+            let pack = evidence::pack(conn, &self.desk.calendar, &call, self.ground.faces(call.id), self.now)
+                .await?;
+            hand_over::draft(conn, county, call.id.0, Some(deadline), pack, self.now).await?;
+        }
         Ok(())
+    }
+}
+
+/// What the ladder orders of the department that owes.
+fn order(call: &Call, owes: DepartmentId, row: &Deadline, step: &Step) -> NewOrder {
+    let due = china(row.due_at).format("%m月%d日 %H:%M");
+    NewOrder {
+        county: call.county_id,
+        call: Some(call.id.0),
+        deadline: Some(row.id),
+        clock: Some(row.clock),
+        rung: Some(step.rung),
+        department: owes,
+        issued_by: None,
+        text: format!(
+            "诉求 {}“{}”的{}时限为 {due}，至今未完成。请立即办理，并书面说明原因、责任人和办结时间。",
+            call.number,
+            call.title,
+            row.clock.zh()
+        ),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod act;
 mod climb;
+mod evidence;
 mod ground;
 mod ranks;
 mod store;

@@ -106,3 +106,18 @@ pub async fn held_since(
         .load(conn)
         .await
 }
+
+/// Who held a call from when to when, in order: name, department, from, until.
+pub async fn holders(
+    conn: &mut AsyncPgConnection,
+    id: CallId,
+) -> QueryResult<Vec<(String, String, DateTime<Utc>, Option<DateTime<Utc>>)>> {
+    holder_spans::table
+        .inner_join(officers::table)
+        .inner_join(departments::table)
+        .filter(holder_spans::call_id.eq(id))
+        .order((holder_spans::starts_at, holder_spans::id))
+        .select((officers::name, departments::name, holder_spans::starts_at, holder_spans::ends_at))
+        .load(conn)
+        .await
+}

@@ -5,6 +5,7 @@ pub mod decide;
 mod issue;
 pub mod list;
 pub mod model;
+mod of_call;
 pub mod open;
 pub mod routes;
 pub mod state;
@@ -12,3 +13,4 @@ pub mod view;
 
 pub use issue::issue;
 pub use model::{Appeal, Card, CardId, NewCard};
+pub use of_call::of_call;

@@ -45,6 +45,10 @@ pub async fn strike(conn: &mut AsyncPgConnection, id: CardId) -> QueryResult<()>
     diesel::update(cards::table.find(id)).set(cards::struck.eq(true)).execute(conn).await.map(drop)
 }
 
+pub async fn of_call(conn: &mut AsyncPgConnection, call: uuid::Uuid) -> QueryResult<Vec<Card>> {
+    cards::table.filter(cards::call_id.eq(call)).order(cards::id).select(Card::as_select()).load(conn).await
+}
+
 /// Cards with their appeals, newest first; an index leads to the first of them wherever it is.
 pub async fn list(
     conn: &mut AsyncPgConnection,

@@ -135,17 +135,17 @@ async fn each_side_may_do_what_is_its_to_do_at_each_step() {
         county.stranger().does_not_see(&call).await;
         county.kiln().does_not_see(&call).await;
     };
-    let open_office = ["transfer", "assign", "merge"];
+    let open_office = ["transfer", "assign", "escalate", "merge"];
     expect(
         "dispatched",
         [
             &["urge", "withdraw", "merge"],
             &["accept", "return", "merge"],
             &["accept"],
-            &["accept", "return", "transfer"],
+            &["accept", "return", "transfer", "escalate"],
             &["accept", "return", "transfer"],
             &open_office,
-            &["assign"],
+            &["assign", "escalate"],
         ],
     )
     .await;
@@ -170,10 +170,10 @@ async fn each_side_may_do_what_is_its_to_do_at_each_step() {
             &["arrive", "urge", "withdraw"],
             &in_hand,
             &[],
+            &["return", "transfer", "escalate"],
             &["return", "transfer"],
-            &["return", "transfer"],
-            &["transfer", "assign"],
-            &["assign"],
+            &["transfer", "assign", "escalate"],
+            &["assign", "escalate"],
         ],
     )
     .await;
@@ -183,7 +183,15 @@ async fn each_side_may_do_what_is_its_to_do_at_each_step() {
         in_hand.into_iter().filter(|verb| !["arrive", "return"].contains(verb)).collect();
     expect(
         "arrived",
-        [&["urge"], &arrived, &[], &["transfer"], &["transfer"], &["transfer", "assign"], &["assign"]],
+        [
+            &["urge"],
+            &arrived,
+            &[],
+            &["transfer", "escalate"],
+            &["transfer"],
+            &["transfer", "assign", "escalate"],
+            &["assign", "escalate"],
+        ],
     )
     .await;
 
@@ -198,10 +206,10 @@ async fn each_side_may_do_what_is_its_to_do_at_each_step() {
             &["urge"],
             &waits,
             &[],
-            &["pause", "extension", "transfer"],
+            &["pause", "extension", "transfer", "escalate"],
             &["transfer"],
-            &["pause", "transfer", "assign"],
-            &["assign"],
+            &["pause", "transfer", "assign", "escalate"],
+            &["assign", "escalate"],
         ],
     )
     .await;
@@ -214,10 +222,10 @@ async fn each_side_may_do_what_is_its_to_do_at_each_step() {
             &["urge"],
             &paused,
             &[],
-            &["resume", "transfer"],
+            &["resume", "transfer", "escalate"],
             &["transfer"],
-            &["resume", "transfer", "assign"],
-            &["assign"],
+            &["resume", "transfer", "assign", "escalate"],
+            &["assign", "escalate"],
         ],
     )
     .await;

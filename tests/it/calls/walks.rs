@@ -29,7 +29,7 @@ fn is_legal(verb: Verb, from: &str, to: &str) -> bool {
         Verb::Confirm => (from, to) == ("resolved", "closed"),
         Verb::Reject => (from, to) == ("resolved", "accepted"),
         Verb::Reopen => (from, to) == ("closed", "accepted"),
-        Verb::Urge => open && from == to,
+        Verb::Urge | Verb::Escalate => open && from == to,
         Verb::Withdraw => matches!(from, "triage" | "dispatched" | "accepted") && to == "withdrawn",
         Verb::Merge => matches!(from, "triage" | "dispatched") && (from == to || to == "merged"),
     }
@@ -100,7 +100,7 @@ impl Walk<'_> {
             Verb::Assign => json!({"departmentCode": department, "reason": reason}),
             Verb::Refuse => json!({"reasonCode": "no_content"}),
             Verb::Resolve => json!({"result": reason}),
-            Verb::Reject | Verb::Reopen => json!({"reason": reason}),
+            Verb::Reject | Verb::Reopen | Verb::Escalate => json!({"reason": reason}),
             Verb::Merge if decides => json!({"into": self.elder.id()}),
             Verb::Merge => json!({"approve": dice.below(2) == 0}),
         }
@@ -112,7 +112,7 @@ impl Walk<'_> {
         let allowed = client.allowed_or_unseen(&call).await;
         let open: Vec<Verb> = allowed.iter().flatten().filter_map(|verb| Verb::parse(verb)).collect();
         // What ends a story or tears it apart happens too, only more rarely.
-        let rare = [Verb::Withdraw, Verb::Assign, Verb::Transfer, Verb::Urge, Verb::Refuse];
+        let rare = [Verb::Withdraw, Verb::Assign, Verb::Transfer, Verb::Urge, Verb::Escalate, Verb::Refuse];
         let usual: Vec<Verb> = open.iter().copied().filter(|verb| !rare.contains(verb)).collect();
         let verb = match self.dice.below(10) {
             0 => *self.dice.one(Verb::ALL),

@@ -1,3 +1,4 @@
 //! What happens because its time has come.
 
+mod consequences;
 mod ladder;
