@@ -15,6 +15,7 @@ pub mod notices;
 pub mod organisation;
 pub mod platform;
 pub mod purge;
+pub mod reports;
 pub mod roles;
 pub mod router;
 pub mod sandbox;

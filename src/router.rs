@@ -7,6 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::bots::act;
 use crate::platform::http::{docs, operation};
+use crate::reports::owed;
 use crate::supervision::{cards, hand_over, orders};
 use crate::{calls, catalogue, identity};
 
@@ -19,6 +20,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(orders::routes::configure) // /api/v1/supervision-orders, their steps, events
         .configure(cards::routes::configure) // /api/v1/cards, appeals
         .configure(hand_over::routes::configure) // /api/v1/hand-overs, their steps, events
+        .configure(owed::routes::configure) // /api/v1/overdue, /owed
         .configure(act::configure); // /a/{token}: the page behind a message's link
     operations(routes);
 }

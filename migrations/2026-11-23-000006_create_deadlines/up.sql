@@ -24,6 +24,8 @@ create table deadlines (
     check (state not in ('met', 'cancelled', 'paused') or fires_at is null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
 create index deadlines_fires on deadlines (fires_at) where fires_at is not null;
+-- What is late or will be today: the most overdue first.
+create index deadlines_owed on deadlines (county_id, due_at, id) where state = 'running';
 create index deadlines_subject on deadlines (subject_id, clock);
 create unique index deadlines_one_live on deadlines (subject_id, clock) where state in ('running', 'paused');
 

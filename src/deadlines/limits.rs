@@ -1,6 +1,7 @@
 //! The limits of a county: which clock runs how long. Defaults in `config/county.toml`; a county overrides any of them.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -19,6 +20,13 @@ static DEFAULT: LazyLock<Arc<Rules>> = LazyLock::new(|| {
         std::process::abort()
     }))
 });
+
+/// What was read before, the latest last: reading takes longer than all else that a tap computes. The same settings give the same rules
+/// in every process.
+static KNOWN: Mutex<VecDeque<(serde_json::Value, Arc<Rules>)>> = Mutex::new(VecDeque::new());
+
+/// How many counties' rules are kept.
+const KEPT: usize = 64;
 
 text_enum!(
     /// How urgent a call is. Critical (特急): production stopped or danger; runs round the clock.
@@ -156,9 +164,19 @@ impl Rules {
     /// The rules of a county with these settings; without any, the defaults.
     pub fn of_county(settings: &serde_json::Value) -> Result<Arc<Self>, Box<figment::Error>> {
         match settings.as_object() {
-            Some(map) if !map.is_empty() => read(settings).map(Arc::new),
-            _ => Ok(Self::defaults()),
+            Some(map) if !map.is_empty() => {}
+            _ => return Ok(Self::defaults()),
         }
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, rules)) = known().iter().find(|(read, _)| read == settings) {
+            return Ok(rules.clone());
+        }
+        let rules = Arc::new(read(settings)?);
+        let mut known = known();
+        known.push_back((settings.clone(), rules.clone()));
+        let surplus = known.len().saturating_sub(KEPT);
+        known.drain(..surplus);
+        Ok(rules)
     }
 
     #[must_use]

@@ -16,5 +16,6 @@ mod kit_db;
 mod notices;
 mod organisation;
 mod redis_away;
+mod reports;
 mod stores;
 mod supervision;

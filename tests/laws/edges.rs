@@ -34,6 +34,8 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("supervision", &["deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"]),
+    // Reads any model, writes none.
+    ("reports", &["app", "deadlines", "identity", "organisation", "platform"]),
     ("bots", &["app", "calls", "identity", "platform"]),
     ("purge", &["platform"]),
     ("sandbox", &["notices", "platform"]),

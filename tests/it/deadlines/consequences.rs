@@ -45,7 +45,11 @@ async fn an_hour_without_acceptance_orders_the_department_to_answer() {
     county.runs_until("03-09 11:16").await;
     let list = county.head().get("/api/v1/supervision-orders").await;
     let order = &list["items"][0];
-    assert_eq!((order["cause"]["clock"].as_str(), order["cause"]["rung"].as_i64()), (Some("accept"), Some(4)), "{order}");
+    assert_eq!(
+        (order["cause"]["clock"].as_str(), order["cause"]["rung"].as_i64()),
+        (Some("accept"), Some(4)),
+        "{order}"
+    );
     let text = order["text"].as_str().unwrap();
     assert!(
         text.contains(call.number()) && text.contains("接单") && text.contains("03月09日 10:15"),

@@ -1,0 +1,3 @@
+//! What supervisors and officers read.
+
+mod owed;

@@ -1,0 +1,123 @@
+//! What is late and who owes it, as the office, a head, an officer and an outsider see it.
+
+use serde_json::{Value, json};
+
+use crate::kit::{County, Spans as _};
+
+/// `clock officer late-minutes rung` of each line.
+fn lines(list: &Value) -> Vec<String> {
+    let line = |item: &Value| {
+        format!(
+            "{} {} {} {}",
+            item["clock"].as_str().unwrap(),
+            item["officer"]["name"].as_str().unwrap_or("-"),
+            item["lateMinutes"],
+            item["rung"]
+        )
+    };
+    list["items"].as_array().unwrap().iter().map(line).collect()
+}
+
+fn count(report: &Value, of: &str, key: &str, value: &Value) -> i64 {
+    let counts = report[of].as_array().unwrap();
+    counts.iter().find(|one| one[key] == *value).map_or(0, |one| one["count"].as_i64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_late_is_counted_and_listed_for_those_who_supervise() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 11:10").await;
+    for person in [county.office(), county.inspector(), county.head(), county.deputy()] {
+        let report = person.get("/api/v1/overdue").await;
+        assert_eq!(report["total"], 2, "{}: {report}", person.login);
+        assert_eq!(lines(&report), ["accept 程己丑 55 3", "contact 程己丑 10 1"]);
+        let first = &report["items"][0];
+        assert_eq!(first["call"]["number"], call.number());
+        assert_eq!(
+            (first["department"]["code"].as_str(), first["heldMinutes"].as_i64()),
+            (Some("POWER"), Some(70))
+        );
+        assert_eq!(first["nextAt"], "2026-03-09T11:15:00+08:00");
+        assert_eq!(
+            report["byDepartment"],
+            json!([{"department": {"code": "POWER", "name": "县供电公司"}, "count": 2}])
+        );
+        assert_eq!(count(&report, "byClock", "clock", &json!("accept")), 1);
+        assert_eq!(
+            (count(&report, "byRung", "rung", &json!(3)), count(&report, "byRung", "rung", &json!(1))),
+            (1, 1)
+        );
+        assert_eq!(count(&report, "byAge", "underHours", &json!(1)), 2);
+    }
+    for person in [county.lead(), county.stranger()] {
+        person.may_not_get("/api/v1/overdue").await.is(403, "forbidden");
+    }
+    county.mill().may_not_get("/api/v1/overdue").await.is(403, "forbidden");
+    let other = county.environment_head().get("/api/v1/overdue").await;
+    assert_eq!((other["total"].as_i64(), lines(&other).len()), (Some(0), 0), "another department's head");
+    let one = county.office().get("/api/v1/overdue?rung=1&clock=contact&departmentCode=POWER").await;
+    assert_eq!((one["total"].as_i64(), lines(&one)), (Some(2), vec!["contact 程己丑 10 1".to_owned()]));
+    county.lead().accepts(&call).await;
+    county.lead().does("contacted", &call, json!({})).await;
+    assert_eq!(county.office().get("/api/v1/overdue").await["total"], 0, "an answer ends the being late");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_by_page_the_most_overdue_first() {
+    let county = County::open();
+    for _ in 0..3 {
+        county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+        county.pass(2.minutes());
+    }
+    county.until("03-09 10:50");
+    let (mut dues, mut next) = (Vec::new(), String::new());
+    for _ in 0..3 {
+        let page = county.office().get(&format!("/api/v1/overdue?limit=1{next}")).await;
+        assert_eq!(page["total"], 3);
+        dues.push(page["items"][0]["dueAt"].as_str().unwrap()[11..16].to_owned());
+        next = page["nextCursor"].as_str().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+    }
+    assert_eq!(
+        (dues.as_slice(), next.as_str()),
+        (&["10:15".to_owned(), "10:17".to_owned(), "10:19".to_owned()][..], "")
+    );
+    county.office().may_not_get("/api/v1/owed?cursor=eyJ2IjoxfQ").await.is(400, "bad_cursor");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_and_his_head_read_what_they_owe_today() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.lead().accepts(&call).await;
+    county.lead().does("assist", &call, json!({"departmentCode": "ENV", "reason": "请协助确认排污口"})).await;
+    let today = county.lead().get("/api/v1/owed").await;
+    assert_eq!(lines(&today), ["contact 程己丑 0 null", "arrive 程己丑 0 null"]);
+    let week = county.lead().get("/api/v1/owed?days=7").await;
+    assert_eq!(lines(&week).len(), 5, "T4, T5 and the stall clock as well: {week}");
+    let asked = county.environment_head().get("/api/v1/owed?scope=department&days=7").await;
+    assert_eq!(asked["items"][0]["clock"], "assistance", "{asked}");
+    assert_eq!(asked["items"][0]["call"]["number"], call.number());
+    let department = county.head().get("/api/v1/owed?scope=department").await;
+    assert_eq!(lines(&department), lines(&today));
+    county.stranger().may_not_get("/api/v1/owed?scope=department").await.is(403, "forbidden");
+    assert_eq!(lines(&county.stranger().get("/api/v1/owed?days=31").await).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_steps_of_an_order_are_the_departments_debt() {
+    let county = County::open();
+    county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 11:16").await;
+    let owed = county.head().get("/api/v1/owed?scope=department").await;
+    let order = owed["items"].as_array().unwrap().iter().find(|item| item["clock"] == "order_sign").unwrap();
+    assert_eq!(
+        (order["orderNumber"].as_str(), order["officer"].is_null()),
+        (Some("2026-000001"), true),
+        "{order}"
+    );
+    assert_eq!(
+        (order["dueAt"].as_str(), order["lateMinutes"].as_i64()),
+        (Some("2026-03-09T17:15:00+08:00"), Some(0))
+    );
+}
