@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::app::App;
+use crate::deadlines::calendars::recompute::{BATCH, Recompute};
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
@@ -18,6 +19,7 @@ pub struct Loops {
     app: App,
     relay: Relay,
     senders: Worker,
+    recompute: Recompute,
 }
 
 impl Loops {
@@ -50,7 +52,13 @@ impl Loops {
         };
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
-        Ok(Self { app: app.clone(), relay, senders })
+        let recompute = Recompute {
+            db: app.db.clone(),
+            calendars: app.calls.calendars.clone(),
+            clock: app.clock.clone(),
+            batch: BATCH,
+        };
+        Ok(Self { app: app.clone(), relay, senders, recompute })
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -62,8 +70,9 @@ impl Loops {
     /// Everything that happens by itself.
     pub async fn run(&self, stop: Stop) {
         tokio::join!(
-            self.relay.run(stop.requested()),      // committed notices → entries in Redis
-            self.senders.run(stop.requested()),    // entries → chat platforms
+            self.relay.run(stop.requested()),   // committed notices → entries in Redis
+            self.senders.run(stop.requested()), // entries → chat platforms
+            Box::pin(self.recompute.run(stop.requested())), // a calendar changed → open deadlines move
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }

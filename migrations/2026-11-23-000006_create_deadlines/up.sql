@@ -17,6 +17,9 @@ create table deadlines (
     -- The next moment to act (warning, due, rung of the ladder) and which step that is; null when nothing is left to do.
     fires_at timestamptz,
     step smallint not null default 0,
+    -- The calendar by which it is due: its version (0: compiled in), and whose, when a department has its own.
+    calendar_version integer not null default 0,
+    calendar_department uuid,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     check (state not in ('met', 'cancelled', 'paused') or fires_at is null)

@@ -119,7 +119,7 @@ impl Case<'_> {
         let limit = self.rules.limit(Clock::Resolve, self.call.urgency, self.item_limits());
         let Some(clock) = self.clocks.live(Clock::Resolve) else { return };
         if clock.state == DeadlineState::Running {
-            let due = self.desk.calendar.due(clock.started_at, limit);
+            let due = self.calendar_of(Clock::Resolve).due(clock.started_at, limit);
             self.clocks.relimit(Clock::Resolve, limit, due);
         }
     }

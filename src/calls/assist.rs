@@ -54,7 +54,7 @@ async fn ask(case: &mut Case<'_>, code: &str, reason: &str) -> Result<(), Proble
         Matter::asked(&case.call, MatterKind::Assistance, case.person.account, case.now, reason.clone());
     matter.department_id = Some(department.id);
     let mut clock = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-    clock.start(&case.desk.calendar, Clock::Assistance, case.now, case.rules.calls.assistance);
+    clock.start(&case.calendar(), Clock::Assistance, case.now, case.rules.calls.assistance);
     case.record(
         "call.assistance_asked",
         json!({"matterId": matter.id, "department": department.name, "reason": reason}),

@@ -17,8 +17,10 @@ use super::state::{Beside, Refusal, Verb, may};
 use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
+use crate::deadlines::calendar::Calendar;
+use crate::deadlines::calendars::recompute;
 use crate::deadlines::limits::{ItemLimits, Rules};
-use crate::deadlines::{Clock, ClockBook, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, SubjectKind};
 use crate::ledger::{self, Fact};
 use crate::organisation::model::OfficerStatus;
 use crate::organisation::{DepartmentId, EnterpriseId};
@@ -47,6 +49,7 @@ pub struct Case<'a> {
     pub person: &'a Person,
     pub now: DateTime<Utc>,
     pub rules: Arc<Rules>,
+    calendars: Arc<CountyCalendars>,
     pub call: Call,
     pub matters: Vec<Matter>,
     pub clocks: ClockBook,
@@ -122,18 +125,25 @@ impl<'a> Case<'a> {
         if !standing.sees() {
             return Err(CallCode::CallNotFound.problem());
         }
-        let clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        let (settings, revision) = store::settings(conn, call.county_id).await?;
+        let calendars = desk.calendars.at(conn, call.county_id, revision).await?;
+        let mut clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        if clocks.all().any(|clock| calendars.moves(clock, call.department_id, now)) {
+            recompute::renew_call(conn, &desk.calendars, call.county_id, id.0, now).await?;
+            clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        }
         let item = match call.item_id {
             Some(item) => store::item(conn, item).await?,
             None => None,
         };
-        let rules = desk.rules(&store::settings(conn, call.county_id).await?)?;
+        let rules = desk.rules(&settings)?;
         Ok(Self {
             conn,
             desk,
             person,
             now,
             rules,
+            calendars,
             before: call.clone(),
             call,
             matters,
@@ -151,6 +161,19 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn item_limits(&self) -> Option<ItemLimits> {
         self.item.as_ref().map(ItemFace::limits)
+    }
+
+    /// The calendar of the department responsible now: what begins now counts by it.
+    #[must_use]
+    pub fn calendar(&self) -> Arc<Calendar> {
+        self.calendars.of(Some(self.call.department_id))
+    }
+
+    /// The calendar that a live clock counts by, also after the call went to a department with another one.
+    #[must_use]
+    pub fn calendar_of(&self, clock: Clock) -> Arc<Calendar> {
+        let live = self.clocks.live(clock);
+        live.map_or_else(|| self.calendar(), |clock| self.calendars.of(clock.calendar_department))
     }
 
     /// Words that must be given, within the county's length.
@@ -267,7 +290,7 @@ impl<'a> Case<'a> {
     /// Starts a clock with the county's, the item's and the urgency's limit.
     pub fn start(&mut self, clock: Clock) {
         let limit = self.rules.limit(clock, self.call.urgency, self.item_limits());
-        self.clocks.start(&self.desk.calendar, clock, self.now, limit);
+        self.clocks.start(&self.calendar(), clock, self.now, limit);
     }
 
     /// Makes somebody responsible who has not accepted yet: new T1, and with `full` new T2 and T3 as well; an agreed hour that is

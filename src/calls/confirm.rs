@@ -127,7 +127,7 @@ impl Order for Reopen {
         let reason = case.required("reason", &self.reason)?;
         let ended = case.call.ended_at.unwrap_or(case.now);
         let days = case.rules.calls.reopen_working_days;
-        if case.now > case.desk.calendar.closing_after(ended, days) {
+        if case.now > case.calendar().closing_after(ended, days) {
             return Err(super::error::CallCode::TooLate.problem().detail(
                 format!("关闭后 {days} 个工作日内可以重新打开"),
                 format!("a call can be reopened within {days} working days"),
@@ -175,7 +175,8 @@ async fn redo(
     case.call.arrived_at = None;
     case.call.outcome_text = None;
     let limit = case.rules.calls.redo;
-    case.clocks.start(&case.desk.calendar, Clock::Resolve, now, limit);
+    let calendar = case.calendar();
+    case.clocks.start(&calendar, Clock::Resolve, now, limit);
     case.start(Clock::Stall);
     case.record(event, json!({"matterId": matter.id, "reason": reason, "holderId": case.call.holder_id}));
     case.tell(Telling::alarm(event, case.room(), case.call.holder_id).with("note", reason));

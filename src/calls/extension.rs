@@ -1,7 +1,6 @@
 //! Extension (延期): asked at least a working day before T5 is due, approved by the head, once, not longer than the original
 //! limit, the case as a whole within thirty working days.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -11,7 +10,8 @@ use super::error::CallCode;
 use super::model::{Matter, MatterKind};
 use super::state::{Beside, Refusal, Verb};
 use super::tell::Telling;
-use crate::deadlines::{Clock, Limit, Unit};
+use crate::deadlines::history::extended;
+use crate::deadlines::{Clock, Unit};
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
@@ -58,8 +58,8 @@ fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
             format!("at most {most} working days"),
         ));
     }
-    let latest = case.desk.calendar.closing_after(case.now, 1);
-    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    let latest = case.calendar().closing_after(case.now, 1);
+    let due = case.clocks.due_at(&case.calendar_of(Clock::Resolve), Clock::Resolve, case.now);
     if due.is_none_or(|due| latest > due) {
         return Err(CallCode::TooLate.problem().detail(
             "延期须至少提前 1 个工作日申请",
@@ -85,7 +85,7 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
         return Err(Refusal::NotYours.problem(case.call.state));
     }
     let mut matter = case.to_decide(MatterKind::Extension)?;
-    let due = case.clocks.due_at(&case.desk.calendar, Clock::Resolve, case.now);
+    let due = case.clocks.due_at(&case.calendar_of(Clock::Resolve), Clock::Resolve, case.now);
     if approve && due.is_none_or(|due| case.now > due) {
         return Err(CallCode::TooLate
             .problem()
@@ -97,9 +97,7 @@ fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Result<(), 
     if approve {
         let days = i32::from(matter.working_days.unwrap_or(1));
         if let Some(clock) = case.clocks.live(Clock::Resolve) {
-            // A moment at closing counts as received the next day; just before it, n days later is n closings on.
-            let last = clock.due_at - TimeDelta::microseconds(1);
-            let due = case.desk.calendar.due(last, Limit::working_days(days));
+            let due = extended(&case.calendar_of(Clock::Resolve), clock.due_at, days);
             case.clocks.move_due(Clock::Resolve, due.at, due.provisional);
             matter.until_at = Some(due.at);
             until = Some(china(due.at).to_rfc3339());

@@ -115,7 +115,7 @@ async fn decide(case: &mut Case<'_>, approve: bool, note: Option<&str>) -> Resul
         }
         let limit = crate::deadlines::Limit::working_days(i32::from(matter.working_days.unwrap_or(1)));
         let mut bound = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-        bound.start(&case.desk.calendar, Clock::Pause, now, limit);
+        bound.start(&case.calendar(), Clock::Pause, now, limit);
         matter.until_at = bound.live(Clock::Pause).map(|clock| clock.due_at);
         bound.save(case.conn).await?;
     }
@@ -141,7 +141,8 @@ impl Order for Resume {
         for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
             // A pause nobody ended counts no further than it was approved for.
             let until = matter.until_at.map_or(now, |bound| bound.min(now));
-            case.clocks.resume(&case.desk.calendar, clock, until);
+            let calendar = case.calendar_of(clock);
+            case.clocks.resume(&calendar, clock, until);
         }
         let mut bound =
             ClockBook::read(case.conn, case.call.county_id, SubjectKind::SideMatter, matter.id.0).await?;

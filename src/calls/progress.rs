@@ -88,7 +88,7 @@ impl Order for Promise {
                 .problem()
                 .detail("承诺的时间须在现在之后", "the promised moment is over"));
         }
-        let due = |clock| case.clocks.due_at(&case.desk.calendar, clock, case.now);
+        let due = |clock| case.clocks.due_at(&case.calendar_of(clock), clock, case.now);
         let resolve = due(Clock::Resolve);
         // A promise is kept or broken, not postponed.
         let promised = due(Clock::Promise).filter(|promised| *promised >= case.now);

@@ -36,7 +36,7 @@ impl Order for Return {
             .filter(|department| department.id != case.call.department_id)
             .ok_or_else(|| CallCode::UnknownDepartment.problem())?;
         let since = case.dispatched_here();
-        let used = case.desk.calendar.working_between(since, case.now).num_minutes();
+        let used = case.calendar().working_between(since, case.now).num_minutes();
         let within = case.rules.calls.return_within_working_minutes;
         if used > within {
             return Err(CallCode::TooLate.problem().detail(
@@ -48,7 +48,7 @@ impl Order for Return {
             Matter::asked(&case.call, MatterKind::Return, case.person.account, case.now, reason.clone());
         matter.department_id = Some(proposed.id);
         let mut clock = ClockBook::empty(county, SubjectKind::SideMatter, matter.id.0);
-        clock.start(&case.desk.calendar, Clock::ReturnRuling, case.now, case.rules.calls.return_ruling);
+        clock.start(&case.calendar(), Clock::ReturnRuling, case.now, case.rules.calls.return_ruling);
         case.record(
             "call.return_asked",
             json!({"matterId": matter.id, "reason": reason, "proposed": proposed.name}),

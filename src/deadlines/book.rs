@@ -70,6 +70,8 @@ impl ClockBook {
             stopped_at: None,
             fires_at: Some(due.at),
             step: 0,
+            calendar_version: calendar.edition().version,
+            calendar_department: calendar.edition().department,
         });
     }
 
@@ -99,6 +101,8 @@ impl ClockBook {
             stopped_at: None,
             fires_at: Some(due_at),
             step: 0,
+            calendar_version: 0,
+            calendar_department: None,
         });
     }
 
@@ -156,6 +160,7 @@ impl ClockBook {
         self.change(clock, |row| {
             let Some(paused_at) = row.paused_at.take() else { return };
             row.due_at = moved(calendar, row, paused_at, now);
+            row.provisional |= row.limit_unit.is_working() && calendar.is_provisional(now, row.due_at);
             row.state = DeadlineState::Running;
             row.fires_at = Some(row.due_at);
         });

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::organisation::CountyId;
+use super::calendar::Due;
+use crate::organisation::{CountyId, DepartmentId};
 use crate::{id_type, schema, text_enum};
 
 id_type!(
@@ -88,6 +89,14 @@ text_enum!(
     }
 );
 
+impl Unit {
+    /// Whether the working calendar decides when it is over.
+    #[must_use]
+    pub const fn is_working(self) -> bool {
+        matches!(self, Self::WorkingMinute | Self::WorkingDay)
+    }
+}
+
 /// So much time in such a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Limit {
@@ -131,6 +140,9 @@ pub struct Deadline {
     pub stopped_at: Option<DateTime<Utc>>,
     pub fires_at: Option<DateTime<Utc>>,
     pub step: i16,
+    /// The calendar by which it is due.
+    pub calendar_version: i32,
+    pub calendar_department: Option<DepartmentId>,
 }
 
 impl Deadline {
@@ -142,6 +154,14 @@ impl Deadline {
         } else {
             self.state
         }
+    }
+
+    /// Another due moment, from which the engine begins anew.
+    pub fn move_to(&mut self, due: Due) {
+        self.due_at = due.at;
+        self.provisional = due.provisional;
+        self.fires_at = (self.state == DeadlineState::Running).then_some(due.at);
+        self.step = 0;
     }
 
     #[must_use]

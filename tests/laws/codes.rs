@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use yijiao::calls::error::CallCode;
+use yijiao::deadlines::calendars::error::CalendarCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
 
@@ -17,6 +18,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("CommonCode", all(CommonCode::ALL, CommonCode::def)),
         ("IdentityCode", all(IdentityCode::ALL, IdentityCode::def)),
         ("CallCode", all(CallCode::ALL, CallCode::def)),
+        ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
     ]
 }
 

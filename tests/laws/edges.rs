@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("identity", &["app", "organisation", "platform", "schema"]),
     ("catalogue", &["organisation", "platform", "schema"]),
     ("notices", &["organisation", "platform", "schema"]),
-    ("deadlines", &["notices", "organisation", "platform", "schema"]),
+    ("deadlines", &["ledger", "notices", "organisation", "platform", "schema"]),
     (
         "calls",
         &["catalogue", "deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"],

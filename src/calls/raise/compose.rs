@@ -12,8 +12,9 @@ use crate::calls::model::{Call, CallId, Entrance, RouteRule, State};
 use crate::calls::number::number;
 use crate::calls::store::{EnterpriseFace, Faces, ItemFace};
 use crate::calls::tell::{Telling, draft};
+use crate::deadlines::calendar::Calendar;
 use crate::deadlines::limits::Rules;
-use crate::deadlines::{Clock, ClockBook, Deadline, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, Deadline, SubjectKind};
 use crate::ledger::{self, Event, Fact, chain};
 use crate::notices::outbox::Draft;
 use crate::platform::http::problem::Problem;
@@ -33,7 +34,12 @@ pub struct Composed {
 ///
 /// # Errors
 /// What the context refuses: no enterprise, several, an unknown item.
-pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Composed, Problem> {
+pub fn compose(
+    desk: &Desk,
+    calendars: &CountyCalendars,
+    tap: &Tap,
+    context: Option<&Context>,
+) -> Result<Composed, Problem> {
     let Some(context) = context else {
         return Err(match (tap.on_behalf, tap.enterprise) {
             (None, None) => CallCode::NoEnterprise.into(),
@@ -61,7 +67,7 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
         holder: holder.face(),
         item: context.item.clone(),
     };
-    let clocks = clocks(desk, &call, &rules, context.item.as_ref());
+    let clocks = clocks(&calendars.of(Some(call.department_id)), &call, &rules, context.item.as_ref());
     let events = events(tap, &call, &faces);
     let event = if call.state == State::Triage { "call.raised" } else { "call.dispatched" };
     let mut telling = Telling::alarm(event, call.department_id, call.holder_id);
@@ -163,11 +169,11 @@ fn title(tap: &Tap, item: Option<&ItemFace>) -> String {
     }
 }
 
-fn clocks(desk: &Desk, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
+fn clocks(calendar: &Calendar, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
     let now = call.raised_at;
     let mut book = ClockBook::empty(call.county_id, SubjectKind::Call, call.id.0);
     let mut start = |clock| {
-        book.start(&desk.calendar, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)))
+        book.start(calendar, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)))
     };
     start(Clock::Resolve);
     if call.state == State::Triage {
