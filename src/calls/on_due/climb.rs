@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::ground::Ground;
 use super::store::Member;
 use crate::calls::desk::Desk;
-use crate::calls::model::{Call, CallId, Matter};
+use crate::calls::model::{Call, CallId};
 use crate::calls::tell::{Scene, Telling};
+use crate::deadlines::Deadline;
 use crate::deadlines::ladder::{Rank, Step, Timing, What};
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next};
-use crate::deadlines::{Clock, Deadline};
 use crate::ledger::chain::{Actor, Subject, chain};
 use crate::ledger::{self, Event, Fact};
 use crate::notices::model::{NewNotice, Priority};
@@ -37,16 +37,15 @@ impl<'a> Climb<'a> {
         Self { desk, ground, now, facts: HashMap::new(), notices: Vec::new() }
     }
 
-    /// Climbs one step of one clock.
+    /// Climbs one step of one clock, whose promise is the department's `owes`.
     pub fn step(
         &mut self,
         call: &Call,
-        matter: Option<&Matter>,
+        owes: DepartmentId,
         row: &Deadline,
         step: &Step,
         timing: &Timing<'_>,
     ) -> Fired {
-        let owes = department_that_owes(call, matter, row.clock);
         let told = self.ground.people.on(&step.to, call, owes);
         let planned_at = row.fires_at.unwrap_or(row.due_at);
         let next_nth = row.step.saturating_add(1);
@@ -166,10 +165,4 @@ impl<'a> Climb<'a> {
         outbox::post(conn, &self.notices).await?;
         Ok(())
     }
-}
-
-/// Whose promise it is: the department that was asked to help, else the call's.
-fn department_that_owes(call: &Call, matter: Option<&Matter>, clock: Clock) -> DepartmentId {
-    let asked = matter.filter(|_| clock == Clock::Assistance).and_then(|matter| matter.department_id);
-    asked.unwrap_or(call.department_id)
 }
