@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::calls::desk::Desk;
 use crate::calls::raise::Writer;
 use crate::catalogue::Catalogue;
-use crate::deadlines::calendar::{Calendar, CalendarError};
+use crate::deadlines::Calendars;
+use crate::deadlines::calendar::CalendarError;
 use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
 use crate::notices::wake::Wake;
@@ -63,9 +64,9 @@ impl App {
         let outbound = Outbound::new(&config.outbound)?;
         let wechat = Wechat::new(&config.wechat, outbound.clone());
         let wake = Wake::default();
-        let calls = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), wake.clone(), &vault);
+        let calls = Desk::new(db.clone(), Calendars::new()?, wake.clone(), &vault);
         let supervision =
-            SupervisionDesk { db: db.clone(), calendar: calls.calendar.clone(), wake: wake.clone() };
+            SupervisionDesk { db: db.clone(), calendars: calls.calendars.clone(), wake: wake.clone() };
         let taps = Writer::start(&calls);
         let catalogue = Catalogue::default();
         Ok(Self {

@@ -50,6 +50,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    calendar_recomputes (county_id, version) {
+        county_id -> Uuid,
+        version -> Int4,
+        requested_at -> Timestamptz,
+        pass -> Int2,
+        due_at -> Timestamptz,
+        after_subject -> Uuid,
+        moved -> Int4,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    calendars (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        department_id -> Nullable<Uuid>,
+        version -> Int4,
+        published_through -> Nullable<Int4>,
+        definition -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        created_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     call_ratings (call_id) {
         call_id -> Uuid,
         county_id -> Uuid,
@@ -197,6 +223,7 @@ diesel::table! {
         name -> Text,
         settings -> Jsonb,
         catalogue_revision -> Int4,
+        calendar_revision -> Int4,
         created_at -> Timestamptz,
     }
 }
@@ -219,6 +246,8 @@ diesel::table! {
         fires_at -> Nullable<Timestamptz>,
         step -> Int2,
         held_until -> Nullable<Timestamptz>,
+        calendar_version -> Int4,
+        calendar_department -> Nullable<Uuid>,
     }
 }
 
@@ -553,6 +582,8 @@ diesel::table! {
 diesel::joinable!(absences -> officers (officer_id));
 diesel::joinable!(account_roles -> accounts (account_id));
 diesel::joinable!(accounts -> officers (officer_id));
+diesel::joinable!(calendars -> accounts (created_by));
+diesel::joinable!(calendars -> departments (department_id));
 diesel::joinable!(call_ratings -> accounts (rated_by));
 diesel::joinable!(call_ratings -> calls (call_id));
 diesel::joinable!(calls -> accounts (raised_by));
@@ -605,6 +636,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_roles,
     accounts,
     areas,
+    calendar_recomputes,
+    calendars,
     call_ratings,
     calls,
     card_appeals,

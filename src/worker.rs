@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::app::App;
 use crate::calls::on_due::CallsDue;
 use crate::deadlines::SubjectKind;
+use crate::deadlines::calendars::recompute::{BATCH, Recompute};
 use crate::deadlines::engine::Engine;
 use crate::deadlines::on_due::OnDue;
 use crate::deadlines::queue::DueQueue;
@@ -28,6 +29,7 @@ pub struct Loops {
     senders: Worker,
     purge: Purge,
     engine: Engine,
+    recompute: Recompute,
 }
 
 impl Loops {
@@ -62,7 +64,14 @@ impl Loops {
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
         let purge = Purge::new(app.db.clone(), app.clock.clone(), &app.config.purge);
-        Ok(Self { app: app.clone(), relay, senders, purge, engine })
+        let recompute = Recompute {
+            db: app.db.clone(),
+            calendars: app.calls.calendars.clone(),
+            clock: app.clock.clone(),
+            wake: app.wake.clone(),
+            batch: BATCH,
+        };
+        Ok(Self { app: app.clone(), relay, senders, purge, engine, recompute })
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -78,6 +87,7 @@ impl Loops {
             self.senders.run(stop.requested()), // entries → chat platforms
             self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
             Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
+            Box::pin(self.recompute.run(stop.requested())), // a calendar changed → open deadlines move
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }

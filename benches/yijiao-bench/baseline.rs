@@ -7,7 +7,6 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::QueryableByName;
@@ -19,7 +18,7 @@ use url::Url;
 use yijiao::calls::desk::Desk;
 use yijiao::calls::raise::{Raise, writer};
 use yijiao::calls::routes::person;
-use yijiao::deadlines::calendar::Calendar;
+use yijiao::deadlines::Calendars;
 use yijiao::identity::KeyRing;
 use yijiao::notices::wake::Wake;
 use yijiao::organisation::CountyId;
@@ -209,7 +208,7 @@ async fn statements(stage: &Stage, county: &County) -> Outcome<(CountyId, Vec<Pr
     let tap = body.check(person(&caller), Some(("pattern".to_owned(), [0; 32])), now)?;
     drop(db);
     let db = Db::lazy(&stage.config.database.url, 1)?;
-    let desk = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), Wake::default(), &vault);
+    let desk = Desk::new(db.clone(), Calendars::new()?, Wake::default(), &vault);
     for raised in Box::pin(writer::write(&desk, caller.county, &[tap])).await? {
         raised?;
     }

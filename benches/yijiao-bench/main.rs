@@ -5,6 +5,7 @@
 
 mod baseline;
 mod client;
+mod due;
 mod figures;
 mod latency;
 mod load;
@@ -41,6 +42,8 @@ struct Command {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
+    /// Due moments computed by the working calendar.
+    Due,
     /// Start, memory at rest and under full load.
     Memory,
     /// From a tap to the request at the chat provider.
@@ -78,6 +81,9 @@ async fn measure(command: &Command, stage: &Stage) -> Outcome<Report> {
     let asked = |part| command.parts.is_empty() || command.parts.contains(&part);
     let mut report = Report::new(stage.machine().await?);
     let county = stage.county("demo").await?;
+    if asked(Part::Due) {
+        report.extend(due::measure()?);
+    }
     if asked(Part::Memory) {
         report.extend(memory::measure(stage, &county).await?);
     }

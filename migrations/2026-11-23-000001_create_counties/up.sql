@@ -42,6 +42,8 @@ create table counties (
     settings jsonb not null default '{}',
     -- Counts changes of the catalogue, so that a replica knows when what it learned from it is old.
     catalogue_revision integer not null default 0,
+    -- Counts changes of the working calendar; the latest version of it.
+    calendar_revision integer not null default 0,
     created_at timestamptz not null default now()
 );
 -- A login must find its county before it has one: its code and name, and the rules it works by, are public.

@@ -19,6 +19,9 @@ create table deadlines (
     step smallint not null default 0,
     -- A row whose firing failed waits until then, so that it does not stand before all others for ever.
     held_until timestamptz,
+    -- The calendar by which it is due: its version (0: compiled in), and whose, when a department has its own.
+    calendar_version integer not null default 0,
+    calendar_department uuid,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     check (state not in ('met', 'cancelled', 'paused') or fires_at is null)

@@ -119,8 +119,9 @@ impl Case<'_> {
         let limit = self.rules.limit(Clock::Resolve, self.call.urgency, self.item_limits());
         let Some(clock) = self.clocks.live(Clock::Resolve) else { return };
         if clock.state == DeadlineState::Running {
-            let due = self.calendar.due(clock.started_at, limit);
-            let timing = timing(&self.calendar, &self.rules, self.item.as_ref(), self.call.urgency);
+            let calendar = self.calendar_of(Clock::Resolve);
+            let due = calendar.due(clock.started_at, limit);
+            let timing = timing(&calendar, &self.rules, self.item.as_ref(), self.call.urgency);
             self.clocks.relimit(&timing, Clock::Resolve, limit, due);
         }
     }

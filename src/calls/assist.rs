@@ -62,7 +62,8 @@ async fn ask(case: &mut Case<'_>, code: &str, reason: &str) -> Result<(), Proble
         Matter::asked(&case.call, MatterKind::Assistance, case.person.account, case.now, reason.clone());
     matter.department_id = Some(department.id);
     let mut clock = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let calendar = case.calendar_in(department.id);
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     clock.start(&timing, Clock::Assistance, case.now, case.rules.calls.assistance);
     case.record(
         "call.assistance_asked",

@@ -19,9 +19,10 @@ use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
 use crate::deadlines::calendar::Calendar;
+use crate::deadlines::calendars::renew::renew_call;
 use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
-use crate::deadlines::{Clock, ClockBook, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, SubjectKind};
 use crate::ledger::{self, Fact};
 use crate::notices::outbox;
 use crate::organisation::model::OfficerStatus;
@@ -72,7 +73,7 @@ pub struct Case<'a> {
     pub person: &'a Person,
     pub now: DateTime<Utc>,
     pub rules: Arc<Rules>,
-    pub calendar: Arc<Calendar>,
+    calendars: Arc<CountyCalendars>,
     pub call: Call,
     pub matters: Vec<Matter>,
     pub clocks: ClockBook,
@@ -182,19 +183,25 @@ impl<'a> Case<'a> {
         if !standing.sees() {
             return Err(CallCode::CallNotFound.problem());
         }
-        let clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        let (settings, revision) = store::settings(conn, call.county_id).await?;
+        let calendars = desk.calendars.at(conn, call.county_id, revision).await?;
+        let mut clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        if clocks.all().any(|clock| calendars.moves(clock, call.department_id, now)) {
+            renew_call(conn, &desk.calendars, call.county_id, id.0, now).await?;
+            clocks = ClockBook::read(conn, call.county_id, SubjectKind::Call, id.0).await?;
+        }
         let item = match call.item_id {
             Some(item) => store::item(conn, item).await?,
             None => None,
         };
-        let rules = desk.rules(&store::settings(conn, call.county_id).await?)?;
+        let rules = desk.rules(&settings)?;
         Ok(Self {
             conn,
             desk,
             person,
             now,
             rules,
-            calendar: desk.calendar.clone(),
+            calendars,
             before: call.clone(),
             call,
             matters,
@@ -214,6 +221,27 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn item_limits(&self) -> Option<ItemLimits> {
         self.item.as_ref().map(ItemFace::limits)
+    }
+
+    /// The calendar of the department responsible now: what begins now counts by it.
+    #[must_use]
+    pub fn calendar(&self) -> Arc<Calendar> {
+        self.calendars.of(Some(self.call.department_id))
+    }
+
+    /// The calendar of another department: what that one promises counts by it.
+    #[must_use]
+    pub fn calendar_in(&self, department: DepartmentId) -> Arc<Calendar> {
+        self.calendars.of(Some(department))
+    }
+
+    /// The calendar that a live clock counts by, also after the call went to a department with another one.
+    #[must_use]
+    pub fn calendar_of(&self, clock: Clock) -> Arc<Calendar> {
+        match self.clocks.live(clock) {
+            Some(live) => self.calendars.for_clock(live.edition(), Some(self.call.department_id)),
+            None => self.calendar(),
+        }
     }
 
     /// Words that must be given, within the county's length.
@@ -340,7 +368,8 @@ impl<'a> Case<'a> {
     /// Starts a clock with the county's, the item's and the urgency's limit.
     pub fn start(&mut self, clock: Clock) {
         let limit = self.rules.limit(clock, self.call.urgency, self.item_limits());
-        let timing = timing(&self.calendar, &self.rules, self.item.as_ref(), self.call.urgency);
+        let calendar = self.calendar();
+        let timing = timing(&calendar, &self.rules, self.item.as_ref(), self.call.urgency);
         self.clocks.start(&timing, clock, self.now, limit);
     }
 

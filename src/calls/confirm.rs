@@ -143,7 +143,7 @@ impl Order for Reopen {
         let reason = case.required("reason", &self.reason)?;
         let ended = case.call.ended_at.unwrap_or(case.now);
         let days = case.rules.calls.reopen_working_days;
-        if case.now > case.calendar.closing_after(ended, days) {
+        if case.now > case.calendar().closing_after(ended, days) {
             return Err(super::error::CallCode::TooLate.problem().detail(
                 format!("关闭后 {days} 个工作日内可以重新打开"),
                 format!("a call can be reopened within {days} working days"),
@@ -191,7 +191,8 @@ async fn redo(
     case.call.arrived_at = None;
     case.call.outcome_text = None;
     let limit = case.rules.calls.redo;
-    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let calendar = case.calendar();
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     case.clocks.start(&timing, Clock::Resolve, now, limit);
     case.start(Clock::Stall);
     case.record(event, json!({"matterId": matter.id, "reason": reason, "holderId": case.call.holder_id}));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::Calendars;
 use crate::deadlines::limits::Rules;
 use crate::notices::wake::Wake;
 use crate::platform::crypto::{Vault, hmac_sha256};
@@ -17,11 +17,11 @@ use super::model::CallId;
 /// An arrival code is fresh for so many seconds, and one such time longer; a phone's clock and the server's need not agree better.
 const QUARTER_S: i64 = 900;
 
-/// Postgres, the calendar, the keys, and the bell of the notice workers.
+/// Postgres, the calendars, the keys, and the bell of the notice workers.
 #[derive(Clone)]
 pub struct Desk {
     pub db: Db,
-    pub calendar: Arc<Calendar>,
+    pub calendars: Calendars,
     pub wake: Wake,
     pub number_key: [u8; 32],
     pub link_key: [u8; 32],
@@ -37,10 +37,10 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     #[must_use]
-    pub fn new(db: Db, calendar: Arc<Calendar>, wake: Wake, vault: &Vault) -> Self {
+    pub fn new(db: Db, calendars: Calendars, wake: Wake, vault: &Vault) -> Self {
         Self {
             db,
-            calendar,
+            calendars,
             wake,
             number_key: vault.derive("call-number"),
             link_key: vault.derive("action-link"),

@@ -43,8 +43,9 @@ impl Order for Escalate {
 
 /// Lets the next step of the first of these clocks that has one fire now, at most up to rung `to`; which clock, and which rung.
 fn lift(case: &mut Case<'_>, clocks: &[Clock], to: i16) -> Option<(Clock, i16)> {
-    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     let first = clocks.iter().find(|clock| case.clocks.live(**clock).is_some())?;
+    let calendar = case.calendar_of(*first);
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     case.clocks.lift(&timing, *first, case.now, to).map(|rung| (*first, rung))
 }
 

@@ -1,7 +1,6 @@
 //! Extension (延期): asked at least a working day before T5 is due, approved by the head, once, not longer than the original
 //! limit, the case as a whole within thirty working days.
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -13,7 +12,8 @@ use super::error::CallCode;
 use super::model::{Matter, MatterId, MatterKind};
 use super::state::{Beside, Refusal, Verb};
 use super::tell::Telling;
-use crate::deadlines::{Clock, Limit, Unit};
+use crate::deadlines::history::extended;
+use crate::deadlines::{Clock, Unit};
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
@@ -69,8 +69,9 @@ async fn ask(case: &mut Case<'_>, order: &Extension) -> Result<(), Problem> {
         ));
     }
     let before = case.rules.calls.extension_before_working_days;
-    let latest = case.calendar.closing_after(case.now, before);
-    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let latest = case.calendar().closing_after(case.now, before);
+    let calendar = case.calendar_of(Clock::Resolve);
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     let due = case.clocks.due_at(&timing, Clock::Resolve, case.now);
     if due.is_none_or(|due| latest > due) {
         return Err(CallCode::TooLate.problem().detail(
@@ -109,7 +110,8 @@ fn decide(case: &mut Case<'_>, approve: bool, order: &Extension) -> Result<(), P
         return Err(Refusal::NotYours.problem(case.call.state));
     }
     let mut matter = case.to_decide(MatterKind::Extension, order.matter_id)?;
-    let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let calendar = case.calendar_of(Clock::Resolve);
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
     let due = case.clocks.due_at(&timing, Clock::Resolve, case.now);
     if approve && due.is_none_or(|due| case.now > due) {
         return Err(CallCode::TooLate
@@ -122,9 +124,7 @@ fn decide(case: &mut Case<'_>, approve: bool, order: &Extension) -> Result<(), P
     if approve {
         let days = i32::from(matter.working_days.unwrap_or(1));
         if let Some(clock) = case.clocks.live(Clock::Resolve) {
-            // A moment at closing counts as received the next day; just before it, n days later is n closings on.
-            let last = clock.due_at - TimeDelta::microseconds(1);
-            let due = case.calendar.due(last, Limit::working_days(days));
+            let due = extended(&calendar, clock.due_at, days);
             case.clocks.move_due(&timing, Clock::Resolve, due);
             matter.until_at = Some(due.at);
             until = Some(china(due.at).to_rfc3339());

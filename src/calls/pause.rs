@@ -143,7 +143,8 @@ async fn decide(case: &mut Case<'_>, approve: bool, order: &Pause) -> Result<(),
         }
         let limit = crate::deadlines::Limit::working_days(i32::from(matter.working_days.unwrap_or(1)));
         let mut bound = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
-        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        let calendar = case.calendar();
+        let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
         bound.start(&timing, Clock::Pause, now, limit);
         matter.until_at = bound.live(Clock::Pause).map(|clock| clock.due_at);
         bound.save(case.conn).await?;
@@ -170,10 +171,11 @@ impl Order for Resume {
             return Err(Refusal::NothingOpen.problem(case.call.state));
         };
         matter.finish(case.person.who(), now);
-        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
         // A pause nobody ended counts no further than it was approved for.
         let until = matter.until_at.map_or(now, |bound| bound.min(now));
         for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
+            let calendar = case.calendar_of(clock);
+            let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
             case.clocks.resume(&timing, clock, until);
         }
         let mut bound =

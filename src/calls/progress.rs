@@ -88,8 +88,11 @@ impl Order for Promise {
                 .problem()
                 .detail("承诺的时间须在现在之后", "the promised moment is over"));
         }
-        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
-        let due = |clock| case.clocks.due_at(&timing, clock, case.now);
+        let due = |clock| {
+            let calendar = case.calendar_of(clock);
+            let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+            case.clocks.due_at(&timing, clock, case.now)
+        };
         let resolve = due(Clock::Resolve);
         // A promise is kept or broken, not postponed.
         let promised = due(Clock::Promise).filter(|promised| *promised >= case.now);
@@ -105,6 +108,8 @@ impl Order for Promise {
                 .with("latest", latest));
         }
         case.clocks.fulfil(Clock::Plan, case.now);
+        let calendar = case.calendar();
+        let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
         case.clocks.start_until(&timing, Clock::Promise, case.now, self.until, 0);
         case.start(Clock::Stall);
         let until = china(self.until).to_rfc3339();

@@ -12,7 +12,9 @@ use super::model::{Call, CallId, Matter};
 use super::standing::{Person, Standing};
 use super::store;
 use super::view::{CallView, ClockView, clock_view, view};
-use crate::deadlines::{self, Clock, Unit};
+use crate::deadlines::calendar::Edition;
+use crate::deadlines::history::{self, Move};
+use crate::deadlines::{self, Clock, explain};
 use crate::ledger;
 use crate::platform::db::Scope;
 use crate::platform::http::problem::{CommonCode, Problem};
@@ -134,17 +136,20 @@ async fn story_in(
 
 /// Why a clock is due when it is.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Explanation {
     pub clock: ClockView,
     /// The sum, line by line, in Chinese.
     pub lines: Vec<String>,
+    /// The same lines in English.
+    pub lines_en: Vec<String>,
 }
 
 /// Explains the latest clock of that name.
 ///
 /// # Errors
 /// 404 when the call or the clock does not exist for the caller.
-pub async fn explain(
+pub async fn explain_clock(
     desk: &Desk,
     person: &Person,
     call: &str,
@@ -172,30 +177,11 @@ async fn explain_in(
         .rev()
         .find(|row| row.clock == clock)
         .ok_or_else(|| CommonCode::NotFound.problem())?;
-    let time = |at: DateTime<Utc>| china(at).format("%Y年%m月%d日 %H:%M:%S").to_string();
-    let mut lines = vec![format!("开始：{}", time(row.started_at))];
-    let computed = desk
-        .calendar
-        .due(row.started_at, deadlines::Limit { amount: row.limit_amount, unit: row.limit_unit });
-    match row.limit_unit {
-        Unit::Minute => lines.push(format!("时限：{} 分钟，连续计时，不分昼夜和节假日", row.limit_amount)),
-        Unit::Moment => lines.push(format!("约定时刻，允许前后 {} 分钟", row.limit_amount)),
-        Unit::WorkingMinute => {
-            lines.push(format!("时限：{} 个工作分钟，只计工作日 9:00—12:00、14:00—18:00", row.limit_amount));
-            lines.push(format!("计时起点：{}", time(desk.calendar.next_open(row.started_at))));
-        }
-        Unit::WorkingDay => {
-            lines.push(format!("时限：{} 个工作日，收到当日不计，到末日下班时为止", row.limit_amount));
-            lines.push(format!("收到日：{}", time(desk.calendar.next_open(row.started_at))));
-        }
-    }
-    if row.limit_unit != Unit::Moment && computed.at != row.due_at {
-        lines.push(format!("原到期：{}；经暂停或延期后顺延", time(computed.at)));
-    }
-    lines.push(format!(
-        "到期：{}{}",
-        time(row.due_at),
-        if row.provisional { "（所在年度放假安排尚未公布，暂定）" } else { "" }
-    ));
-    Ok(Explanation { clock: clock_view(&row, now), lines })
+    let edition = Edition { version: row.calendar_version, department: row.calendar_department };
+    let calendar = desk.calendars.edition(conn, call.county_id, edition).await?;
+    let moves: Vec<Move> =
+        history::of_calls(conn, &[call.id.0]).await?.into_iter().map(|(_, one)| one).collect();
+    let (lines, lines_en) =
+        explain::explain(&calendar, &row, &moves, now).into_iter().map(|line| (line.zh, line.en)).unzip();
+    Ok(Explanation { clock: clock_view(&row, now), lines, lines_en })
 }

@@ -15,9 +15,9 @@ use super::standing::{Person, Standing};
 use super::state::{Beside, Verb, may};
 use super::store;
 use super::view::{CallView, view};
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::history::extended;
 use crate::deadlines::limits::CallRules;
-use crate::deadlines::{self, Clock, Deadline, Limit};
+use crate::deadlines::{self, Clock, CountyCalendars, Deadline};
 use crate::platform::db::Scope;
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
@@ -98,7 +98,9 @@ async fn show_in(
         }
         _ => None,
     };
-    let rules = desk.rules(&store::settings(conn, call.county_id).await?)?;
+    let (settings, revision) = store::settings(conn, call.county_id).await?;
+    let rules = desk.rules(&settings)?;
+    let calendars = desk.calendars.at(conn, call.county_id, revision).await?;
     let request = Request {
         kind: matter.kind,
         asked_by: name(matter.asked_by).unwrap_or_default(),
@@ -113,7 +115,7 @@ async fn show_in(
             .find(|row| row.is_live() && row.clock != Clock::Pause)
             .map(|row| china(row.due_at)),
         resolve_due_at: resolve(&clocks).map(|row| china(row.due_at)),
-        would_be_due_at: would_be_due(&desk.calendar, matter, &clocks).map(china),
+        would_be_due_at: would_be_due(&calendars, &call, matter, &clocks).map(china),
         decided: (matter.state != MatterState::Asked).then(|| Decided {
             by: matter.decided_by.and_then(name).unwrap_or_default(),
             at: matter.decided_at.map(china),
@@ -150,13 +152,19 @@ fn is_yours(
 }
 
 /// T5 as it would be if the request were granted.
-fn would_be_due(calendar: &Calendar, matter: &Matter, clocks: &[Deadline]) -> Option<DateTime<Utc>> {
+fn would_be_due(
+    calendars: &CountyCalendars,
+    call: &Call,
+    matter: &Matter,
+    clocks: &[Deadline],
+) -> Option<DateTime<Utc>> {
     if !matches!(matter.kind, MatterKind::Extension | MatterKind::Pause) || matter.state != MatterState::Asked
     {
         return None;
     }
-    let last = resolve(clocks)?.due_at - chrono::TimeDelta::microseconds(1);
-    Some(calendar.due(last, Limit::working_days(i32::from(matter.working_days?))).at)
+    let clock = resolve(clocks)?;
+    let calendar = calendars.for_clock(clock.edition(), Some(call.department_id));
+    Some(extended(&calendar, clock.due_at, i32::from(matter.working_days?)).at)
 }
 
 fn resolve(clocks: &[Deadline]) -> Option<&Deadline> {

@@ -37,7 +37,7 @@ impl Order for Return {
             .filter(|department| department.id != case.call.department_id)
             .ok_or_else(|| CallCode::UnknownDepartment.problem())?;
         let since = case.dispatched_here();
-        let used = case.calendar.working_between(since, case.now).num_minutes();
+        let used = case.calendar().working_between(since, case.now).num_minutes();
         let within = case.rules.calls.return_within_working_minutes;
         if used > within {
             return Err(CallCode::TooLate.problem().detail(
@@ -49,7 +49,8 @@ impl Order for Return {
             Matter::asked(&case.call, MatterKind::Return, case.person.account, case.now, reason.clone());
         matter.department_id = Some(proposed.id);
         let mut clock = ClockBook::empty(county, SubjectKind::SideMatter, matter.id.0);
-        let timing = timing(&case.calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        let calendar = case.calendar();
+        let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
         clock.start(&timing, Clock::ReturnRuling, case.now, case.rules.calls.return_ruling);
         case.record(
             "call.return_asked",

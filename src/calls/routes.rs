@@ -159,7 +159,7 @@ pub async fn explain_clock(
     at: Path<(String, String)>,
 ) -> Result<Json<read::Explanation>, Problem> {
     let (call, clock) = at.0;
-    read::explain(&app.calls, &person(&caller), &call, &clock, app.clock.now()).await.map(Json)
+    read::explain_clock(&app.calls, &person(&caller), &call, &clock, app.clock.now()).await.map(Json)
 }
 
 async fn act<O: Order>(

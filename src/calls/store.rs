@@ -220,9 +220,10 @@ pub async fn faces(conn: &mut AsyncPgConnection, ids: &[CallId]) -> QueryResult<
         .await
 }
 
-/// The settings of the county.
-pub async fn settings(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<Value> {
-    counties::table.find(county.0).select(counties::settings).first(conn).await
+/// The settings of the county, and the revision of its calendars.
+pub async fn settings(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<(Value, i32)> {
+    let settings = counties::table.find(county.0).select((counties::settings, counties::calendar_revision));
+    settings.first(conn).await
 }
 
 /// The enterprises that an account belongs to now.

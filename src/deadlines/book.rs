@@ -74,6 +74,7 @@ impl ClockBook {
     }
 
     fn open(&mut self, timing: &Timing<'_>, clock: Clock, from: DateTime<Utc>, limit: Limit, due: Due) {
+        let edition = timing.calendar.edition();
         let mut row = Deadline {
             id: DeadlineId::fresh(),
             county_id: self.county,
@@ -90,6 +91,8 @@ impl ClockBook {
             stopped_at: None,
             fires_at: None,
             step: 0,
+            calendar_version: edition.version,
+            calendar_department: edition.department,
         };
         row.fires_at = timing.moment(&row, 0);
         self.fresh.push(row);
@@ -129,6 +132,7 @@ impl ClockBook {
             row.limit_unit = limit.unit;
             row.due_at = due.at;
             row.provisional = due.provisional;
+            row.count_by(timing.calendar.edition());
             row.fires_at = timing.moment(row, row.step);
         });
     }
@@ -149,6 +153,7 @@ impl ClockBook {
         self.change(clock, |row| {
             let Some(paused_at) = row.paused_at.take() else { return };
             row.due_at = moved(timing.calendar, row, paused_at, now);
+            row.provisional |= row.limit_unit.is_working() && timing.calendar.is_provisional(now, row.due_at);
             row.state = DeadlineState::Running;
             row.fires_at = timing.moment(row, row.step);
         });
@@ -158,12 +163,7 @@ impl ClockBook {
     ///
     /// What has fired does not fire again: the ladder goes on where it stood, by the new due moment.
     pub fn move_due(&mut self, timing: &Timing<'_>, clock: Clock, due: Due) {
-        self.change(clock, |row| {
-            row.due_at = due.at;
-            row.provisional = due.provisional;
-            let runs = row.state == DeadlineState::Running;
-            row.fires_at = runs.then(|| timing.moment(row, row.step)).flatten();
-        });
+        self.change(clock, |row| row.move_to(timing, due));
     }
 
     /// Lets the next step of a clock fire now, as an urge or an official's escalation does: now, or when the office opens. Its rung;

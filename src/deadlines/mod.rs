@@ -1,11 +1,14 @@
 //! Time: the working calendar, the clocks of a call, and the rows that say when something is due.
 //!
-//! Owns `deadlines`. A clock is a promise about one event; its row holds the due moment, computed once. What holds always: at most
-//! one live row of a clock for a subject; a met or cancelled clock has nothing left to fire. May call notices and organisation.
+//! Owns `deadlines`, `calendars`, `calendar_recomputes`. A clock is a promise about one event; its row holds the due moment, computed once. What holds always: at most
+//! one live row of a clock for a subject; a met or cancelled clock has nothing left to fire. May call notices, organisation, ledger.
 
 pub mod book;
 pub mod calendar;
+pub mod calendars;
 pub mod engine;
+pub mod explain;
+pub mod history;
 pub mod ladder;
 pub mod limits;
 pub mod model;
@@ -14,4 +17,5 @@ pub mod queue;
 pub mod store;
 
 pub use book::ClockBook;
+pub use calendars::{Calendars, CountyCalendars};
 pub use model::{Clock, Deadline, DeadlineState, Limit, SubjectKind, Unit};

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::organisation::CountyId;
+use super::calendar::{Due, Edition};
+use super::ladder::Timing;
+use crate::organisation::{CountyId, DepartmentId};
 use crate::{id_type, schema, text_enum};
 
 id_type!(
@@ -109,6 +111,14 @@ text_enum!(
     }
 );
 
+impl Unit {
+    /// Whether the working calendar decides when it is over.
+    #[must_use]
+    pub const fn is_working(self) -> bool {
+        matches!(self, Self::WorkingMinute | Self::WorkingDay)
+    }
+}
+
 /// So much time in such a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Limit {
@@ -166,6 +176,9 @@ pub struct Deadline {
     pub fires_at: Option<DateTime<Utc>>,
     /// Which step that is, counted from zero.
     pub step: i16,
+    /// The calendar by which it is due.
+    pub calendar_version: i32,
+    pub calendar_department: Option<DepartmentId>,
 }
 
 impl Deadline {
@@ -177,6 +190,26 @@ impl Deadline {
         } else {
             self.state
         }
+    }
+
+    /// Another due moment. What has fired does not fire again: the ladder goes on where it stood, by the new moment.
+    pub fn move_to(&mut self, timing: &Timing<'_>, due: Due) {
+        self.due_at = due.at;
+        self.provisional = due.provisional;
+        let runs = self.state == DeadlineState::Running;
+        self.fires_at = runs.then(|| timing.moment(self, self.step)).flatten();
+    }
+
+    /// Which calendar it was computed by.
+    #[must_use]
+    pub const fn edition(&self) -> Edition {
+        Edition { version: self.calendar_version, department: self.calendar_department }
+    }
+
+    /// It is computed by this calendar now.
+    pub const fn count_by(&mut self, edition: Edition) {
+        self.calendar_version = edition.version;
+        self.calendar_department = edition.department;
     }
 
     #[must_use]

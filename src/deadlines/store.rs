@@ -54,6 +54,8 @@ pub async fn update(conn: &mut AsyncPgConnection, row: &Deadline) -> QueryResult
             deadlines::stopped_at.eq(row.stopped_at),
             deadlines::fires_at.eq(row.fires_at),
             deadlines::step.eq(row.step),
+            deadlines::calendar_version.eq(row.calendar_version),
+            deadlines::calendar_department.eq(row.calendar_department),
         ))
         .execute(conn)
         .await

@@ -1,6 +1,7 @@
 //! What the binary can be asked to do, one file a role. A further role is a file here, a variant, and a line in [`Role::run`].
 
 mod check;
+mod due;
 mod import;
 mod migrate;
 mod openapi;
@@ -25,6 +26,8 @@ pub enum Role {
     Password(token::Account),
     /// Verify the ledger and what must always hold.
     Check,
+    /// Say when something is due: lines `unit,n,start` on standard input, a due moment for each on standard output.
+    Due(due::DueRole),
     /// Stand in for the chat platforms.
     Sandbox(sandbox::SandboxRole),
     /// Print the description of the API.
@@ -41,6 +44,7 @@ impl Role {
             Self::Token(account) => account.token().await,
             Self::Password(account) => account.password().await,
             Self::Check => check::run().await,
+            Self::Due(due) => due.run().await,
             Self::Sandbox(sandbox) => sandbox.run().await,
             Self::Openapi => openapi::run(),
         }

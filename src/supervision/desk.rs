@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
-use crate::deadlines::calendar::Calendar;
 use crate::deadlines::limits::Rules;
+use crate::deadlines::{Calendars, CountyCalendars};
 use crate::notices::wake::Wake;
+use crate::organisation::CountyId;
 use crate::platform::db::{Db, DbError};
 use crate::platform::http::problem::Problem;
 
-/// Postgres, the calendar, and the bell of the notice workers.
+use super::store::faces;
+
+/// Postgres, the calendars, and the bell of the notice workers.
 #[derive(Clone, Debug)]
 pub struct SupervisionDesk {
     pub db: Db,
-    pub calendar: Arc<Calendar>,
+    pub calendars: Calendars,
     pub wake: Wake,
 }
 
@@ -25,8 +29,18 @@ impl SupervisionDesk {
         Self { db, ..self.clone() }
     }
 
+    /// The rules and the calendars of a county, as this transaction sees them.
+    pub async fn county(
+        &self,
+        conn: &mut AsyncPgConnection,
+        county: CountyId,
+    ) -> Result<(Arc<Rules>, Arc<CountyCalendars>), Problem> {
+        let (settings, revision) = faces::settings(conn, county).await?;
+        Ok((self.rules(&settings)?, self.calendars.at(conn, county, revision).await?))
+    }
+
     /// The rules of a county with these settings.
-    pub fn rules(&self, settings: &Value) -> Result<Arc<Rules>, Problem> {
+    fn rules(&self, settings: &Value) -> Result<Arc<Rules>, Problem> {
         Rules::of_county(settings).map_err(|error| {
             tracing::error!(%error, "the county's settings cannot be read");
             DbError::Query(diesel::result::Error::DeserializationError("county settings".into())).into()

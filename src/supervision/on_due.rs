@@ -37,9 +37,8 @@ impl OrdersDue {
         due: Vec<Deadline>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Fired>, FireError> {
-        let settings = store::faces::settings(conn, county).await?;
-        let rules = self.desk.rules(&settings).map_err(|error| FireError::Refused(error.to_string()))?;
-        let timing = timing(&self.desk.calendar, &rules);
+        let (rules, calendars) =
+            self.desk.county(conn, county).await.map_err(|error| FireError::Refused(error.to_string()))?;
         let ids: Vec<OrderId> = due.iter().map(|clock| OrderId(clock.subject_id)).collect();
         // A verb locks the order first and its clock then, this way it is the other way round: so nobody waits here.
         let orders = store::orders::lock_free(conn, &ids).await?;
@@ -47,10 +46,12 @@ impl OrdersDue {
         for row in &due {
             // An order in somebody's hand is left alone: he may be taking this very step.
             let Some(order) = orders.iter().find(|order| order.id.0 == row.subject_id) else { continue };
+            let calendar = calendars.for_clock(row.edition(), Some(order.department_id));
+            let timing = timing(&calendar, &rules);
             let next = timing.moment(row, row.step.saturating_add(1)).map_or(Next::Never, Next::At);
             fired.push(match timing.what(row.clock, row.step) {
                 Some(What::Climb(step, _)) if awaits(order.state, row.clock) => {
-                    let told = tell_of(conn, &self.desk.calendar, order, row, step, now).await?;
+                    let told = tell_of(conn, &calendar, order, row, step, now).await?;
                     let outcome = if told { FiringOutcome::Fired } else { FiringOutcome::Passed };
                     Fired { outcome, next, ..nothing_left(row, step.rung) }
                 }

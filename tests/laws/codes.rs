@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use yijiao::calls::error::CallCode;
+use yijiao::deadlines::calendars::error::CalendarCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
 use yijiao::supervision::error::SupervisionCode;
@@ -19,6 +20,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("IdentityCode", all(IdentityCode::ALL, IdentityCode::def)),
         ("CallCode", all(CallCode::ALL, CallCode::def)),
         ("SupervisionCode", all(SupervisionCode::ALL, SupervisionCode::def)),
+        ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
     ]
 }
 

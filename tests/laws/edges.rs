@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // The rules of the county say how long a text may be.
     ("catalogue", &["deadlines", "organisation", "platform", "schema"]),
     ("notices", &["organisation", "platform", "schema"]),
-    ("deadlines", &["notices", "organisation", "platform", "schema"]),
+    ("deadlines", &["ledger", "notices", "organisation", "platform", "schema"]),
     (
         "calls",
         &[

@@ -11,12 +11,12 @@ use super::evidence;
 use super::ground::Ground;
 use super::store::Member;
 use crate::calls::desk::Desk;
-use crate::calls::model::{Call, CallId, Matter};
+use crate::calls::model::{Call, CallId};
 use crate::calls::tell::{Scene, Telling};
+use crate::deadlines::Deadline;
 use crate::deadlines::ladder::{CardColour, Rank, Step, Timing, What};
 use crate::deadlines::model::DeadlineId;
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next};
-use crate::deadlines::{Clock, Deadline};
 use crate::ledger::chain::{Actor, Subject, chain};
 use crate::ledger::{self, Event, Fact};
 use crate::notices::model::{NewNotice, Priority};
@@ -54,16 +54,15 @@ impl<'a> Climb<'a> {
         }
     }
 
-    /// Climbs one step of one clock.
+    /// Climbs one step of one clock, whose promise is the department's `owes`.
     pub fn step(
         &mut self,
         call: &Call,
-        matter: Option<&Matter>,
+        owes: DepartmentId,
         row: &Deadline,
         step: &Step,
         timing: &Timing<'_>,
     ) -> Fired {
-        let owes = department_that_owes(call, matter, row.clock);
         let told = self.ground.people.on(&step.to, call, owes);
         let planned_at = row.fires_at.unwrap_or(row.due_at);
         let next_nth = row.step.saturating_add(1);
@@ -221,12 +220,12 @@ impl<'a> Climb<'a> {
         cards::issue(conn, &self.cards).await?;
         for order in self.orders {
             // One open order of a call and a department is enough.
-            orders::issue(conn, &self.desk.calendar, &self.ground.rules, order, &Actor::clock(), self.now)
+            orders::issue(conn, &self.ground.calendars, &self.ground.rules, order, &Actor::clock(), self.now)
                 .await?;
         }
         for (call, deadline) in self.hand_overs {
-            let pack = evidence::pack(conn, &self.desk.calendar, &call, self.ground.faces(call.id), self.now)
-                .await?;
+            let calendar = self.ground.calendars.of(Some(call.department_id));
+            let pack = evidence::pack(conn, &calendar, &call, self.ground.faces(call.id), self.now).await?;
             hand_over::draft(conn, county, call.id.0, Some(deadline), pack, self.now).await?;
         }
         Ok(())
@@ -251,10 +250,4 @@ fn order(call: &Call, owes: DepartmentId, row: &Deadline, step: &Step) -> NewOrd
             row.clock.zh()
         ),
     }
-}
-
-/// Whose promise it is: the department that was asked to help, else the call's.
-fn department_that_owes(call: &Call, matter: Option<&Matter>, clock: Clock) -> DepartmentId {
-    let asked = matter.filter(|_| clock == Clock::Assistance).and_then(|matter| matter.department_id);
-    asked.unwrap_or(call.department_id)
 }

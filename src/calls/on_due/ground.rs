@@ -14,7 +14,7 @@ use crate::calls::store::{self as calls, Faces};
 use crate::deadlines::limits::Rules;
 use crate::deadlines::on_due::FireError;
 use crate::deadlines::store as deadlines;
-use crate::deadlines::{Deadline, SubjectKind};
+use crate::deadlines::{CountyCalendars, Deadline, SubjectKind};
 use crate::ledger;
 use crate::ledger::chain::Head;
 use crate::notices::outbox::{self, Route};
@@ -25,6 +25,8 @@ use crate::organisation::{CountyId, DepartmentId, OfficerId};
 #[derive(Debug)]
 pub struct Ground {
     pub rules: Arc<Rules>,
+    /// Of the county, as this transaction sees them.
+    pub calendars: Arc<CountyCalendars>,
     pub people: People,
     pub routes: Vec<Route>,
     faces: HashMap<CallId, Faces>,
@@ -44,7 +46,8 @@ impl Ground {
     ) -> Result<Self, FireError> {
         let ids: Vec<CallId> = calls_due.keys().copied().collect();
         let subjects: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-        let settings = calls::settings(conn, county).await?;
+        let (settings, revision) = calls::settings(conn, county).await?;
+        let calendars = desk.calendars.at(conn, county, revision).await?;
         let rules = desk.rules(&settings).map_err(|problem| FireError::Refused(problem.to_string()))?;
         let faces = calls::faces(conn, &ids).await?.into_iter().map(|faces| (faces.call_id, faces)).collect();
         let mut clocks: HashMap<CallId, Vec<Deadline>> = HashMap::new();
@@ -57,6 +60,7 @@ impl Ground {
         let rooms = people.departments();
         Ok(Self {
             rules,
+            calendars,
             routes: outbox::routes(conn, county, &rooms).await?,
             people,
             faces,

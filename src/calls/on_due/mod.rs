@@ -19,8 +19,8 @@ use super::desk::Desk;
 use super::model::{Call, CallId, Matter, MatterId};
 use crate::deadlines::ladder::What;
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next, OnDue};
-use crate::deadlines::{Deadline, SubjectKind};
-use crate::organisation::CountyId;
+use crate::deadlines::{Clock, Deadline, SubjectKind};
+use crate::organisation::{CountyId, DepartmentId};
 use climb::Climb;
 use ground::Ground;
 
@@ -62,11 +62,12 @@ impl CallsDue {
             // A call that somebody works on at this moment is left alone: he may be stopping this very clock.
             let Some(call) = call_of(&row).and_then(|id| calls.get(&id)) else { continue };
             let item = ground.faces(call.id).and_then(|faces| faces.item.as_ref());
-            let timing = timing(&self.desk.calendar, &ground.rules, item, call.urgency);
+            let matter = matters.get(&row.subject_id);
+            let owes = department_that_owes(call, matter, row.clock);
+            let calendar = ground.calendars.for_clock(row.edition(), Some(owes));
+            let timing = timing(&calendar, &ground.rules, item, call.urgency);
             match timing.what(row.clock, row.step) {
-                Some(What::Climb(step, _)) => {
-                    fired.push(climb.step(call, matters.get(&row.subject_id), &row, step, &timing));
-                }
+                Some(What::Climb(step, _)) => fired.push(climb.step(call, owes, &row, step, &timing)),
                 Some(What::Act) => acts.push((call.id, row)),
                 None => fired.push(done(&row, Next::Never)),
             }
@@ -101,6 +102,12 @@ fn done(row: &Deadline, next: Next) -> Fired {
         outcome: FiringOutcome::Fired,
         next,
     }
+}
+
+/// Whose promise it is: the department that was asked to help, else the call's.
+fn department_that_owes(call: &Call, matter: Option<&Matter>, clock: Clock) -> DepartmentId {
+    let asked = matter.filter(|_| clock == Clock::Assistance).and_then(|matter| matter.department_id);
+    asked.unwrap_or(call.department_id)
 }
 
 async fn matters_of(

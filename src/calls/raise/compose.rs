@@ -13,8 +13,9 @@ use crate::calls::model::{Call, CallId, Entrance, RouteRule, State};
 use crate::calls::number::number;
 use crate::calls::store::{EnterpriseFace, Faces, ItemFace};
 use crate::calls::tell::{Scene, Telling};
+use crate::deadlines::calendar::Calendar;
 use crate::deadlines::limits::Rules;
-use crate::deadlines::{Clock, ClockBook, Deadline, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, Deadline, SubjectKind};
 use crate::ledger::{self, Event, Fact, chain};
 use crate::notices::outbox::Draft;
 use crate::platform::http::problem::Problem;
@@ -34,7 +35,12 @@ pub struct Composed {
 ///
 /// # Errors
 /// What the context refuses: no enterprise, several, an unknown item; what the county's rules refuse.
-pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Composed, Problem> {
+pub fn compose(
+    desk: &Desk,
+    calendars: &CountyCalendars,
+    tap: &Tap,
+    context: Option<&Context>,
+) -> Result<Composed, Problem> {
     let Some(context) = context else {
         return Err(match (tap.on_behalf, tap.enterprise) {
             (None, None) => CallCode::NoEnterprise.into(),
@@ -63,7 +69,7 @@ pub fn compose(desk: &Desk, tap: &Tap, context: Option<&Context>) -> Result<Comp
         holder: holder.face(),
         item: context.item.clone(),
     };
-    let clocks = clocks(desk, &call, &rules, context.item.as_ref());
+    let clocks = clocks(&calendars.of(Some(call.department_id)), &call, &rules, context.item.as_ref());
     let events = events(tap, &call, &faces);
     let event = if call.state == State::Triage { "call.raised" } else { "call.dispatched" };
     let mut telling = Telling::alarm(event, call.department_id, call.holder_id);
@@ -174,10 +180,10 @@ fn title(tap: &Tap, item: Option<&ItemFace>) -> String {
     }
 }
 
-fn clocks(desk: &Desk, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
+fn clocks(calendar: &Calendar, call: &Call, rules: &Rules, item: Option<&ItemFace>) -> Vec<Deadline> {
     let now = call.raised_at;
     let mut book = ClockBook::empty(call.county_id, SubjectKind::Call, call.id.0);
-    let timing = timing(&desk.calendar, rules, item, call.urgency);
+    let timing = timing(calendar, rules, item, call.urgency);
     let mut start =
         |clock| book.start(&timing, clock, now, rules.limit(clock, call.urgency, item.map(ItemFace::limits)));
     start(Clock::Resolve);

@@ -24,6 +24,8 @@ pub struct Context {
     pub enterprises: i64,
     pub enterprise: EnterpriseRow,
     pub settings: Value,
+    /// Of the county's calendars, as this transaction sees it.
+    pub calendar_revision: i32,
     pub item: Option<ItemFace>,
     pub sequence: i64,
     /// Whom the cards and contacts name, in the order of the rules.
@@ -147,6 +149,7 @@ pub async fn read(
             enterprises: subject.enterprises,
             enterprise: subject.enterprise,
             settings: subject.settings,
+            calendar_revision: subject.calendar_revision,
             item: subject.item,
             sequence: subject.sequence,
             named: Vec::new(),
@@ -170,6 +173,7 @@ struct SubjectRow {
     enterprises: i64,
     sequence: i64,
     settings: Value,
+    calendar_revision: i32,
     enterprise: EnterpriseRow,
     item: Option<ItemFace>,
 }
@@ -193,8 +197,10 @@ struct ContextQuery {
 }
 
 impl Query for ContextQuery {
-    type SqlType =
-        (Nullable<(Integer, BigInt, BigInt, Jsonb, EnterpriseSql, Nullable<ItemSql>)>, Nullable<NamedSql>);
+    type SqlType = (
+        Nullable<(Integer, BigInt, BigInt, Jsonb, Integer, EnterpriseSql, Nullable<ItemSql>)>,
+        Nullable<NamedSql>,
+    );
 }
 
 impl QueryId for ContextQuery {
@@ -233,7 +239,7 @@ impl QueryFragment<Pg> for ContextQuery {
 /// Whose enterprise and which item, tap by tap.
 const SUBJECT: &str = "subject as materialized (
     select a.index, a.at, a.triage_only, own.enterprises, e.id as enterprise_id, e.name, e.short_name, e.address, e.contact_name,
-        e.contact_mobile, e.area_id, k.settings, nextval('call_numbers') as sequence, i.id as item_id, i.code as item_code,
+        e.contact_mobile, e.area_id, k.settings, k.calendar_revision, nextval('call_numbers') as sequence, i.id as item_id, i.code as item_code,
         i.name as item_name, i.department_id as item_department_id, i.category_id, i.accept_working_minutes, i.respond_working_hours,
         i.resolve_working_days
     from asked a
@@ -275,7 +281,7 @@ const NAMED: &str = " and i.code = a.item_code and i.active
 
 const WHOLE: &str = " and f.office = 'business_office' and t.status = 'active'
 )
-select s.index, s.enterprises, s.sequence, s.settings, s.enterprise_id, s.name, s.short_name, s.address, s.contact_name, s.contact_mobile,
+select s.index, s.enterprises, s.sequence, s.settings, s.calendar_revision, s.enterprise_id, s.name, s.short_name, s.address, s.contact_name, s.contact_mobile,
     s.item_id, s.item_code, s.item_name, s.item_department_id, s.accept_working_minutes, s.respond_working_hours, s.resolve_working_days,
     n.rule, o.id, o.name, o.title, o.post, o.mobile, o.status, (oa.officer_id is not null), od.id, od.code, od.name, od.short_name,
     b.id, b.name, b.title, b.post, b.mobile, b.status, (ba.officer_id is not null), bd.id, bd.code, bd.name, bd.short_name

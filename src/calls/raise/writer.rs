@@ -145,8 +145,12 @@ async fn write_in(
     taps: &[Tap],
 ) -> Result<Vec<Result<Raised, Problem>>, Problem> {
     let contexts = context::read(conn, county, taps).await?;
+    // All contexts were read by one statement, so they agree on it.
+    let revision = contexts.iter().flatten().map(|context| context.calendar_revision).next().unwrap_or(0);
+    let calendars = desk.calendars.at(conn, county, revision).await?;
+    let both = taps.iter().zip(&contexts);
     let composed: Vec<Result<Composed, Problem>> =
-        taps.iter().zip(&contexts).map(|(tap, context)| compose(desk, tap, context.as_ref())).collect();
+        both.map(|(tap, context)| compose(desk, &calendars, tap, context.as_ref())).collect();
     let departments: Vec<_> = composed.iter().flatten().map(|composed| composed.call.department_id).collect();
     let routes = outbox::routes(conn, county, &departments).await?;
     let notices: Vec<_> = composed

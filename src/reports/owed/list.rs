@@ -72,7 +72,8 @@ async fn list_in(
     now: DateTime<Utc>,
 ) -> Result<Page<OwedView>, Problem> {
     let rows = store::page(conn, caller.county, filter, paging.fetch()).await?;
-    Ok(paging.page("owed", rows, |row| (row.due_at, row.id), |row| view(row, &app.calls.calendar, now)))
+    let calendars = app.calls.calendars.now(conn, caller.county).await?;
+    Ok(paging.page("owed", rows, |row| (row.due_at, row.id), |row| view(row, &calendars, now)))
 }
 
 /// Midnight after the day that lies `days` ahead, in China.

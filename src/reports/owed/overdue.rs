@@ -128,9 +128,9 @@ async fn overdue_in(
         after: paging.after::<(DateTime<Utc>, Uuid)>("overdue")?,
         ..Filter::default()
     };
+    let calendars = app.calls.calendars.now(conn, caller.county).await?;
     let rows = store::page(conn, caller.county, &filter, paging.fetch()).await?;
-    let page =
-        paging.page("overdue", rows, |row| (row.due_at, row.id), |row| view(row, &app.calls.calendar, now));
+    let page = paging.page("overdue", rows, |row| (row.due_at, row.id), |row| view(row, &calendars, now));
     Ok(Overdue {
         as_of: china(now),
         total: counts.iter().map(|count| count.count).sum(),

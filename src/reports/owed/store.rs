@@ -69,6 +69,8 @@ pub struct Owed {
     pub enterprise: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub order_number: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub department_id: Option<DepartmentId>,
     #[diesel(sql_type = Nullable<Text>)]
     pub department_code: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::store::Owed;
 use crate::deadlines::Clock;
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::CountyCalendars;
 use crate::deadlines::limits::Urgency;
 use crate::platform::time::china;
 
@@ -60,8 +60,9 @@ pub struct OwedOfficer {
 
 /// Shows a row as it stands at `now`.
 #[must_use]
-pub fn view(row: Owed, calendar: &Calendar, now: DateTime<Utc>) -> OwedView {
+pub fn view(row: Owed, calendars: &CountyCalendars, now: DateTime<Utc>) -> OwedView {
     let critical = row.urgency.as_deref() == Some(Urgency::Critical.as_str());
+    let calendar = calendars.of(row.department_id);
     let minutes = |from: DateTime<Utc>| {
         let span = if critical { now - from } else { calendar.working_between(from, now) };
         span.max(TimeDelta::zero()).num_minutes()

@@ -101,8 +101,8 @@ async fn list_in(
         before: paging.after::<CardId>("cards")?,
     };
     let rows = store::cards::list(conn, whose, filter, paging.fetch()).await?;
-    let rules = desk.rules(&store::faces::settings(conn, caller.county).await?)?;
-    let views = views(conn, caller, &desk.calendar, &rules, rows, now).await?;
+    let (rules, calendars) = desk.county(conn, caller.county).await?;
+    let views = views(conn, caller, &calendars, &rules, rows, now).await?;
     Ok(paging.page("cards", views, |card| card.id, |card| card))
 }
 

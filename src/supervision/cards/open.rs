@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::model::{Appeal, Card, CardId};
 use super::state::{CardStanding, CardVerb, may};
 use super::view::{CardView, views};
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::CountyCalendars;
 use crate::deadlines::limits::Rules;
 use crate::identity::Caller;
 use crate::ledger::{self, Actor, Fact};
@@ -31,13 +31,15 @@ pub struct OpenCard<'a> {
     pub card: Card,
     pub appeal: Option<Appeal>,
     rules: Arc<Rules>,
-    calendar: &'a Calendar,
+    calendars: Arc<CountyCalendars>,
 }
 
 /// Until when a card may be appealed.
 #[must_use]
-pub fn appeal_until(calendar: &Calendar, rules: &Rules, card: &Card) -> DateTime<Utc> {
-    calendar.closing_after(card.issued_at, rules.supervision.appeal_working_days)
+pub fn appeal_until(calendars: &CountyCalendars, rules: &Rules, card: &Card) -> DateTime<Utc> {
+    calendars
+        .of(Some(card.department_id))
+        .closing_after(card.issued_at, rules.supervision.appeal_working_days)
 }
 
 impl<'a> OpenCard<'a> {
@@ -47,7 +49,7 @@ impl<'a> OpenCard<'a> {
     /// 404 when it does not exist for the caller, 403/409 when the verb is not open to him now.
     pub async fn lock(
         conn: &mut AsyncPgConnection,
-        desk: &'a SupervisionDesk,
+        desk: &SupervisionDesk,
         caller: &'a Caller,
         id: CardId,
         verb: CardVerb,
@@ -61,10 +63,10 @@ impl<'a> OpenCard<'a> {
             return Err(SupervisionCode::CardNotFound.into());
         }
         let now = ledger::store::last_at(conn, id.0).await?.map_or(now, |last| last.max(now));
-        let rules = desk.rules(&store::faces::settings(conn, card.county_id).await?)?;
-        let until = appeal_until(&desk.calendar, &rules, &card);
+        let (rules, calendars) = desk.county(conn, card.county_id).await?;
+        let until = appeal_until(&calendars, &rules, &card);
         may(verb, appeal.as_ref(), standing, until, now)?;
-        Ok(Self { caller, now, card, appeal, rules, calendar: &desk.calendar })
+        Ok(Self { caller, now, card, appeal, rules, calendars })
     }
 
     /// Words that must be given, within the county's length.
@@ -135,7 +137,7 @@ impl<'a> OpenCard<'a> {
     /// The card as the caller sees it now.
     pub async fn show(self, conn: &mut AsyncPgConnection) -> Result<CardView, Problem> {
         let rows = vec![(self.card, self.appeal)];
-        let mut views = views(conn, self.caller, self.calendar, &self.rules, rows, self.now).await?;
+        let mut views = views(conn, self.caller, &self.calendars, &self.rules, rows, self.now).await?;
         views.pop().ok_or_else(|| SupervisionCode::CardNotFound.problem())
     }
 }

@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 use super::model::{Appeal, Card, CardId};
 use super::open::appeal_until;
 use super::state::{CardStanding, CardVerb, allowed};
-use crate::deadlines::Clock;
-use crate::deadlines::calendar::Calendar;
 use crate::deadlines::ladder::CardColour;
 use crate::deadlines::limits::Rules;
+use crate::deadlines::{Clock, CountyCalendars};
 use crate::identity::Caller;
 use crate::organisation::OfficerId;
 use crate::platform::time::china;
@@ -69,7 +68,7 @@ pub struct AppealView {
 pub async fn views(
     conn: &mut AsyncPgConnection,
     caller: &Caller,
-    calendar: &Calendar,
+    calendars: &CountyCalendars,
     rules: &Rules,
     cards: Vec<(Card, Option<Appeal>)>,
     now: DateTime<Utc>,
@@ -88,7 +87,7 @@ pub async fn views(
     let officers = faces::officers(conn, &officers).await?;
     let names = faces::names(conn, &people).await?;
     let view = |(card, appeal): (Card, Option<Appeal>)| {
-        let until = appeal_until(calendar, rules, &card);
+        let until = appeal_until(calendars, rules, &card);
         let standing = CardStanding::of(caller, &card, appeal.as_ref());
         CardView {
             id: card.id,

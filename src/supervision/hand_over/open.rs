@@ -88,7 +88,7 @@ async fn perform_in<S: Step>(
     let (state, now) = (row.state, moment(conn, &row, now).await?);
     version::check(expected_version, row.version)?;
     may(S::VERB, state, HandOverStanding::of(caller, &row)).map_err(|refusal| refusal.problem(state))?;
-    let rules = desk.rules(&store::faces::settings(conn, row.county_id).await?)?;
+    let (rules, _) = desk.county(conn, row.county_id).await?;
     let mut open = OpenHandOver { caller, now, row, rules, facts: Vec::new(), told: None };
     step.apply(&mut open)?;
     open.save(conn).await?;

@@ -10,7 +10,7 @@ use super::tell::{self, Plan, To};
 use crate::deadlines::calendar::Calendar;
 use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{Rules, Urgency};
-use crate::deadlines::{Clock, ClockBook, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, SubjectKind};
 use crate::ledger::{self, Actor, Fact};
 use crate::platform::time::china;
 use crate::supervision::store;
@@ -19,21 +19,21 @@ use crate::supervision::store;
 /// call and department exists already: once is enough.
 pub async fn issue(
     conn: &mut AsyncPgConnection,
-    calendar: &Calendar,
+    calendars: &CountyCalendars,
     rules: &Rules,
     order: NewOrder,
     actor: &Actor,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<OrderId>> {
     let id = OrderId::fresh();
-    Ok(issue_as(id, conn, calendar, rules, order, actor, now).await?.then_some(id))
+    Ok(issue_as(id, conn, calendars, rules, order, actor, now).await?.then_some(id))
 }
 
 /// The same under an id that is known beforehand; false when an open order exists already.
 pub async fn issue_as(
     id: OrderId,
     conn: &mut AsyncPgConnection,
-    calendar: &Calendar,
+    calendars: &CountyCalendars,
     rules: &Rules,
     order: NewOrder,
     actor: &Actor,
@@ -75,7 +75,7 @@ pub async fn issue_as(
         return Ok(false);
     }
     let mut clocks = ClockBook::empty(order.county_id, SubjectKind::SupervisionOrder, order.id.0);
-    let due = start(&mut clocks, calendar, rules, Clock::OrderSign, now);
+    let due = start(&mut clocks, &calendars.of(Some(order.department_id)), rules, Clock::OrderSign, now);
     clocks.save(conn).await?;
     let fact = Fact::new(
         "order.issued",

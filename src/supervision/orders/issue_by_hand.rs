@@ -89,7 +89,7 @@ async fn write(
     id: OrderId,
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
-    let rules = desk.rules(&store::faces::settings(conn, caller.county).await?)?;
+    let (rules, calendars) = desk.county(conn, caller.county).await?;
     let words = TextRule::block(rules.supervision.text_length);
     let text = words.required("text", &body.text).map_err(|error| Problem::invalid(vec![error]))?;
     let department = ordered(conn, caller, &body).await?;
@@ -107,7 +107,7 @@ async fn write(
         text,
     };
     let actor = Actor::account(caller.account.0, &*caller.name);
-    if issue_as(id, conn, &desk.calendar, &rules, order, &actor, now).await? {
+    if issue_as(id, conn, &calendars, &rules, order, &actor, now).await? {
         return Ok(());
     }
     let open = match body.call_id {

@@ -12,6 +12,7 @@ use super::state::{OrderStanding, OrderVerb, may};
 use super::tell::{self, Plan};
 use super::view::{OrderView, views};
 use crate::deadlines::calendar::Calendar;
+use crate::deadlines::calendars::renew::renew_order;
 use crate::deadlines::limits::Rules;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::identity::Caller;
@@ -45,7 +46,8 @@ pub struct OpenOrder<'a> {
     pub order: Order,
     pub clocks: ClockBook,
     rules: Arc<Rules>,
-    calendar: &'a Calendar,
+    /// Of the ordered department.
+    calendar: Arc<Calendar>,
     facts: Vec<Fact>,
     plans: Vec<Plan>,
 }
@@ -96,7 +98,7 @@ impl<'a> OpenOrder<'a> {
     /// Locks the order and reads what belongs to it.
     async fn lock(
         conn: &mut AsyncPgConnection,
-        desk: &'a SupervisionDesk,
+        desk: &SupervisionDesk,
         caller: &'a Caller,
         id: OrderId,
         now: DateTime<Utc>,
@@ -107,18 +109,15 @@ impl<'a> OpenOrder<'a> {
             .ok_or_else(|| SupervisionCode::OrderNotFound.problem())?;
         // Somebody whose clock is behind another replica's does not act before what has happened.
         let now = ledger::store::last_at(conn, id.0).await?.map_or(now, |last| last.max(now));
-        let clocks = ClockBook::read(conn, order.county_id, SubjectKind::SupervisionOrder, id.0).await?;
-        let rules = desk.rules(&store::faces::settings(conn, order.county_id).await?)?;
-        Ok(Self {
-            caller,
-            now,
-            order,
-            clocks,
-            rules,
-            calendar: &desk.calendar,
-            facts: Vec::new(),
-            plans: Vec::new(),
-        })
+        let (rules, calendars) = desk.county(conn, order.county_id).await?;
+        let kind = SubjectKind::SupervisionOrder;
+        let mut clocks = ClockBook::read(conn, order.county_id, kind, id.0).await?;
+        if clocks.all().any(|clock| calendars.moves(clock, order.department_id, now)) {
+            renew_order(conn, &desk.calendars, order.county_id, id.0, now).await?;
+            clocks = ClockBook::read(conn, order.county_id, kind, id.0).await?;
+        }
+        let calendar = calendars.of(Some(order.department_id));
+        Ok(Self { caller, now, order, clocks, rules, calendar, facts: Vec::new(), plans: Vec::new() })
     }
 
     /// Words that must be given, within the county's length.
@@ -131,7 +130,7 @@ impl<'a> OpenOrder<'a> {
     pub fn next_clock(&mut self, done: Clock, next: Option<Clock>) -> Option<DateTime<Utc>> {
         self.clocks.fulfil(done, self.now);
         let next = next?;
-        super::issue::start(&mut self.clocks, self.calendar, &self.rules, next, self.now)
+        super::issue::start(&mut self.clocks, &self.calendar, &self.rules, next, self.now)
     }
 
     /// Notes an event for the ledger.

@@ -167,7 +167,8 @@ pub async fn officers(
     Ok(rows.into_iter().collect())
 }
 
-/// The settings of a county.
-pub async fn settings(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<Value> {
-    counties::table.find(county.0).select(counties::settings).first(conn).await
+/// The settings of a county, and the revision of its calendars.
+pub async fn settings(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<(Value, i32)> {
+    let settings = counties::table.find(county.0).select((counties::settings, counties::calendar_revision));
+    settings.first(conn).await
 }

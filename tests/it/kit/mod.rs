@@ -128,8 +128,9 @@ impl County {
         let mut tx = self.app.db.begin(Scope::County(county.0)).await.unwrap();
         let contexts = context::read(&mut tx, county, taps).await.unwrap();
         let desk = &self.app.calls;
+        let calendars = desk.calendars.at(&mut tx, county, 0).await.unwrap();
         let both = taps.iter().zip(&contexts);
-        both.map(|(tap, context)| compose(desk, tap, context.as_ref()).unwrap()).collect()
+        both.map(|(tap, context)| compose(desk, &calendars, tap, context.as_ref()).unwrap()).collect()
     }
 }
 

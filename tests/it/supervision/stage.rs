@@ -5,7 +5,6 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::deadlines::Clock;
-use yijiao::deadlines::limits::Rules;
 use yijiao::deadlines::model::DeadlineId;
 use yijiao::ledger::Actor;
 use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
@@ -62,8 +61,8 @@ pub async fn ladder_orders(
         issued_by: None,
         text: "超时一小时无人接单，请书面说明原因并立即安排".into(),
     };
-    let (desk, rules) = (&county.app.supervision, Rules::defaults());
-    orders::issue(conn, &desk.calendar, &rules, order, &Actor::clock(), county.now()).await.unwrap()
+    let (rules, calendars) = county.app.supervision.county(conn, clear).await.unwrap();
+    orders::issue(conn, &calendars, &rules, order, &Actor::clock(), county.now()).await.unwrap()
 }
 
 impl Client<'_> {

@@ -10,6 +10,8 @@ use crate::tree::only_exceptions;
 
 /// What the server may do with a table when that is not everything: what is never deleted, or never changed.
 const PRIVILEGES: &[(&str, &str)] = &[
+    ("calendar_recomputes", "INSERT SELECT UPDATE"),
+    ("calendars", "INSERT SELECT"),
     ("call_ratings", "INSERT SELECT UPDATE"),
     ("calls", "INSERT SELECT UPDATE"),
     ("card_appeals", "INSERT SELECT UPDATE"),

@@ -1,0 +1,2 @@
+drop table calendar_recomputes;
+drop table calendars;

@@ -1,0 +1,133 @@
+//! Reading, asking and changing calendars.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::kit::CALENDARS;
+use crate::kit::County;
+
+fn summer() -> Value {
+    json!([{"name": "夏季作息", "from": "06-01", "through": "09-30", "hours": ["08:30-12:00", "15:00-18:30"]}])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_county_without_a_calendar_has_the_statutory_one() {
+    let county = County::open();
+    let view = county.admin().get(CALENDARS).await;
+    assert_eq!((view["version"].as_i64(), view["statutory"].as_bool()), (Some(0), Some(true)));
+    assert_eq!(view["definition"]["hours"], json!(["09:00-12:00", "14:00-18:00"]));
+    assert_eq!(view["definition"]["publishedThrough"], 2026);
+    assert_eq!((&view["departments"], &view["recompute"]), (&json!([]), &Value::Null));
+    let none = county.admin().get(&format!("{CALENDARS}/POWER")).await;
+    assert_eq!(none["definition"], json!({"exceptions": []}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_system_administrator_changes_it_and_the_business_office_looks() {
+    let county = County::open();
+    let definition = county.office().get(CALENDARS).await["definition"].take();
+    county.office().may_not_put_calendar("", &definition).await.is(403, "forbidden");
+    county.lead().may_not_get(CALENDARS).await.is(403, "forbidden");
+    county
+        .mill()
+        .may_not_get(&format!("{CALENDARS}/due?unit=wd&n=1&start=2026-03-09"))
+        .await
+        .is(403, "forbidden");
+    county.mill().may_not_put_calendar("/POWER", &json!({})).await.is(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_holds_at_once_and_is_in_the_ledger() {
+    let county = County::open();
+    let admin = county.admin();
+    let mut definition = admin.get(CALENDARS).await["definition"].take();
+    definition["seasons"] = summer();
+    let view = admin.puts_calendar("", &definition).await;
+    assert_eq!((view["version"].as_i64(), view["statutory"].as_bool()), (Some(1), Some(false)));
+    assert_eq!(view["definition"], definition);
+    assert_eq!(view["recompute"]["version"], 1);
+    // The same once more is no change.
+    assert_eq!(admin.puts_calendar("", &definition).await["version"], 1);
+
+    let hall = json!({"weekdays": ["mon", "tue", "wed", "thu", "fri", "sat"]});
+    let view = admin.puts_calendar("/POWER", &hall).await;
+    assert_eq!((view["version"].as_i64(), &view["department"]["code"]), (Some(2), &json!("POWER")));
+    let due = async |question: &str| county.office().get(&format!("{CALENDARS}/due?{question}")).await;
+    let friday = due("unit=wd&n=1&start=2026-07-10T10:00:00%2B08:00").await;
+    assert_eq!(
+        friday,
+        json!({"due": "2026-07-13T18:30:00+08:00", "provisional": false, "calendarVersion": 1})
+    );
+    let power = due("unit=wd&n=1&start=2026-07-10T10:00:00%2B08:00&department=POWER").await;
+    assert_eq!(
+        power,
+        json!({"due": "2026-07-11T18:30:00+08:00", "provisional": false, "calendarVersion": 2})
+    );
+    assert_eq!(due("unit=-week&start=2025-10-11").await["due"], "2025-09-30T18:30:00+08:00");
+    assert_eq!(due("unit=wd&n=1&start=2026-12-31").await["provisional"], true);
+
+    let events = "select kind || ' ' || (data->>'version') || ' ' || actor_name from ledger_events where subject_kind = 'county' order by seq";
+    assert_eq!(
+        county.texts(events).await,
+        ["county.calendar_changed 1 秦丙申", "county.calendar_changed 2 秦丙申"]
+    );
+    // Nothing of its own any more.
+    admin.puts_calendar("/POWER", &json!({})).await;
+    assert_eq!(admin.get(CALENDARS).await["departments"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_that_contradicts_itself_changes_nothing() {
+    let county = County::open();
+    let admin = county.admin();
+    let good = admin.get(CALENDARS).await["definition"].take();
+    // Whoever signs in leaves a session; afterwards nothing else may.
+    let before = county.everything().await;
+    let bad = |change: &dyn Fn(&mut Value)| {
+        let mut definition = good.clone();
+        change(&mut definition);
+        definition
+    };
+    let refuse = async |definition: Value, field: &str, code: &str| {
+        admin.may_not_put_calendar("", &definition).await.is(422, "invalid").at_field(field, code)
+    };
+    let twice = refuse(
+        bad(&|it| it["exceptions"][3]["date"] = json!("2023-01-21")),
+        "exceptions[3].date",
+        "duplicate",
+    );
+    assert!(twice.await.body["errors"][0]["message"].as_str().unwrap().contains("两次"));
+    refuse(bad(&|it| it["hours"] = json!(["09:00-12:00", "11:00-18:00"])), "hours[1]", "overlaps").await;
+    refuse(bad(&|it| it["hours"] = json!(["22:00-06:00"])), "hours[0]", "crosses_midnight").await;
+    refuse(bad(&|it| it["weekdays"] = json!([])), "weekdays", "empty").await;
+    refuse(bad(&|it| it["exceptions"][0]["kind"] = json!("festival")), "exceptions[0].kind", "wrong_value")
+        .await;
+    refuse(bad(&|it| it["exceptions"][0]["day"] = json!(1)), "exceptions[0].day", "unknown_field").await;
+    refuse(bad(&|it| it["publishedThrough"] = json!(2027)), "exceptions", "year_missing").await;
+    refuse(bad(&|it| it["publishedThrough"] = json!("soon")), "publishedThrough", "wrong_type").await;
+    refuse(json!({}), "hours", "required").await;
+    let off = json!({"exceptions": [{"date": "2031-05-01", "kind": "holiday"}]});
+    let refused = admin.may_not_put_calendar("/POWER", &off).await.is(422, "invalid");
+    refused.at_field("exceptions[0].date", "out_of_range");
+    admin.may_not_put_calendar("/NOWHERE", &json!({})).await.is(404, "department_not_found");
+    let stale = admin.request(Method::PUT, CALENDARS).await.header("if-match", "\"4\"").json(&good);
+    admin.refused(stale).await.is(409, "stale_version");
+    let ask = async |question: &str| admin.may_not_get(&format!("{CALENDARS}/due?{question}")).await;
+    ask("unit=d&n=1&start=2026-03-09").await.is(422, "invalid").at_field("unit", "wrong_value");
+    ask("unit=wd&n=x&start=2026-03-09").await.is(422, "invalid").at_field("n", "wrong_value");
+    ask("unit=wd&n=1&start=now").await.is(422, "invalid").at_field("start", "wrong_value");
+    ask("unit=wd&n=99999&start=2026-03-09").await.is(422, "beyond_calendar");
+    assert_eq!(county.everything().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_county_does_not_take_away_what_a_department_builds_on() {
+    let county = County::open();
+    let admin = county.admin();
+    let mut definition = admin.get(CALENDARS).await["definition"].take();
+    admin.puts_calendar("/POWER", &json!({"exceptions": [{"date": "2023-03-08", "kind": "holiday"}]})).await;
+    let exceptions = definition["exceptions"].as_array_mut().unwrap();
+    exceptions.retain(|it| !it["date"].as_str().unwrap().starts_with("2023"));
+    let refused = admin.may_not_put_calendar("", &definition).await.is(422, "invalid");
+    refused.at_field("departments.POWER.exceptions[0].date", "out_of_range");
+}

@@ -1,0 +1,9 @@
+//! The working calendar against tables made by others, against a slow one that is obviously right, and in the county's hands.
+
+mod admin;
+mod kit;
+mod ladders;
+mod moves;
+mod oracles;
+mod properties;
+mod walk;
