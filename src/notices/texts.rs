@@ -18,6 +18,7 @@ use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
 use super::phrase;
 use crate::platform::http::lang::Lang;
+use crate::platform::mask::{mask_phone, mask_phones};
 use crate::platform::outbound::Url;
 
 const BOOK: &str = include_str!("../../config/notices.toml");
@@ -189,7 +190,7 @@ impl Texts {
 
 /// The names that templates may use; empty ones are left out.
 fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'static str, String> {
-    let own = |text: &Option<String>| text.as_deref().map(phrase::without_mobiles);
+    let own = |text: &Option<String>| text.as_deref().map(mask_phones);
     let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
     let decision = params.approved.map(|approved| match (approved, lang) {
         (true, Lang::Zh) => "同意",
@@ -212,7 +213,7 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
         ("enterprise", params.enterprise.clone()),
         ("place", params.place.clone()),
         ("contact", params.contact_name.clone()),
-        ("phone", params.contact_phone.as_deref().map(phrase::masked)),
+        ("phone", params.contact_phone.as_deref().map(mask_phone)),
         ("department", params.department.clone()),
         ("holder", params.holder.clone()),
         ("item", params.item_name.clone()),
