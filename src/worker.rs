@@ -43,6 +43,7 @@ impl Loops {
             vault: app.vault.clone(),
             texts: Arc::new(Texts::new(&app.config.http.public_url)?),
             lease,
+            wake: app.wake.clone(),
         };
         let consumer = match settings.consumer.as_str() {
             "" => machine_name(),

@@ -25,7 +25,10 @@ create table notices (
     subject_kind text not null check (subject_kind in ('call', 'side_matter')),
     subject_id uuid not null,
     event text not null,
-    channel_id uuid not null references channels (id),
+    -- What was posted at once: all rows of one posting, and those that took the place of one of them, carry the id of its first.
+    posting_id uuid not null,
+    -- None: nobody could be addressed.
+    channel_id uuid references channels (id),
     -- The officer whose action is awaited or who is told; none: the room or system as a whole.
     officer_id uuid references officers (id),
     priority text not null check (priority in ('first_alarm', 'normal', 'low')),
@@ -42,7 +45,8 @@ create table notices (
     provider_id text,
     reason text not null default '',
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
-    check (state not in ('sent', 'acted') or sent_at is not null)
+    check (state not in ('sent', 'acted') or sent_at is not null),
+    check (channel_id is not null or due_at is null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
 create index notices_subject on notices (subject_id, created_at);

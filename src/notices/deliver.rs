@@ -5,15 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
 use super::channels::{self, Outcome, Target, judge, judge_failure};
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeState};
+use super::fallback;
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
 use super::store::{self, Lease, Record, Settle};
 use super::texts::{Telling, Texts};
+use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
@@ -32,6 +35,8 @@ pub struct Sender {
     pub texts: Arc<Texts>,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
+    /// Rings when an alarm was addressed anew.
+    pub wake: Wake,
 }
 
 /// What became of a notice.
@@ -96,8 +101,10 @@ impl Sender {
         let settings = ["synchronous_commit = off", ONE_PLAN];
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
-        let leased = store::lease(&mut tx, Lease { notices, now, until: now + self.lease }).await;
-        let leased = tx.finish(leased.map_err(DbError::from)).await?;
+        let lease = Lease { notices, now, until: now + self.lease };
+        let leased = lease_in(&mut tx, county, lease).await;
+        let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
+        self.ring(anew);
         leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
         Ok(leased)
     }
@@ -115,12 +122,20 @@ impl Sender {
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
-        let settled = settle_in(&mut tx, attempted).await.map_err(DbError::from);
-        let settled = tx.finish(settled).await?;
+        let settled = settle_in(&mut tx, county, attempted).await.map_err(DbError::from);
+        let (settled, anew) = tx.finish(settled).await?;
+        self.ring(anew);
         for (attempted, state) in attempted.iter().zip(&settled) {
             note_tried(&attempted.leased, &attempted.tried, *state, attempted.now);
         }
         Ok(settled)
+    }
+
+    /// Alarms that were addressed anew must not wait for the relay's next look.
+    fn ring(&self, anew: usize) {
+        if anew > 0 {
+            self.wake.notices();
+        }
     }
 
     async fn try_once(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
@@ -177,10 +192,26 @@ impl Sender {
     }
 }
 
+/// Also addresses anew what cannot leave by its channel; answers how many rows that made.
+async fn lease_in(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    lease: Lease,
+) -> QueryResult<(Vec<Leased>, usize)> {
+    let now = lease.now;
+    let leased = store::lease(conn, lease).await?;
+    let failed = leased.iter().filter(|leased| leased.alarms && leased.state == NoticeState::Dead);
+    let failed: Vec<NoticeId> = failed.map(|leased| leased.notice).collect();
+    let anew = fallback::carry_on(conn, county, &failed, &[], now).await?;
+    Ok((leased, anew))
+}
+
+/// Also addresses anew what failed for good; answers how many rows that made.
 async fn settle_in(
     conn: &mut AsyncPgConnection,
+    county: CountyId,
     attempted: &[Attempted],
-) -> Result<Vec<Option<NoticeState>>, diesel::result::Error> {
+) -> QueryResult<(Vec<Option<NoticeState>>, usize)> {
     let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
     let standing = store::settle(conn, &settles).await?;
     let settled: Vec<Option<NoticeState>> = attempted
@@ -191,15 +222,23 @@ async fn settle_in(
             standing.iter().find(own).map(|(_, _, state)| *state)
         })
         .collect();
+    let mut buried = Vec::new();
     for Attempted { leased, tried, .. } in attempted {
         if tried.outcome == AttemptOutcome::DeadTarget
             && store::bury_channel(conn, leased.channel, &tried.reason()).await?
         {
             tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
             metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
+            buried.push(leased.channel);
         }
     }
-    Ok(settled)
+    let given_up =
+        |state: Option<NoticeState>| matches!(state, Some(NoticeState::Dead | NoticeState::Expired));
+    let failed = attempted.iter().zip(&settled).filter(|(one, state)| one.leased.alarms && given_up(**state));
+    let failed: Vec<NoticeId> = failed.map(|(one, _)| one.leased.notice).collect();
+    let now = attempted.iter().map(|one| one.now).max().unwrap_or_default();
+    let anew = fallback::carry_on(conn, county, &failed, &buried, now).await?;
+    Ok((settled, anew))
 }
 
 impl Attempted {

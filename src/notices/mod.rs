@@ -7,9 +7,11 @@
 //! none is sent once its matter is settled. Every needed-action notice ends acted, superseded or a rung higher. Calls nobody but
 //! `platform` and `organisation`'s ids.
 
+pub mod address;
 pub mod channels;
 pub mod check;
 pub mod deliver;
+mod fallback;
 pub mod model;
 pub mod outbox;
 pub mod params;

@@ -113,7 +113,10 @@ pub struct NewNotice {
     pub subject_kind: SubjectKind,
     pub subject_id: Uuid,
     pub event: String,
-    pub channel_id: ChannelId,
+    /// The first row of what was posted at once.
+    pub posting_id: NoticeId,
+    /// None: nobody could be addressed.
+    pub channel_id: Option<ChannelId>,
     pub officer_id: Option<OfficerId>,
     pub priority: Priority,
     pub params: Value,

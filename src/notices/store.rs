@@ -23,6 +23,8 @@ use super::model::{
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
+pub mod stranded;
+
 /// A sender that dies this often over one notice dies because of it.
 const LAPSES_MAX: i32 = 5;
 /// Seconds for which a paused channel is left alone.
@@ -131,7 +133,7 @@ impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, \
-             case when n.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
+             case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
              then 'channel_paused' when n.attempt >= ",
         );
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
@@ -141,7 +143,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
         out.push_sql(
             " then 'lapsed_too_often' else '' end as against \
-             from notices n join channels c on c.id = n.channel_id where n.id = any(",
+             from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id where n.id = any(",
         );
         out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
         out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");

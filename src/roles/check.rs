@@ -30,12 +30,15 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         ledger.broken.len()
     );
     println!("calls    {} open, {} break an invariant", calls.open, calls.broken.len());
-    println!("notices  {} on their way, {} late, {} dead", notices.waiting, notices.late, notices.dead);
+    println!(
+        "notices  {} on their way, {} late, {} dead, {} alarms that nobody could be told",
+        notices.waiting, notices.late, notices.dead, notices.unaddressed
+    );
     let wrong: Vec<String> = ledger.broken.into_iter().chain(calls.broken).collect();
     for line in &wrong {
         println!("  wrong: {line}");
     }
-    if wrong.is_empty() && notices.late == 0 {
+    if wrong.is_empty() && notices.late == 0 && notices.unaddressed == 0 {
         println!("all is well");
         Ok(())
     } else {

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod failures;
+mod fallback;
 mod lease;
 mod loops;
 mod loss;

@@ -11,11 +11,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::notices::channels::{ChannelKind, Target};
+use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
-use yijiao::notices::outbox;
+use yijiao::notices::outbox::{self, Draft};
 use yijiao::notices::queue::Queue;
 use yijiao::notices::register::PURPOSE;
 use yijiao::notices::relay::{Pass, Relay};
@@ -191,6 +192,56 @@ impl Stage {
         tx.finish(Ok::<_, DbError>(())).await.unwrap();
     }
 
+    /// Makes the business office, and this room its own.
+    pub async fn give_to_office(&self, room: &str) -> DepartmentId {
+        let office = DepartmentId::fresh();
+        let mut tx = self.tx().await;
+        diesel::insert_into(departments::table)
+            .values((
+                departments::id.eq(office),
+                departments::county_id.eq(self.county),
+                departments::code.eq("D00"),
+                departments::name.eq("营商办"),
+                departments::short_name.eq("营商办"),
+                departments::kind.eq("bureau"),
+                departments::office.eq("business_office"),
+            ))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        let given = diesel::update(channels::table.filter(channels::code.eq(room)))
+            .set(channels::department_id.eq(office))
+            .execute(&mut tx)
+            .await;
+        tx.finish(given.map_err(DbError::from)).await.unwrap();
+        office
+    }
+
+    /// An alarm of the department, addressed to whoever can hear it; its rows.
+    pub async fn raise(&self) -> Vec<NewNotice> {
+        let draft = Draft {
+            subject_kind: SubjectKind::Call,
+            subject_id: subject(),
+            event: "call.dispatched",
+            department: Some(self.department),
+            officer: Some(self.officer),
+            priority: Priority::FirstAlarm,
+            params: alarm_params(),
+        };
+        let mut tx = self.tx().await;
+        let routes = outbox::routes(&mut tx, self.county, &[self.department]).await.unwrap();
+        let rows = outbox::address(&draft, self.county, &routes, self.now());
+        let posted = outbox::post(&mut tx, &rows).await;
+        tx.finish(posted.map_err(DbError::from)).await.unwrap();
+        rows
+    }
+
+    /// What `yijiao check` says.
+    pub async fn unsent(&self) -> Unsent {
+        let mut tx = self.tx().await;
+        check::unsent(&mut tx, self.now()).await.unwrap()
+    }
+
     pub async fn tx(&self) -> Tx {
         self.jobs.relay.db.begin(Scope::County(self.county.0)).await.unwrap()
     }
@@ -221,7 +272,8 @@ impl Stage {
             subject_kind: SubjectKind::Call,
             subject_id: subject(),
             event: "call.dispatched".to_owned(),
-            channel_id: channel,
+            posting_id: id,
+            channel_id: Some(channel),
             officer_id: Some(self.officer),
             priority,
             params,
@@ -377,6 +429,7 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
         vault: Vault::new(&config.secrets.master_key),
         texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
         lease,
+        wake: wake.clone(),
     };
     let worker = Worker {
         sender,
