@@ -9,6 +9,7 @@ use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
 use crate::notices::texts::{Texts, TextsError};
+use crate::notices::tokens::Tokens;
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
 
@@ -42,6 +43,7 @@ impl Loops {
             outbound: app.outbound.clone(),
             vault: app.vault.clone(),
             texts: Arc::new(Texts::new(&app.config.http.public_url)?),
+            tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
             lease,
             wake: app.wake.clone(),
         };

@@ -62,7 +62,8 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
     }
     let rooms: Vec<DepartmentId> = tellings.iter().filter_map(|telling| telling.room).collect();
     let county = case.call.county_id;
-    let routes = outbox::routes(case.conn, county, &rooms).await?;
+    let officers: Vec<OfficerId> = tellings.iter().filter_map(|telling| telling.officer).collect();
+    let routes = outbox::routes(case.conn, county, &rooms, &officers).await?;
     let clocks: Vec<Deadline> = case.clocks.all().cloned().collect();
     let mut rows = Vec::new();
     for telling in tellings {

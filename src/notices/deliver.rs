@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::channels::{self, Outcome, Target, judge, judge_failure};
+use super::channels::{self, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::fallback;
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
@@ -16,6 +17,7 @@ use super::retry::{self, Next};
 pub use super::store::Leased;
 use super::store::{self, Lease, Record, Settle};
 use super::texts::{Telling, Texts};
+use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
@@ -33,6 +35,7 @@ pub struct Sender {
     pub outbound: Outbound,
     pub vault: Vault,
     pub texts: Arc<Texts>,
+    pub tokens: Tokens,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
     /// Rings when an alarm was addressed anew.
@@ -139,34 +142,98 @@ impl Sender {
     }
 
     async fn try_once(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
-        let (target, request) = match self.prepare(leased, now) {
-            Ok(prepared) => prepared,
-            Err(why) => return Tried::unrenderable(why),
-        };
-        let answer = self.outbound.send(request).await;
-        let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
-        let answered_at = now + TimeDelta::from_std(took).unwrap_or_default();
-        let (outcome, http_status, excerpt, detail) = match &answer {
-            Ok(answer) => {
-                let status = answer.status.as_u16();
-                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
-                (outcome, Some(status), target.excerpt(&answer.body), None)
+        let exchanged = match self.prepare(leased, now) {
+            Ok((target, message)) if target.kind.is_personal() => {
+                self.to_person(leased, &target, &message, now).await
             }
-            Err(error) => (judge_failure(error), None, error.to_string(), Some(error.to_string())),
+            Ok((target, message)) => {
+                let number = u32::try_from(leased.attempt).unwrap_or(1);
+                match channels::request(&target, &message, now, number) {
+                    Ok(request) => Ok(self.exchange(&target, request, None, now).await),
+                    Err(why) => Err(why.to_string()),
+                }
+            }
+            Err(why) => Err(why),
+        };
+        let exchange = match exchanged {
+            Ok(exchange) => exchange,
+            Err(why) => return Tried::unrenderable(why),
         };
         let attempt = retry::Attempt {
             kind: leased.kind,
             priority: leased.priority,
             number: u32::try_from(leased.attempt).unwrap_or(1),
             posted_at: leased.created_at,
-            outcome: &outcome,
-            now: answered_at,
+            outcome: &exchange.outcome,
+            now: now + TimeDelta::from_std(exchange.took).unwrap_or_default(),
         };
         let next = retry::next(&attempt, rand::random::<u16>() % 1001);
-        Tried { next, outcome: name(&outcome), detail, http_status, excerpt, took }
+        let outcome = name(&exchange.outcome);
+        let Exchange { http_status, excerpt, detail, took, .. } = exchange;
+        Tried { next, outcome, detail, http_status, excerpt, took }
     }
 
-    fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, OutboundRequest), String> {
+    /// By an application, with its access token; a token that is no longer good is replaced once.
+    async fn to_person(
+        &self,
+        leased: &Leased,
+        target: &Target,
+        message: &Message,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, String> {
+        let request = |token: &Token| {
+            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
+            channels::request_to(target, message, &person).map_err(|why| why.to_string())
+        };
+        let token = match self.tokens.of(leased.channel, target, now).await {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        let first = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        if first.outcome != Outcome::RefreshToken {
+            return Ok(first);
+        }
+        let token = match self.tokens.renewed(leased.channel, target, &token, now).await {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        let second = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        if second.outcome == Outcome::RefreshToken {
+            self.tokens.refuse(leased.channel, target, now).await;
+        }
+        Ok(Exchange { took: first.took + second.took, ..second })
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        request: OutboundRequest,
+        token: Option<&SecretString>,
+        now: DateTime<Utc>,
+    ) -> Exchange {
+        match self.outbound.send(request).await {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let answered_at = now + TimeDelta::from_std(answer.took).unwrap_or_default();
+                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
+                let outcome = if target.kind.is_personal() { for_one(outcome) } else { outcome };
+                let mut excerpt = target.excerpt(&answer.body);
+                if let Some(token) = token {
+                    excerpt = excerpt.replace(token.expose_secret(), "***");
+                }
+                Exchange { outcome, http_status: Some(status), excerpt, detail: None, took: answer.took }
+            }
+            Err(error) => Exchange {
+                outcome: judge_failure(&error),
+                http_status: None,
+                excerpt: error.to_string(),
+                detail: Some(error.to_string()),
+                took: Duration::ZERO,
+            },
+        }
+    }
+
+    fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, Message), String> {
         let target = register::target(
             &self.vault,
             leased.kind,
@@ -179,6 +246,7 @@ impl Sender {
             event: &leased.event,
             at: leased.created_at,
             alarms: leased.alarms,
+            personal: leased.kind.is_personal(),
             params: &leased.params,
         };
         let lang = match leased.language {
@@ -186,9 +254,28 @@ impl Sender {
             ChannelLanguage::English => Lang::En,
         };
         let message = self.texts.message(telling, lang, now).map_err(|error| error.to_string())?;
-        let number = u32::try_from(leased.attempt).unwrap_or(1);
-        let request = channels::request(&target, &message, now, number).map_err(|error| error.to_string())?;
-        Ok((target, request))
+        Ok((target, message))
+    }
+}
+
+/// What was asked of a provider, and what it said.
+struct Exchange {
+    outcome: Outcome,
+    http_status: Option<u16>,
+    excerpt: String,
+    detail: Option<String>,
+    took: Duration,
+}
+
+impl From<NoToken> for Exchange {
+    fn from(none: NoToken) -> Self {
+        Self {
+            outcome: none.outcome,
+            http_status: none.http_status,
+            excerpt: none.detail.clone(),
+            detail: Some(none.detail),
+            took: Duration::ZERO,
+        }
     }
 }
 

@@ -1,21 +1,22 @@
-//! An alarm whose channel failed for good is at once addressed anew: to the next room that has not had it. Where there is none, and
-//! nobody else has it, that is said aloud. The failed row ends `fallback` and keeps its reason; the new one belongs to the same posting.
+//! An alarm whose channel failed for good is at once addressed anew: to the next application that reaches its officer, or to the next
+//! room that has not had it. Where there is none, and nobody else has it, that is said aloud. The failed row ends `fallback` and
+//! keeps its reason; the new one belongs to the same posting.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
-use super::address::{NOBODY, Route};
+use super::address::{NOBODY, Routes};
 use super::model::{ChannelId, NewNotice, NoticeId, NoticeState};
 use super::outbox;
 use super::store::stranded::{self, Sibling, Stranded};
 use crate::organisation::CountyId;
 
 /// What follows for one stranded alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
-    /// It goes there.
-    To(ChannelId),
+    /// It goes there, to the person of this name or to all.
+    To(ChannelId, String),
     /// Somebody else has it already.
     Carried,
     Nobody,
@@ -39,25 +40,27 @@ pub async fn carry_on(
     }
     let stranded = stranded::stranded(conn, &ids).await?;
     let mut siblings = stranded::siblings(conn, &stranded).await?;
-    let departments: Vec<_> =
-        stranded.iter().flat_map(|one| [Some(one.department), one.room_of]).flatten().collect();
-    let routes = outbox::routes(conn, county, &departments).await?;
+    let departments = stranded.iter().flat_map(|one| [Some(one.department), one.room_of]);
+    let departments: Vec<_> = departments.flatten().collect();
+    let officers: Vec<_> = stranded.iter().map(|one| one.officer).collect();
+    let routes = outbox::routes(conn, county, &departments, &officers).await?;
     let mut fresh = Vec::new();
     for one in &stranded {
         let next = next(one, &ids, &siblings, &routes);
-        let reason = reason(one, next);
+        let reason = reason(one, &next);
         let state = if next == Next::Nobody { NoticeState::Dead } else { NoticeState::Fallback };
         // Whoever answered while we decided has the last word.
         if !stranded::end(conn, one.notice, state, &reason).await? {
             continue;
         }
         match next {
-            Next::To(channel) => {
-                let row = anew(one, channel, now);
+            Next::To(channel, recipient) => {
+                let row = anew(one, channel, recipient, now);
                 siblings.push(Sibling {
                     posting: one.posting,
                     notice: row.id,
                     channel: Some(channel),
+                    is_personal: !row.recipient.is_empty(),
                     state: row.state,
                 });
                 fresh.push(row);
@@ -73,40 +76,68 @@ pub async fn carry_on(
     Ok(fresh.len())
 }
 
-/// The officer's own rooms, then the business office's; an active one before one that only holds.
-fn next(one: &Stranded, failed: &[NoticeId], siblings: &[Sibling], routes: &[Route]) -> Next {
-    let posted = || siblings.iter().filter(|sibling| sibling.posting == one.posting);
-    let lives = |sibling: &Sibling| match sibling.state {
+/// One like the failed one first, so that a person is tried by all his applications before others are bothered; then whoever has it
+/// already; then one of the other kind.
+fn next(one: &Stranded, failed: &[NoticeId], siblings: &[Sibling], routes: &Routes) -> Next {
+    let own: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.posting == one.posting).collect();
+    let lives = |sibling: &&&Sibling| !failed.contains(&sibling.notice) && is_on_its_way(sibling.state);
+    let unused = |channel: ChannelId| own.iter().all(|sibling| sibling.channel != Some(channel));
+    let in_person = routes
+        .people
+        .iter()
+        .find(|reach| reach.officer == one.officer && !reach.paused && unused(reach.channel))
+        .map(|reach| Next::To(reach.channel, reach.user_id.clone()));
+    let theirs = |department| department == Some(one.department) || department == one.room_of;
+    let in_room = routes
+        .rooms
+        .iter()
+        .filter(|room| room.department.is_some() && (room.office || theirs(room.department)))
+        .filter(|room| unused(room.channel))
+        // An active one before one that only holds, the department's own before the business office's.
+        .min_by_key(|room| (room.paused, !theirs(room.department)))
+        .map(|room| Next::To(room.channel, String::new()));
+    let carried = own.iter().find(lives).map(|_| Next::Carried);
+    let order = if one.is_personal {
+        [in_person, carried, in_room]
+    } else if own.iter().filter(lives).any(|sibling| !sibling.is_personal) {
+        [carried, None, None]
+    } else if routes
+        .rooms
+        .iter()
+        .any(|room| room.paused && in_room == Some(Next::To(room.channel, String::new())))
+    {
+        [carried, in_room, in_person]
+    } else {
+        [in_room, carried, in_person]
+    };
+    order.into_iter().flatten().next().unwrap_or(Next::Nobody)
+}
+
+/// Whether somebody hears it, or will at once. What is held is on no way.
+fn is_on_its_way(state: NoticeState) -> bool {
+    match state {
         NoticeState::Queued
         | NoticeState::Sending
         | NoticeState::Retry
         | NoticeState::Sent
-        | NoticeState::Acted => !failed.contains(&sibling.notice),
+        | NoticeState::Acted => true,
         NoticeState::Held
         | NoticeState::Superseded
         | NoticeState::Expired
         | NoticeState::Dead
         | NoticeState::Fallback => false,
-    };
-    if posted().any(lives) {
-        return Next::Carried;
     }
-    let unused = |route: &&Route| posted().all(|sibling| sibling.channel != Some(route.channel));
-    let own = |route: &Route| route.department == Some(one.department) || route.department == one.room_of;
-    let rank = |route: &&Route| (route.paused, !own(route));
-    let rooms = routes.iter().filter(|route| route.department.is_some() && (route.office || own(route)));
-    rooms.filter(unused).min_by_key(rank).map_or(Next::Nobody, |route| Next::To(route.channel))
 }
 
-fn reason(one: &Stranded, next: Next) -> String {
+fn reason(one: &Stranded, next: &Next) -> String {
     let why = if one.reason.is_empty() { "channel_dead" } else { one.reason.as_str() };
     match next {
-        Next::To(_) | Next::Carried => why.to_owned(),
+        Next::To(..) | Next::Carried => why.to_owned(),
         Next::Nobody => format!("{NOBODY}: {why}"),
     }
 }
 
-fn anew(one: &Stranded, channel: ChannelId, now: DateTime<Utc>) -> NewNotice {
+fn anew(one: &Stranded, channel: ChannelId, recipient: String, now: DateTime<Utc>) -> NewNotice {
     NewNotice {
         id: NoticeId::fresh(),
         county_id: one.county,
@@ -115,7 +146,9 @@ fn anew(one: &Stranded, channel: ChannelId, now: DateTime<Utc>) -> NewNotice {
         event: one.event.clone(),
         posting_id: one.posting,
         channel_id: Some(channel),
+        recipient,
         officer_id: Some(one.officer),
+        account_id: None,
         priority: one.priority,
         params: one.params.clone(),
         state: NoticeState::Queued,
@@ -123,6 +156,7 @@ fn anew(one: &Stranded, channel: ChannelId, now: DateTime<Utc>) -> NewNotice {
         due_at: Some(now),
         answered: false,
         created_at: now,
+        sent_at: None,
         reason: String::new(),
     }
 }

@@ -22,5 +22,6 @@ pub mod relay;
 pub mod retry;
 mod store;
 pub mod texts;
+pub mod tokens;
 pub mod wake;
 pub mod worker;

@@ -2,17 +2,16 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::address::Route;
+use super::address::{Reach, Room, Routes};
 use super::model::{ChannelId, ChannelState, NewNotice, Priority, SubjectKind};
-use crate::organisation::model::Office;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
-use crate::schema::{channels, departments, notices};
+use crate::schema::notices;
 
 pub use super::address::address;
 
@@ -31,34 +30,79 @@ pub struct Draft {
     pub params: Value,
 }
 
-/// The channels that hear a department's matters: its own rooms, the business office's, and the county's channels. A paused one is
-/// among them: what is posted to it waits there, visibly, until it is active again. A dead one is not.
+/// The channels that hear the matters of these departments: their own rooms, the business office's, the county's channels, and the
+/// applications that reach these officers. A paused one is among them: what is posted to it waits there, visibly, until it is active
+/// again. A dead one is not.
 pub async fn routes(
     conn: &mut AsyncPgConnection,
     county: CountyId,
-    departments_asked: &[DepartmentId],
-) -> QueryResult<Vec<Route>> {
-    let is_office = departments::office.is_not_distinct_from(Office::BusinessOffice.as_str());
-    let rows: Vec<(ChannelId, ChannelState, Option<DepartmentId>, Option<String>)> = channels::table
-        .left_join(departments::table)
-        .filter(channels::county_id.eq(county))
-        .filter(channels::state.ne(ChannelState::Dead))
-        .filter(
-            channels::department_id
-                .is_null()
-                .or(channels::department_id.eq_any(departments_asked.iter().map(|id| Some(*id))))
-                .or(is_office),
-        )
-        .select((channels::id, channels::state, channels::department_id, departments::office.nullable()))
-        .load(conn)
-        .await?;
-    let route = |(channel, state, department, office): (_, _, _, Option<String>)| Route {
-        channel,
-        department,
-        office: office.as_deref() == Some(Office::BusinessOffice.as_str()),
-        paused: state == ChannelState::Paused,
+    departments: &[DepartmentId],
+    officers: &[OfficerId],
+) -> QueryResult<Routes> {
+    let asked = AskRoutes {
+        county: county.0,
+        departments: departments.iter().map(|id| id.0).collect(),
+        officers: officers.iter().map(|id| id.0).collect(),
     };
-    Ok(rows.into_iter().map(route).collect())
+    let rows: Vec<(ChannelId, ChannelState, Option<DepartmentId>, bool, Option<OfficerId>, Option<String>)> =
+        asked.load(conn).await?;
+    let mut routes = Routes::default();
+    for (channel, state, department, office, officer, user_id) in rows {
+        let paused = state == ChannelState::Paused;
+        match officer.zip(user_id) {
+            Some((officer, user_id)) => routes.people.push(Reach { channel, officer, user_id, paused }),
+            None => routes.rooms.push(Room { channel, department, office, paused }),
+        }
+    }
+    Ok(routes)
+}
+
+struct AskRoutes {
+    county: Uuid,
+    departments: Vec<Uuid>,
+    officers: Vec<Uuid>,
+}
+
+impl QueryFragment<Pg> for AskRoutes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        use sql_types::{Array, Uuid};
+        out.push_sql(
+            "select c.id, c.state, c.department_id, coalesce(d.office = 'business_office', false), a.officer_id, a.user_id \
+             from channels c left join departments d on d.id = c.department_id \
+             left join officer_addresses a on a.channel_id = c.id and a.officer_id = any(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.officers)?;
+        out.push_sql(
+            ") left join officers o on o.id = a.officer_id \
+             left join department_channels p on p.channel_id = c.id and p.department_id = o.department_id \
+             where c.state <> 'dead' and c.county_id = ",
+        );
+        out.push_bind_param::<Uuid, _>(&self.county)?;
+        out.push_sql(
+            " and case when c.kind in ('wecom_app', 'dingtalk_app', 'feishu_app') then a.officer_id is not null \
+             when c.kind = 'wechat_subscribe' then false \
+             else c.department_id is null or d.office = 'business_office' or c.department_id = any(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.departments)?;
+        out.push_sql(") end order by a.preference nulls last, p.preference nulls last, c.code");
+        Ok(())
+    }
+}
+
+impl QueryId for AskRoutes {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for AskRoutes {
+    type SqlType = (
+        sql_types::Uuid,
+        sql_types::Text,
+        sql_types::Nullable<sql_types::Uuid>,
+        sql_types::Bool,
+        sql_types::Nullable<sql_types::Uuid>,
+        sql_types::Nullable<sql_types::Text>,
+    );
 }
 
 /// Writes notices; they leave when the transaction has committed.

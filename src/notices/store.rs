@@ -122,6 +122,8 @@ pub struct Leased {
     /// Whether an officer is to act.
     pub alarms: bool,
     pub channel: ChannelId,
+    /// The person's name at the provider; empty for a room.
+    pub recipient: String,
     pub kind: ChannelKind,
     pub base_url: String,
     pub credentials_sealed: Vec<u8>,
@@ -161,7 +163,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
-             n.params, n.created_at, n.officer_id is not null, n.channel_id, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
+             n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language",
         );
         Ok(())
@@ -298,6 +300,7 @@ prepared!(Lease, Lease => (
     sql_types::Timestamptz,
     sql_types::Bool,
     sql_types::Uuid,
+    sql_types::Text,
     sql_types::Text,
     sql_types::Text,
     sql_types::Binary,

@@ -13,6 +13,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::channels::wechat_subscribe::moment;
 use super::channels::{Line, Link, Mention, Message};
 use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
@@ -85,6 +86,8 @@ pub struct Telling<'a> {
     pub at: DateTime<Utc>,
     /// Whether the holder is to act, and so is called by name.
     pub alarms: bool,
+    /// Whether one person alone reads it, who may see phone numbers in full.
+    pub personal: bool,
     pub params: &'a Value,
 }
 
@@ -143,7 +146,7 @@ impl Texts {
             Lang::En => ("en", &event.en),
         };
         let params = CallParams::read(telling.params);
-        let words = words(&params, lang, now);
+        let words = words(&params, telling.personal, lang, now);
         let say = |kind: &str, name: &str| -> Result<String, TextsError> {
             let text = self.templates.get_template(&format!("{folder}/{kind}/{name}"))?.render(&words)?;
             Ok(text.trim().to_owned())
@@ -169,9 +172,10 @@ impl Texts {
             lines,
             body: text.cloned().unwrap_or_default(),
             link: self.link(params.act_path.as_deref(), &wording.act)?,
+            words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
-                .filter(|_| telling.alarms)
+                .filter(|_| telling.alarms && !telling.personal)
                 .map(|mobile| Mention { mobile: Some(mobile), user_id: None })
                 .into_iter()
                 .collect(),
@@ -189,8 +193,15 @@ impl Texts {
 }
 
 /// The names that templates may use; empty ones are left out.
-fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'static str, String> {
-    let own = |text: &Option<String>| text.as_deref().map(mask_phones);
+fn words(
+    params: &CallParams,
+    personal: bool,
+    lang: Lang,
+    now: DateTime<Utc>,
+) -> BTreeMap<&'static str, String> {
+    let [phone_shown, text_shown] =
+        if personal { [str::to_owned as fn(&str) -> String; 2] } else { [mask_phone, mask_phones] };
+    let own = |text: &Option<String>| text.as_deref().map(text_shown);
     let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
     let decision = params.approved.map(|approved| match (approved, lang) {
         (true, Lang::Zh) => "同意",
@@ -213,7 +224,7 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
         ("enterprise", params.enterprise.clone()),
         ("place", params.place.clone()),
         ("contact", params.contact_name.clone()),
-        ("phone", params.contact_phone.as_deref().map(mask_phone)),
+        ("phone", params.contact_phone.as_deref().map(phone_shown)),
         ("department", params.department.clone()),
         ("holder", params.holder.clone()),
         ("item", params.item_name.clone()),
@@ -230,12 +241,38 @@ fn words(params: &CallParams, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'stat
         ("accept_by", moment(params.due_at)),
         ("resolve_by", moment(params.resolve_due_at)),
         ("raised", moment(params.raised_at)),
+        ("masked", (!personal).then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];
     let said = |(name, value): (&'static str, Option<String>)| {
         value.map(|value| (name, value.trim().to_owned())).filter(|(_, value)| !value.is_empty())
     };
     all.into_iter().filter_map(said).collect()
+}
+
+/// The words for a template that lives at the provider: moments in full, for it is not known when they are read there.
+fn spelt(
+    words: &BTreeMap<&'static str, String>,
+    params: &CallParams,
+    telling: Telling<'_>,
+) -> BTreeMap<String, String> {
+    if !telling.personal {
+        return BTreeMap::new();
+    }
+    let mut spelt: BTreeMap<String, String> =
+        words.iter().map(|(name, word)| ((*name).to_owned(), word.clone())).collect();
+    for (name, at) in [
+        ("at", Some(telling.at)),
+        ("accept_by", params.due_at),
+        ("resolve_by", params.resolve_due_at),
+        ("raised", params.raised_at),
+        ("until", params.until),
+        ("appointment", params.appointment_at),
+    ] {
+        spelt.extend(at.map(|at| (name.to_owned(), moment(at))));
+    }
+    spelt.extend(params.call_id.map(|id| ("call_id".to_owned(), id.to_string())));
+    spelt
 }
 
 fn mark(urgency: Option<&str>, lang: Lang) -> &'static str {

@@ -76,6 +76,7 @@ fn message(title: &str) -> Message {
         body: "停电 @all".to_owned(),
         link: Some(Link { text: "接单".to_owned(), url: "https://yj.example/a/1".parse().unwrap() }),
         mentions: vec![Mention { mobile: Some("13800000000".to_owned()), user_id: Some("zhang".to_owned()) }],
+        words: std::collections::BTreeMap::new(),
     }
 }
 
@@ -413,6 +414,7 @@ async fn memory_is_bounded_and_rooms_are_told_apart() {
     assert!(matches!(refused(|room| room.name = "a".to_owned()), SandboxConfigError::Twice(_)));
     assert!(matches!(refused(|room| room.key = "k".to_owned()), SandboxConfigError::Twice(_)));
     assert!(matches!(refused(|room| room.name = "a/b".to_owned()), SandboxConfigError::Name(_)));
-    assert!(matches!(refused(|room| room.kind = ChannelKind::Slack), SandboxConfigError::Kind { .. }));
+    let nameless = |room: &mut RoomConfig| (room.kind, room.key) = (ChannelKind::FeishuApp, String::new());
+    assert!(matches!(refused(nameless), SandboxConfigError::NoApp(_)));
     assert!(SandboxConfig::from_toml("[[rooms]]\nname = 1").is_err());
 }

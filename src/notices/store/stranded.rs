@@ -24,6 +24,8 @@ pub struct Stranded {
     pub department: DepartmentId,
     /// Whose room it was that failed.
     pub room_of: Option<DepartmentId>,
+    /// Whether it was to reach the officer alone.
+    pub is_personal: bool,
     pub priority: Priority,
     pub params: Value,
     /// Why it failed.
@@ -36,6 +38,7 @@ pub struct Sibling {
     pub posting: NoticeId,
     pub notice: NoticeId,
     pub channel: Option<ChannelId>,
+    pub is_personal: bool,
     pub state: NoticeState,
 }
 
@@ -74,6 +77,7 @@ pub async fn stranded(conn: &mut AsyncPgConnection, ids: &[NoticeId]) -> QueryRe
             officers::id,
             officers::department_id,
             channels::department_id.nullable(),
+            notices::recipient.ne(""),
             notices::priority,
             notices::params,
             notices::reason,
@@ -89,7 +93,13 @@ pub async fn siblings(conn: &mut AsyncPgConnection, stranded: &[Stranded]) -> Qu
         .filter(notices::subject_id.eq_any(subjects))
         .filter(notices::posting_id.eq_any(postings))
         .filter(notices::officer_id.is_not_null())
-        .select((notices::posting_id, notices::id, notices::channel_id, notices::state))
+        .select((
+            notices::posting_id,
+            notices::id,
+            notices::channel_id,
+            notices::recipient.ne(""),
+            notices::state,
+        ))
         .load(conn)
         .await
 }

@@ -6,4 +6,5 @@ mod fallback;
 mod lease;
 mod loops;
 mod loss;
+mod people;
 mod stage;

@@ -21,6 +21,7 @@ use yijiao::notices::queue::Queue;
 use yijiao::notices::register::PURPOSE;
 use yijiao::notices::relay::{Pass, Relay};
 use yijiao::notices::texts::Texts;
+use yijiao::notices::tokens::Tokens;
 use yijiao::notices::wake::Wake;
 use yijiao::notices::worker::Worker;
 use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
@@ -31,8 +32,11 @@ use yijiao::platform::db::{Db, DbError, Scope, Tx};
 use yijiao::platform::outbound::{Outbound, Url};
 use yijiao::platform::redis::Redis;
 use yijiao::platform::stop::Stop;
-use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
-use yijiao::schema::{channels, counties, departments, notice_attempts, notices, officers};
+use yijiao::sandbox::{MiniProgramConfig, Received, RoomConfig, Sandbox, SandboxConfig, serve};
+use yijiao::schema::{
+    channels, counties, department_channels, departments, notice_attempts, notices, officer_addresses,
+    officers,
+};
 
 use crate::kit_db::TestDb;
 
@@ -42,6 +46,17 @@ pub const ROOMS: [(&str, ChannelKind); 4] = [
     ("feishu", ChannelKind::FeishuBot),
     ("county", ChannelKind::Webhook),
 ];
+/// What the sandbox has besides; a county that wants one opens it.
+pub const APPS: [(&str, ChannelKind); 5] = [
+    ("wecom-app", ChannelKind::WecomApp),
+    ("dingtalk-app", ChannelKind::DingtalkApp),
+    ("feishu-app", ChannelKind::FeishuApp),
+    ("subscribe", ChannelKind::WechatSubscribe),
+    ("slack", ChannelKind::Slack),
+];
+/// What the officer is called in every application.
+pub const USER: &str = "li.qiang";
+pub const TEMPLATE: &str = "TEMPLATE-1";
 const WEBHOOK_SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 pub struct Stage {
@@ -97,7 +112,11 @@ impl Stage {
                 _ => RoomConfig::new(kind, name, &format!("key-{name}"), &["SEC-1"]),
             }
         });
-        let rooms = SandboxConfig { keep: 1000, rooms: rooms.to_vec(), ..SandboxConfig::default() };
+        let rooms = SandboxConfig {
+            keep: 1000,
+            rooms: rooms.into_iter().chain(APPS.map(app_room)).collect(),
+            wechat: MiniProgramConfig { app_id: "app-subscribe".to_owned(), app_secret: "app-secret".into() },
+        };
         let sandbox = Sandbox::new(rooms, clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -172,8 +191,86 @@ impl Stage {
         }
     }
 
+    /// Sets up one of [`APPS`] for the whole county.
+    pub async fn open_app(&self, name: &str) {
+        self.open_room(name, &self.sandbox.target(name, &self.base).unwrap()).await;
+    }
+
+    /// The officer can be reached by an application.
+    pub async fn reach(&self, name: &str, user_id: &str, preference: Option<i32>) {
+        let channel = self.channel(name).await;
+        let mut tx = self.tx().await;
+        let known = diesel::insert_into(officer_addresses::table)
+            .values((
+                officer_addresses::id.eq(Uuid::now_v7()),
+                officer_addresses::county_id.eq(self.county),
+                officer_addresses::officer_id.eq(self.officer),
+                officer_addresses::channel_id.eq(channel),
+                officer_addresses::user_id.eq(user_id),
+                officer_addresses::preference.eq(preference),
+            ))
+            .execute(&mut tx)
+            .await;
+        tx.finish(known.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// The department prefers an application.
+    pub async fn prefer(&self, name: &str, preference: i32) {
+        let channel = self.channel(name).await;
+        let mut tx = self.tx().await;
+        let preferred = diesel::insert_into(department_channels::table)
+            .values((
+                department_channels::id.eq(Uuid::now_v7()),
+                department_channels::county_id.eq(self.county),
+                department_channels::department_id.eq(self.department),
+                department_channels::channel_id.eq(channel),
+                department_channels::preference.eq(preference),
+            ))
+            .execute(&mut tx)
+            .await;
+        tx.finish(preferred.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// An alarm to the officer alone, by an application.
+    pub async fn alarm_to(&self, name: &str, user_id: &str) -> NoticeId {
+        let channel = self.channel(name).await;
+        let id = NoticeId::fresh();
+        let row = self.notice(id, channel, Priority::FirstAlarm, alarm_params());
+        self.post_all(vec![NewNotice { recipient: user_id.to_owned(), ..row }]).await;
+        id
+    }
+
+    /// The channel's credentials as an administrator mistypes them.
+    pub async fn spoil_secret(&self, name: &str) {
+        let sealed = self.vault.seal(PURPOSE, br#"{"secrets":["wrong"]}"#).unwrap();
+        let mut tx = self.tx().await;
+        let spoilt = diesel::update(channels::table.filter(channels::code.eq(name)))
+            .set(channels::credentials_sealed.eq(sealed))
+            .execute(&mut tx)
+            .await;
+        tx.finish(spoilt.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// Another process over the same Postgres and Redis.
+    pub fn replica(&self) -> Jobs {
+        let redis = Redis::lazy(&self.config.redis).unwrap();
+        jobs(&self.config, &self.clock, &self.store, &redis, &self.wake, 4)
+    }
+
+    /// Everything that Redis holds under a name of this installation.
+    pub async fn kept_in_redis(&self, name: &str) -> Vec<Vec<u8>> {
+        let keys: Vec<String> =
+            self.redis.query(redis::cmd("KEYS").arg(self.redis.key(&format!("{name}:*")))).await.unwrap();
+        let mut values = Vec::new();
+        for key in keys {
+            values.push(self.redis.query(redis::cmd("GET").arg(key)).await.unwrap());
+        }
+        values
+    }
+
     async fn open_room(&self, name: &str, target: &Target) {
         let sealed = self.vault.seal(PURPOSE, target.credentials.reveal_json().as_bytes()).unwrap();
+        let is_room = !target.kind.is_personal() && target.kind != ChannelKind::Webhook;
         let mut tx = self.tx().await;
         diesel::insert_into(channels::table)
             .values((
@@ -182,7 +279,8 @@ impl Stage {
                 channels::code.eq(name),
                 channels::kind.eq(target.kind),
                 channels::name.eq(name),
-                channels::department_id.eq((target.kind != ChannelKind::Webhook).then_some(self.department)),
+                channels::department_id.eq(is_room.then_some(self.department)),
+                channels::settings.eq(serde_json::to_value(&target.settings).unwrap()),
                 channels::base_url.eq(target.base_url.as_str()),
                 channels::credentials_sealed.eq(sealed),
             ))
@@ -229,7 +327,7 @@ impl Stage {
             params: alarm_params(),
         };
         let mut tx = self.tx().await;
-        let routes = outbox::routes(&mut tx, self.county, &[self.department]).await.unwrap();
+        let routes = outbox::routes(&mut tx, self.county, &[self.department], &[self.officer]).await.unwrap();
         let rows = outbox::address(&draft, self.county, &routes, self.now());
         let posted = outbox::post(&mut tx, &rows).await;
         tx.finish(posted.map_err(DbError::from)).await.unwrap();
@@ -274,7 +372,9 @@ impl Stage {
             event: "call.dispatched".to_owned(),
             posting_id: id,
             channel_id: Some(channel),
+            recipient: String::new(),
             officer_id: Some(self.officer),
+            account_id: None,
             priority,
             params,
             state: NoticeState::Queued,
@@ -282,6 +382,7 @@ impl Stage {
             due_at: Some(self.now()),
             answered: false,
             created_at: self.now(),
+            sent_at: None,
             reason: String::new(),
         }
     }
@@ -417,6 +518,26 @@ impl Drop for Stage {
     }
 }
 
+fn app_room((name, kind): (&str, ChannelKind)) -> RoomConfig {
+    let key = if kind == ChannelKind::Slack { format!("T00/B00/{name}") } else { format!("app-{name}") };
+    let mut room = RoomConfig::new(kind, name, &key, &["app-secret"]);
+    match kind {
+        ChannelKind::WecomApp => room.app.agent_id = Some(1_000_002),
+        ChannelKind::WechatSubscribe => {
+            let template = json!({ "id": TEMPLATE, "data": {
+                "thing1": "title", "name2": "holder", "time3": "at", "phrase4": "state",
+            } });
+            room.app = serde_json::from_value(json!({
+                "appId": key, "page": "pages/call?id={callId}", "templates": { "call.accepted": template },
+            }))
+            .unwrap();
+        }
+        _ => {}
+    }
+    let people = if kind == ChannelKind::WechatSubscribe { "openid-1" } else { USER };
+    RoomConfig { people: vec![people.to_owned()], limits: false, ..room }
+}
+
 fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wake, pool: usize) -> Jobs {
     let db = Db::lazy(&store.url(), pool).unwrap();
     let queue = Queue::new(redis.clone());
@@ -428,6 +549,11 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
         outbound: Outbound::new(&outbound).unwrap(),
         vault: Vault::new(&config.secrets.master_key),
         texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
+        tokens: Tokens::new(
+            redis.clone(),
+            Vault::new(&config.secrets.master_key),
+            Outbound::new(&outbound).unwrap(),
+        ),
         lease,
         wake: wake.clone(),
     };
