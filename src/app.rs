@@ -8,6 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::deadlines::calendar::{Calendar, CalendarError};
 use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
+use crate::notices::texts::{Texts, TextsError};
 use crate::notices::wake::Wake;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -33,6 +34,8 @@ pub struct App {
     pub calls: Desk,
     /// The door for new calls.
     pub taps: Writer,
+    /// What notices say.
+    pub texts: Arc<Texts>,
     /// Rings when notices were committed.
     pub wake: Wake,
 }
@@ -48,6 +51,8 @@ pub enum AppError {
     Outbound(#[from] OutboundSettingsError),
     #[error("the statutory calendar: {0}")]
     Calendar(#[from] CalendarError),
+    #[error(transparent)]
+    Texts(#[from] TextsError),
 }
 
 impl App {
@@ -63,6 +68,7 @@ impl App {
         let calls = Desk::new(db.clone(), Arc::new(Calendar::statutory()?), wake.clone(), &vault);
         let taps = Writer::start(&calls);
         let catalogue = Catalogue::default();
+        let texts = Arc::new(Texts::new(&config.http.public_url)?);
         Ok(Self {
             config: Arc::new(config),
             clock,
@@ -75,6 +81,7 @@ impl App {
             catalogue,
             calls,
             taps,
+            texts,
             wake,
         })
     }

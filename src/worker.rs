@@ -1,14 +1,11 @@
 //! The index of what happens by itself: every loop of the background, one line each. The router is its counterpart for what comes in.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
-use crate::notices::texts::{Texts, TextsError};
 use crate::notices::tokens::Tokens;
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
@@ -23,10 +20,8 @@ pub struct Loops {
 
 impl Loops {
     /// Builds the loops.
-    ///
-    /// # Errors
-    /// A message text that cannot be compiled.
-    pub fn new(app: &App) -> Result<Self, TextsError> {
+    #[must_use]
+    pub fn new(app: &App) -> Self {
         let settings = &app.config.notices;
         let queue = Queue::new(app.redis.clone());
         let lease = TimeDelta::milliseconds(settings.lease_ms.into());
@@ -42,7 +37,7 @@ impl Loops {
             db: app.db.clone(),
             outbound: app.outbound.clone(),
             vault: app.vault.clone(),
-            texts: Arc::new(Texts::new(&app.config.http.public_url)?),
+            texts: app.texts.clone(),
             tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
             lease,
             wake: app.wake.clone(),
@@ -53,7 +48,7 @@ impl Loops {
         };
         let senders =
             Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
-        Ok(Self { app: app.clone(), relay, senders })
+        Self { app: app.clone(), relay, senders }
     }
 
     /// Beside the API: what was committed here is handed on at once.

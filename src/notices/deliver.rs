@@ -9,7 +9,7 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::channels::{self, Message, Outcome, Person, Target, for_one, judge, judge_failure};
+use super::channels::{self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::fallback;
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
@@ -317,6 +317,12 @@ async fn settle_in(
             tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
             metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
             buried.push(leased.channel);
+        }
+    }
+    for one in attempted {
+        let refused = one.tried.outcome == AttemptOutcome::DropRecipient;
+        if refused && one.leased.kind == ChannelKind::WechatSubscribe {
+            store::grants::forfeit(conn, one.leased.notice, one.now).await?;
         }
     }
     let given_up =

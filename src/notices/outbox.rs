@@ -44,10 +44,8 @@ pub async fn routes(
         departments: departments.iter().map(|id| id.0).collect(),
         officers: officers.iter().map(|id| id.0).collect(),
     };
-    let rows: Vec<(ChannelId, ChannelState, Option<DepartmentId>, bool, Option<OfficerId>, Option<String>)> =
-        asked.load(conn).await?;
     let mut routes = Routes::default();
-    for (channel, state, department, office, officer, user_id) in rows {
+    for RouteRow { channel, state, department, office, officer, user_id } in asked.load(conn).await? {
         let paused = state == ChannelState::Paused;
         match officer.zip(user_id) {
             Some((officer, user_id)) => routes.people.push(Reach { channel, officer, user_id, paused }),
@@ -55,6 +53,16 @@ pub async fn routes(
         }
     }
     Ok(routes)
+}
+
+#[derive(Queryable)]
+struct RouteRow {
+    channel: ChannelId,
+    state: ChannelState,
+    department: Option<DepartmentId>,
+    office: bool,
+    officer: Option<OfficerId>,
+    user_id: Option<String>,
 }
 
 struct AskRoutes {

@@ -23,6 +23,8 @@ use super::model::{
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
+pub mod grants;
+pub mod inbox;
 pub mod stranded;
 
 /// A sender that dies this often over one notice dies because of it.

@@ -199,8 +199,9 @@ fn words(
     lang: Lang,
     now: DateTime<Utc>,
 ) -> BTreeMap<&'static str, String> {
-    let [phone_shown, text_shown] =
-        if personal { [str::to_owned as fn(&str) -> String; 2] } else { [mask_phone, mask_phones] };
+    let whole = |text: &str| text.to_owned();
+    let phone_shown = |phone: &str| if personal { whole(phone) } else { mask_phone(phone) };
+    let text_shown = |text: &str| if personal { whole(text) } else { mask_phones(text) };
     let own = |text: &Option<String>| text.as_deref().map(text_shown);
     let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
     let decision = params.approved.map(|approved| match (approved, lang) {

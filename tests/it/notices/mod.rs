@@ -3,6 +3,7 @@
 mod delivery;
 mod failures;
 mod fallback;
+mod inbox;
 mod lease;
 mod loops;
 mod loss;

@@ -4,11 +4,15 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use yijiao::notices::deliver::Delivered;
+use yijiao::notices::inbox::{self, Reader};
 use yijiao::notices::model::{ChannelState, NoticeId, NoticeState};
+use yijiao::notices::subscriptions::{self, SubscribeResult, Subscriptions};
+use yijiao::notices::texts::Texts;
+use yijiao::platform::http::cursor::Paging;
 use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::{channels, notices};
 
-use super::stage::{Stage, USER};
+use super::stage::{Stage, TEMPLATE, USER};
 
 const APPS: [&str; 3] = ["wecom-app", "dingtalk-app", "feishu-app"];
 
@@ -193,4 +197,58 @@ async fn every_failure_of_an_application_ends_in_its_state() {
             stage.answer().await;
         }
     }
+}
+
+fn said(results: &[(&str, &str)]) -> SubscribeResult {
+    let results = results.iter().map(|(template, word)| ((*template).to_owned(), (*word).to_owned()));
+    SubscribeResult { results: results.collect() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_acceptance_buys_an_enterprise_one_message() {
+    let stage = Stage::set().await;
+    stage.open_app("subscribe").await;
+    let (enterprise, account) = stage.found_enterprise().await;
+    let reader = Reader { county: stage.county, account, officer: None };
+    let left = |shown: Subscriptions| {
+        assert_eq!((shown.items.len(), shown.items[0].template_id.as_str()), (1, TEMPLATE));
+        assert_eq!(shown.items[0].events, ["call.accepted"]);
+        shown.items[0].left
+    };
+    let grant = |results: SubscribeResult, key: Option<&str>| {
+        subscriptions::grant(stage.db(), reader, results, key.map(str::to_owned), stage.now())
+    };
+    assert_eq!(left(subscriptions::show(stage.db(), reader).await.unwrap()), 0);
+    let accepted = || said(&[(TEMPLATE, "accept")]);
+    assert_eq!(left(grant(said(&[(TEMPLATE, "reject")]), None).await.unwrap()), 0);
+    for _ in 0..2 {
+        assert_eq!(left(grant(accepted(), Some("tap-1")).await.unwrap()), 1, "one tap, sent twice");
+    }
+    let refused = grant(said(&[("OTHER", "accept"), (TEMPLATE, "yes")]), None).await.unwrap_err();
+    assert_eq!((refused.code(), refused.status().as_u16()), ("invalid", 422));
+    stage.sandbox.accept_subscription("openid-1", TEMPLATE);
+
+    stage.tell(enterprise).await;
+    assert_eq!(left(subscriptions::show(stage.db(), reader).await.unwrap()), 0);
+    stage.tell(enterprise).await;
+    stage.work().await;
+    let heard = stage.sandbox.messages("subscribe");
+    assert_eq!(heard.len(), 1, "the second one stands in the inbox alone");
+    assert_eq!(heard[0].mentions, ["openid-1"]);
+    assert_eq!(heard[0].raw["data"]["thing1"]["value"], "3号楼停电");
+    assert_eq!(heard[0].raw["data"]["time3"]["value"], "2026-11-23 13:50");
+    assert_eq!(heard[0].raw["page"], "pages/call?id=");
+    let texts = Texts::new("https://yj.example.cn").unwrap();
+    let inbox = inbox::list(stage.db(), &texts, reader, Paging::default(), stage.now()).await.unwrap();
+    assert_eq!((inbox.unread, inbox.page.items.len()), (2, 2));
+
+    // What the platform does not know of is worth nothing, and asked for once.
+    for key in ["tap-2", "tap-3"] {
+        let _ = grant(accepted(), Some(key)).await.unwrap();
+    }
+    stage.tell(enterprise).await;
+    stage.work().await;
+    assert_eq!(left(subscriptions::show(stage.db(), reader).await.unwrap()), 0);
+    assert_eq!(stage.states().await.last(), Some(&NoticeState::Dead));
+    assert_eq!(stage.sandbox.messages("subscribe").len(), 1);
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::notices::channels::{ChannelKind, Target};
 use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
+use yijiao::notices::enterprise;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
@@ -24,7 +25,7 @@ use yijiao::notices::texts::Texts;
 use yijiao::notices::tokens::Tokens;
 use yijiao::notices::wake::Wake;
 use yijiao::notices::worker::Worker;
-use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
+use yijiao::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::config::Config;
 use yijiao::platform::crypto::Vault;
@@ -249,6 +250,47 @@ impl Stage {
             .execute(&mut tx)
             .await;
         tx.finish(spoilt.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// An enterprise with one member, who signed in by the mini-program as `openid-1`: the enterprise and the member's account.
+    pub async fn found_enterprise(&self) -> (EnterpriseId, Uuid) {
+        let [area, enterprise, account] = [(); 3].map(|()| Uuid::now_v7());
+        let mut tx = self.tx().await;
+        let sql = format!(
+            "insert into areas (id, county_id, code, name, short_name, kind) values ('{area}', '{county}', 'A', '城关', '城关', 'town');
+             insert into enterprises (id, county_id, code, uscc, name, short_name, kind, area_id, status)
+             values ('{enterprise}', '{county}', 'E', '91610528XXPRGL6M3X', '三原机械', '三原', '企业', '{area}', 'operating');
+             insert into accounts (id, county_id, login, name, mobile, created_at)
+             values ('{account}', '{county}', 'E', '王经理', '13812345678', now());
+             insert into members (id, county_id, enterprise_id, account_id, standing, joined_at)
+             values ('{area}', '{county}', '{enterprise}', '{account}', 'owner', now());
+             insert into platform_logins (id, county_id, account_id, platform, app_id, external_id, bound_at)
+             values ('{area}', '{county}', '{account}', 'wechat', 'app-subscribe', 'openid-1', now())",
+            county = self.county
+        );
+        tx.batch_execute(&sql).await.unwrap();
+        tx.finish(Ok::<_, DbError>(())).await.unwrap();
+        (EnterpriseId(enterprise), account)
+    }
+
+    /// The enterprise is told that its call was accepted.
+    pub async fn tell(&self, enterprise: EnterpriseId) {
+        let draft = Draft {
+            subject_kind: SubjectKind::Call,
+            subject_id: subject(),
+            event: "call.accepted",
+            department: None,
+            officer: None,
+            priority: Priority::Normal,
+            params: alarm_params(),
+        };
+        let mut tx = self.tx().await;
+        let told = enterprise::tell(&mut tx, self.county, enterprise, &draft, self.now()).await;
+        tx.finish(told.map_err(DbError::from)).await.unwrap();
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.jobs.relay.db
     }
 
     /// Another process over the same Postgres and Redis.
