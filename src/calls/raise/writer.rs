@@ -148,7 +148,8 @@ async fn write_in(
     let composed: Vec<Result<Composed, Problem>> =
         taps.iter().zip(&contexts).map(|(tap, context)| compose(desk, tap, context.as_ref())).collect();
     let departments: Vec<_> = composed.iter().flatten().map(|composed| composed.call.department_id).collect();
-    let routes = outbox::routes(conn, county, &departments).await?;
+    let officers: Vec<_> = composed.iter().flatten().map(|composed| composed.call.holder_id).collect();
+    let routes = outbox::routes(conn, county, &departments, &officers).await?;
     let notices: Vec<_> = composed
         .iter()
         .flatten()
