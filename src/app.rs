@@ -9,6 +9,7 @@ use crate::deadlines::Calendars;
 use crate::deadlines::calendar::CalendarError;
 use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
+use crate::notices::texts::{Texts, TextsError};
 use crate::notices::wake::Wake;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -37,6 +38,8 @@ pub struct App {
     pub supervision: SupervisionDesk,
     /// The door for new calls.
     pub taps: Writer,
+    /// What notices say.
+    pub texts: Arc<Texts>,
     /// Rings when notices were committed.
     pub wake: Wake,
 }
@@ -52,6 +55,8 @@ pub enum AppError {
     Outbound(#[from] OutboundSettingsError),
     #[error("the statutory calendar: {0}")]
     Calendar(#[from] CalendarError),
+    #[error(transparent)]
+    Texts(#[from] TextsError),
 }
 
 impl App {
@@ -69,6 +74,7 @@ impl App {
             SupervisionDesk { db: db.clone(), calendars: calls.calendars.clone(), wake: wake.clone() };
         let taps = Writer::start(&calls);
         let catalogue = Catalogue::default();
+        let texts = Arc::new(Texts::new(&config.http.public_url)?);
         Ok(Self {
             config: Arc::new(config),
             clock,
@@ -82,6 +88,7 @@ impl App {
             calls,
             supervision,
             taps,
+            texts,
             wake,
         })
     }

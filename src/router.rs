@@ -9,13 +9,14 @@ use crate::bots::act;
 use crate::platform::http::{docs, operation};
 use crate::reports::owed;
 use crate::supervision::{cards, hand_over, orders};
-use crate::{calls, catalogue, deadlines, identity};
+use crate::{calls, catalogue, deadlines, identity, notices};
 
 /// Everything the server answers. Addresses are looked through in this order, so the busy ones come first.
 pub fn configure(routes: &mut ServiceConfig) {
     routes
         .configure(calls::routes::configure) // /api/v1/calls, its verbs, events, clocks
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
+        .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars
         .configure(identity::routes::configure) // /api/v1/auth/…, /me
         .configure(orders::routes::configure) // /api/v1/supervision-orders, their steps, events

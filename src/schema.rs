@@ -252,6 +252,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    department_channels (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        department_id -> Uuid,
+        channel_id -> Uuid,
+        preference -> Int4,
+    }
+}
+
+diesel::table! {
     departments (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -428,8 +438,11 @@ diesel::table! {
         subject_kind -> Text,
         subject_id -> Uuid,
         event -> Text,
-        channel_id -> Uuid,
+        posting_id -> Uuid,
+        channel_id -> Nullable<Uuid>,
+        recipient -> Text,
         officer_id -> Nullable<Uuid>,
+        account_id -> Nullable<Uuid>,
         priority -> Text,
         params -> Jsonb,
         state -> Text,
@@ -440,6 +453,18 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         provider_id -> Nullable<Text>,
         reason -> Text,
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    officer_addresses (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        officer_id -> Uuid,
+        channel_id -> Uuid,
+        user_id -> Text,
+        preference -> Nullable<Int4>,
     }
 }
 
@@ -552,6 +577,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    subscription_grants (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        account_id -> Uuid,
+        channel_id -> Uuid,
+        template_id -> Text,
+        grant_key -> Text,
+        granted_at -> Timestamptz,
+        spent_at -> Nullable<Timestamptz>,
+        notice_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     supervision_orders (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -600,6 +639,8 @@ diesel::joinable!(channels -> departments (department_id));
 diesel::joinable!(contact_cards -> categories (category_id));
 diesel::joinable!(contact_cards -> enterprises (enterprise_id));
 diesel::joinable!(contact_cards -> service_items (item_id));
+diesel::joinable!(department_channels -> channels (channel_id));
+diesel::joinable!(department_channels -> departments (department_id));
 diesel::joinable!(departments -> areas (area_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
@@ -618,8 +659,11 @@ diesel::joinable!(item_helpers -> service_items (item_id));
 diesel::joinable!(members -> accounts (account_id));
 diesel::joinable!(members -> enterprises (enterprise_id));
 diesel::joinable!(notice_attempts -> notices (notice_id));
+diesel::joinable!(notices -> accounts (account_id));
 diesel::joinable!(notices -> channels (channel_id));
 diesel::joinable!(notices -> officers (officer_id));
+diesel::joinable!(officer_addresses -> channels (channel_id));
+diesel::joinable!(officer_addresses -> officers (officer_id));
 diesel::joinable!(officers -> departments (department_id));
 diesel::joinable!(platform_logins -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -627,6 +671,9 @@ diesel::joinable!(service_items -> categories (category_id));
 diesel::joinable!(service_items -> departments (department_id));
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(side_matters -> officers (officer_id));
+diesel::joinable!(subscription_grants -> accounts (account_id));
+diesel::joinable!(subscription_grants -> channels (channel_id));
+diesel::joinable!(subscription_grants -> notices (notice_id));
 diesel::joinable!(supervision_orders -> calls (call_id));
 diesel::joinable!(supervision_orders -> deadlines (deadline_id));
 diesel::joinable!(supervision_orders -> departments (department_id));
@@ -649,6 +696,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     contact_cards,
     counties,
     deadlines,
+    department_channels,
     departments,
     enterprises,
     firings,
@@ -661,6 +709,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     notice_attempts,
     notices,
+    officer_addresses,
     officers,
     platform_logins,
     refresh_tokens,
@@ -668,5 +717,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     side_matters,
     signing_keys,
+    subscription_grants,
     supervision_orders,
 );

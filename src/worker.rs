@@ -15,7 +15,7 @@ use crate::deadlines::queue::DueQueue;
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
-use crate::notices::texts::{Texts, TextsError};
+use crate::notices::tokens::Tokens;
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
 use crate::purge::Purge;
@@ -34,10 +34,8 @@ pub struct Loops {
 
 impl Loops {
     /// Builds the loops.
-    ///
-    /// # Errors
-    /// A message text that cannot be compiled.
-    pub fn new(app: &App) -> Result<Self, TextsError> {
+    #[must_use]
+    pub fn new(app: &App) -> Self {
         let settings = &app.config.notices;
         let queue = Queue::new(app.redis.clone());
         let lease = TimeDelta::milliseconds(settings.lease_ms.into());
@@ -53,8 +51,10 @@ impl Loops {
             db: app.db.clone(),
             outbound: app.outbound.clone(),
             vault: app.vault.clone(),
-            texts: Arc::new(Texts::new(&app.config.http.public_url)?),
+            texts: app.texts.clone(),
+            tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
             lease,
+            wake: app.wake.clone(),
         };
         let consumer = match settings.consumer.as_str() {
             "" => machine_name(),
@@ -71,7 +71,7 @@ impl Loops {
             wake: app.wake.clone(),
             batch: BATCH,
         };
-        Ok(Self { app: app.clone(), relay, senders, purge, engine, recompute })
+        Self { app: app.clone(), relay, senders, purge, engine, recompute }
     }
 
     /// Beside the API: what was committed here is handed on at once.

@@ -19,15 +19,46 @@ create table channels (
 );
 create index channels_department on channels (department_id) where department_id is not null;
 
+-- How an officer is reached by an application: what he is called there.
+create table officer_addresses (
+    id uuid primary key,
+    county_id uuid not null references counties (id),
+    officer_id uuid not null references officers (id),
+    channel_id uuid not null references channels (id),
+    user_id text not null check (user_id <> ''),
+    -- 1 is asked first; none: as his department prefers.
+    preference integer check (preference > 0),
+    unique (officer_id, channel_id)
+);
+create index officer_addresses_channel on officer_addresses (channel_id);
+
+-- In which order the officers of a department are reached who have no preference of their own.
+create table department_channels (
+    id uuid primary key,
+    county_id uuid not null references counties (id),
+    department_id uuid not null references departments (id),
+    channel_id uuid not null references channels (id),
+    preference integer not null check (preference > 0),
+    unique (department_id, channel_id)
+);
+create index department_channels_channel on department_channels (channel_id);
+
 create table notices (
     id uuid primary key,
     county_id uuid not null references counties (id),
     subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over')),
     subject_id uuid not null,
     event text not null,
-    channel_id uuid not null references channels (id),
-    -- The officer whose action is awaited or who is told; none: the room or system as a whole.
+    -- What was posted at once: all rows of one posting, and those that took the place of one of them, carry the id of its first.
+    posting_id uuid not null,
+    -- None: it stands in its reader's inbox alone, or nobody could be addressed.
+    channel_id uuid references channels (id),
+    -- What the one person it goes to is called at the provider; empty: the room or system as a whole.
+    recipient text not null,
+    -- The officer whose action is awaited.
     officer_id uuid references officers (id),
+    -- The person of an enterprise who is told.
+    account_id uuid references accounts (id),
     priority text not null check (priority in ('first_alarm', 'normal', 'low')),
     params jsonb not null,
     state text not null check (state in ('queued', 'held', 'sending', 'retry', 'sent', 'acted', 'superseded', 'expired', 'dead', 'fallback')),
@@ -41,13 +72,17 @@ create table notices (
     sent_at timestamptz,
     provider_id text,
     reason text not null default '',
+    -- When its reader opened it in his inbox.
+    read_at timestamptz,
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
-    check (state not in ('sent', 'acted') or sent_at is not null)
+    check (state not in ('sent', 'acted') or sent_at is not null),
+    check (channel_id is not null or due_at is null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
-create index notices_officer on notices (officer_id, created_at) where officer_id is not null;
+create index notices_officer on notices (officer_id, id) where officer_id is not null;
+create index notices_account on notices (account_id, id) where account_id is not null;
 
 create table notice_attempts (
     notice_id uuid not null references notices (id),
@@ -63,6 +98,29 @@ create table notice_attempts (
     primary key (notice_id, attempt)
 );
 
+-- One-time subscriptions of WeChat: each row was granted by a tap and buys one message.
+create table subscription_grants (
+    id uuid primary key,
+    county_id uuid not null references counties (id),
+    account_id uuid not null references accounts (id),
+    channel_id uuid not null references channels (id),
+    template_id text not null,
+    -- The request that brought it: the same request brings it once.
+    grant_key text not null,
+    granted_at timestamptz not null,
+    spent_at timestamptz,
+    -- What it was spent on; a grant that the platform no longer knows is spent on nothing.
+    notice_id uuid references notices (id),
+    unique (account_id, template_id, grant_key),
+    check (notice_id is null or spent_at is not null)
+);
+create index subscription_grants_left on subscription_grants (account_id, template_id, granted_at) where spent_at is null;
+create index subscription_grants_channel on subscription_grants (channel_id);
+create index subscription_grants_notice on subscription_grants (notice_id) where notice_id is not null;
+
 call isolate_by_county('channels');
+call isolate_by_county('officer_addresses');
+call isolate_by_county('department_channels');
+call isolate_by_county('subscription_grants', 'select, insert, update');
 call isolate_by_county('notices', 'select, insert, update');
 call isolate_by_county('notice_attempts', 'select, insert');

@@ -10,11 +10,26 @@ use super::model::{Call, MatterId};
 use super::store::Faces;
 use crate::deadlines::limits::CallRules;
 use crate::deadlines::{Clock, Deadline};
+use crate::notices::enterprise;
 use crate::notices::model::{Priority, SubjectKind};
 use crate::notices::outbox::{self, Draft};
 use crate::organisation::{DepartmentId, OfficerId};
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
+
+/// What the enterprise is told as well; what it does itself it need not be told.
+const ENTERPRISE_HEARS: [&str; 10] = [
+    "call.accepted",
+    "call.contacted",
+    "call.leaving",
+    "call.arrived",
+    "call.promised",
+    "call.resolved",
+    "call.refused",
+    "call.merge_proposed",
+    "call.pause_decided",
+    "call.extension_decided",
+];
 
 /// A notice that a verb plans.
 #[derive(Clone, Debug)]
@@ -73,7 +88,8 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
     }
     let rooms: Vec<DepartmentId> = tellings.iter().filter_map(|telling| telling.room).collect();
     let county = case.call.county_id;
-    let routes = outbox::routes(case.conn, county, &rooms).await?;
+    let officers: Vec<OfficerId> = tellings.iter().filter_map(|telling| telling.officer).collect();
+    let routes = outbox::routes(case.conn, county, &rooms, &officers).await?;
     let clocks: Vec<Deadline> = case.clocks.all().cloned().collect();
     let scene = Scene {
         desk: case.desk,
@@ -84,9 +100,19 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
         actor: &case.person.name,
         now: case.now,
     };
-    let drafts = tellings.into_iter().map(|telling| scene.draft(telling));
-    let rows: Vec<_> = drafts.flat_map(|draft| outbox::address(&draft, county, &routes, case.now)).collect();
+    let (mut rows, mut news) = (Vec::new(), Vec::new());
+    for telling in tellings {
+        let draft = scene.draft(telling);
+        let known = news.iter().any(|told: &Draft| told.event == draft.event);
+        if ENTERPRISE_HEARS.contains(&draft.event) && !known {
+            news.push(draft.clone());
+        }
+        rows.extend(outbox::address(&draft, county, &routes, case.now));
+    }
     outbox::post(case.conn, &rows).await?;
+    for draft in news {
+        enterprise::tell(case.conn, county, case.call.enterprise_id, &draft, case.now).await?;
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
+use super::address::NOBODY;
 use super::model::NoticeState;
 use crate::platform::db::DbError;
 use crate::schema::notices;
@@ -18,6 +19,8 @@ pub struct Unsent {
     pub waiting: i64,
     pub late: i64,
     pub dead: i64,
+    /// Alarms that still await an answer and that nobody could be told.
+    pub unaddressed: i64,
 }
 
 /// Counts notices that have not left.
@@ -26,5 +29,11 @@ pub async fn unsent(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     let waiting = count.filter(notices::due_at.is_not_null()).get_result(conn).await?;
     let late = count.filter(notices::due_at.lt(now - PATIENCE)).get_result(conn).await?;
     let dead = count.filter(notices::state.eq(NoticeState::Dead)).get_result(conn).await?;
-    Ok(Unsent { waiting, late, dead })
+    let unaddressed = count
+        .filter(notices::state.eq(NoticeState::Dead))
+        .filter(notices::answered.eq(false))
+        .filter(notices::reason.like(format!("{NOBODY}%")))
+        .get_result(conn)
+        .await?;
+    Ok(Unsent { waiting, late, dead, unaddressed })
 }

@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::channels::{self, Outcome, Target, judge, judge_failure};
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeState};
+use super::channels::{self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure};
+use super::fallback;
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
 use super::store::{self, Lease, Record, Settle};
 use super::texts::{Telling, Texts};
+use super::tokens::{NoToken, Token, Tokens};
+use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
@@ -30,8 +35,11 @@ pub struct Sender {
     pub outbound: Outbound,
     pub vault: Vault,
     pub texts: Arc<Texts>,
+    pub tokens: Tokens,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
+    /// Rings when an alarm was addressed anew.
+    pub wake: Wake,
 }
 
 /// What became of a notice.
@@ -96,8 +104,10 @@ impl Sender {
         let settings = ["synchronous_commit = off", ONE_PLAN];
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
-        let leased = store::lease(&mut tx, Lease { notices, now, until: now + self.lease }).await;
-        let leased = tx.finish(leased.map_err(DbError::from)).await?;
+        let lease = Lease { notices, now, until: now + self.lease };
+        let leased = lease_in(&mut tx, county, lease).await;
+        let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
+        self.ring(anew);
         leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
         Ok(leased)
     }
@@ -115,43 +125,115 @@ impl Sender {
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
-        let settled = settle_in(&mut tx, attempted).await.map_err(DbError::from);
-        let settled = tx.finish(settled).await?;
+        let settled = settle_in(&mut tx, county, attempted).await.map_err(DbError::from);
+        let (settled, anew) = tx.finish(settled).await?;
+        self.ring(anew);
         for (attempted, state) in attempted.iter().zip(&settled) {
             note_tried(&attempted.leased, &attempted.tried, *state, attempted.now);
         }
         Ok(settled)
     }
 
+    /// Alarms that were addressed anew must not wait for the relay's next look.
+    fn ring(&self, anew: usize) {
+        if anew > 0 {
+            self.wake.notices();
+        }
+    }
+
     async fn try_once(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
-        let (target, request) = match self.prepare(leased, now) {
-            Ok(prepared) => prepared,
-            Err(why) => return Tried::unrenderable(why),
-        };
-        let answer = self.outbound.send(request).await;
-        let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
-        let answered_at = now + TimeDelta::from_std(took).unwrap_or_default();
-        let (outcome, http_status, excerpt, detail) = match &answer {
-            Ok(answer) => {
-                let status = answer.status.as_u16();
-                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
-                (outcome, Some(status), target.excerpt(&answer.body), None)
+        let exchanged = match self.prepare(leased, now) {
+            Ok((target, message)) if target.kind.is_personal() => {
+                self.to_person(leased, &target, &message, now).await
             }
-            Err(error) => (judge_failure(error), None, error.to_string(), Some(error.to_string())),
+            Ok((target, message)) => {
+                let number = u32::try_from(leased.attempt).unwrap_or(1);
+                match channels::request(&target, &message, now, number) {
+                    Ok(request) => Ok(self.exchange(&target, request, None, now).await),
+                    Err(why) => Err(why.to_string()),
+                }
+            }
+            Err(why) => Err(why),
+        };
+        let exchange = match exchanged {
+            Ok(exchange) => exchange,
+            Err(why) => return Tried::unrenderable(why),
         };
         let attempt = retry::Attempt {
             kind: leased.kind,
             priority: leased.priority,
             number: u32::try_from(leased.attempt).unwrap_or(1),
             posted_at: leased.created_at,
-            outcome: &outcome,
-            now: answered_at,
+            outcome: &exchange.outcome,
+            now: now + TimeDelta::from_std(exchange.took).unwrap_or_default(),
         };
         let next = retry::next(&attempt, rand::random::<u16>() % 1001);
-        Tried { next, outcome: name(&outcome), detail, http_status, excerpt, took }
+        let outcome = name(&exchange.outcome);
+        let Exchange { http_status, excerpt, detail, took, .. } = exchange;
+        Tried { next, outcome, detail, http_status, excerpt, took }
     }
 
-    fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, OutboundRequest), String> {
+    /// By an application, with its access token; a token that is no longer good is replaced once.
+    async fn to_person(
+        &self,
+        leased: &Leased,
+        target: &Target,
+        message: &Message,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, String> {
+        let request = |token: &Token| {
+            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
+            channels::request_to(target, message, &person).map_err(|why| why.to_string())
+        };
+        let token = match self.tokens.of(leased.channel, target, now).await {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        let first = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        if first.outcome != Outcome::RefreshToken {
+            return Ok(first);
+        }
+        let token = match self.tokens.renewed(leased.channel, target, &token, now).await {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        let second = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        if second.outcome == Outcome::RefreshToken {
+            self.tokens.refuse(leased.channel, target, now).await;
+        }
+        Ok(Exchange { took: first.took + second.took, ..second })
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        request: OutboundRequest,
+        token: Option<&SecretString>,
+        now: DateTime<Utc>,
+    ) -> Exchange {
+        match self.outbound.send(request).await {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let answered_at = now + TimeDelta::from_std(answer.took).unwrap_or_default();
+                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
+                let outcome = if target.kind.is_personal() { for_one(outcome) } else { outcome };
+                let mut excerpt = target.excerpt(&answer.body);
+                if let Some(token) = token {
+                    excerpt = excerpt.replace(token.expose_secret(), "***");
+                }
+                Exchange { outcome, http_status: Some(status), excerpt, detail: None, took: answer.took }
+            }
+            Err(error) => Exchange {
+                outcome: judge_failure(&error),
+                http_status: None,
+                excerpt: error.to_string(),
+                detail: Some(error.to_string()),
+                took: Duration::ZERO,
+            },
+        }
+    }
+
+    fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, Message), String> {
         let target = register::target(
             &self.vault,
             leased.kind,
@@ -164,6 +246,7 @@ impl Sender {
             event: &leased.event,
             at: leased.created_at,
             alarms: leased.alarms,
+            personal: leased.kind.is_personal(),
             params: &leased.params,
         };
         let lang = match leased.language {
@@ -171,16 +254,51 @@ impl Sender {
             ChannelLanguage::English => Lang::En,
         };
         let message = self.texts.message(telling, lang, now).map_err(|error| error.to_string())?;
-        let number = u32::try_from(leased.attempt).unwrap_or(1);
-        let request = channels::request(&target, &message, now, number).map_err(|error| error.to_string())?;
-        Ok((target, request))
+        Ok((target, message))
     }
 }
 
+/// What was asked of a provider, and what it said.
+struct Exchange {
+    outcome: Outcome,
+    http_status: Option<u16>,
+    excerpt: String,
+    detail: Option<String>,
+    took: Duration,
+}
+
+impl From<NoToken> for Exchange {
+    fn from(none: NoToken) -> Self {
+        Self {
+            outcome: none.outcome,
+            http_status: none.http_status,
+            excerpt: none.detail.clone(),
+            detail: Some(none.detail),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// Also addresses anew what cannot leave by its channel; answers how many rows that made.
+async fn lease_in(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    lease: Lease,
+) -> QueryResult<(Vec<Leased>, usize)> {
+    let now = lease.now;
+    let leased = store::lease(conn, lease).await?;
+    let failed = leased.iter().filter(|leased| leased.alarms && leased.state == NoticeState::Dead);
+    let failed: Vec<NoticeId> = failed.map(|leased| leased.notice).collect();
+    let anew = fallback::carry_on(conn, county, &failed, &[], now).await?;
+    Ok((leased, anew))
+}
+
+/// Also addresses anew what failed for good; answers how many rows that made.
 async fn settle_in(
     conn: &mut AsyncPgConnection,
+    county: CountyId,
     attempted: &[Attempted],
-) -> Result<Vec<Option<NoticeState>>, diesel::result::Error> {
+) -> QueryResult<(Vec<Option<NoticeState>>, usize)> {
     let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
     let standing = store::settle(conn, &settles).await?;
     let settled: Vec<Option<NoticeState>> = attempted
@@ -191,15 +309,29 @@ async fn settle_in(
             standing.iter().find(own).map(|(_, _, state)| *state)
         })
         .collect();
+    let mut buried = Vec::new();
     for Attempted { leased, tried, .. } in attempted {
         if tried.outcome == AttemptOutcome::DeadTarget
             && store::bury_channel(conn, leased.channel, &tried.reason()).await?
         {
             tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
             metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
+            buried.push(leased.channel);
         }
     }
-    Ok(settled)
+    for one in attempted {
+        let refused = one.tried.outcome == AttemptOutcome::DropRecipient;
+        if refused && one.leased.kind == ChannelKind::WechatSubscribe {
+            store::grants::forfeit(conn, one.leased.notice, one.now).await?;
+        }
+    }
+    let given_up =
+        |state: Option<NoticeState>| matches!(state, Some(NoticeState::Dead | NoticeState::Expired));
+    let failed = attempted.iter().zip(&settled).filter(|(one, state)| one.leased.alarms && given_up(**state));
+    let failed: Vec<NoticeId> = failed.map(|(one, _)| one.leased.notice).collect();
+    let now = attempted.iter().map(|one| one.now).max().unwrap_or_default();
+    let anew = fallback::carry_on(conn, county, &failed, &buried, now).await?;
+    Ok((settled, anew))
 }
 
 impl Attempted {

@@ -1,16 +1,20 @@
 //! Notices: the outbox, the queue, and the channels that carry a message to a person.
 //!
-//! Owns `channels`, `notices` and `notice_attempts`. A verb posts a notice in its own transaction ([`outbox`]) and rings the bell
-//! ([`wake`]); the [`relay`] puts its id into Redis ([`queue`]); a [`worker`] leases the row, sends outside any transaction and
-//! settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the relay finds again in
-//! Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each time, and
-//! none is sent once its matter is settled. A failure for good is recorded and
-//! logged; that an alarm nobody acts on climbs is the ladder's part, which does not run yet. Calls nobody but `platform` and
-//! `organisation`'s ids.
+//! Owns `channels` and who is reached by them, `notices`, `notice_attempts` and `subscription_grants`. A verb posts a notice in its own
+//! transaction ([`outbox`]) and rings the bell ([`wake`]); the [`relay`] puts its id into Redis ([`queue`]); a [`worker`] leases the row,
+//! sends outside any transaction and settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the
+//! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
+//! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
+//! be told; that one nobody acts on climbs is the ladder's part. Calls nobody but `platform` and `organisation`'s ids; its [`routes`] ask
+//! `identity` who reads.
 
+pub mod address;
 pub mod channels;
 pub mod check;
 pub mod deliver;
+pub mod enterprise;
+mod fallback;
+pub mod inbox;
 pub mod model;
 pub mod outbox;
 pub mod params;
@@ -19,7 +23,10 @@ pub mod queue;
 pub mod register;
 pub mod relay;
 pub mod retry;
+pub mod routes;
 mod store;
+pub mod subscriptions;
 pub mod texts;
+pub mod tokens;
 pub mod wake;
 pub mod worker;

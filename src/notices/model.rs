@@ -119,8 +119,15 @@ pub struct NewNotice {
     pub subject_kind: SubjectKind,
     pub subject_id: Uuid,
     pub event: String,
-    pub channel_id: ChannelId,
+    /// The first row of what was posted at once.
+    pub posting_id: NoticeId,
+    /// None: it stands in its reader's inbox alone, or nobody could be addressed.
+    pub channel_id: Option<ChannelId>,
+    /// What the one person it goes to is called at the provider; empty: a room or system as a whole.
+    pub recipient: String,
     pub officer_id: Option<OfficerId>,
+    /// The person of an enterprise who is told.
+    pub account_id: Option<Uuid>,
     pub priority: Priority,
     pub params: Value,
     pub state: NoticeState,
@@ -128,5 +135,6 @@ pub struct NewNotice {
     pub due_at: Option<DateTime<Utc>>,
     pub answered: bool,
     pub created_at: DateTime<Utc>,
+    pub sent_at: Option<DateTime<Utc>>,
     pub reason: String,
 }

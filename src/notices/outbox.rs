@@ -1,18 +1,19 @@
 //! Posting notices in the transaction of the fact they tell.
 
-use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{ChannelId, ChannelState, NewNotice, NoticeId, NoticeState, Priority, SubjectKind};
-use crate::organisation::model::Office;
+use super::address::{Reach, Room, Routes};
+use super::model::{ChannelId, ChannelState, NewNotice, Priority, SubjectKind};
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
-use crate::schema::{channels, departments, notices};
+use crate::schema::notices;
+
+pub use super::address::address;
 
 /// A notice before it has a channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,72 +30,87 @@ pub struct Draft {
     pub params: Value,
 }
 
-/// An active channel and whose it is; no department: the county's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    pub channel: ChannelId,
-    pub department: Option<DepartmentId>,
-    /// A room of the business office, which stands in for departments without one.
-    pub office: bool,
-}
-
-/// The channels that hear a department's matters: its own room, else the business office's, and the county's channels.
+/// The channels that hear the matters of these departments: their own rooms, the business office's, the county's channels, and the
+/// applications that reach these officers. A paused one is among them: what is posted to it waits there, visibly, until it is active
+/// again. A dead one is not.
 pub async fn routes(
     conn: &mut AsyncPgConnection,
     county: CountyId,
-    departments_asked: &[DepartmentId],
-) -> QueryResult<Vec<Route>> {
-    let is_office = departments::office.is_not_distinct_from(Office::BusinessOffice.as_str());
-    let rows: Vec<(ChannelId, Option<DepartmentId>, Option<String>)> = channels::table
-        .left_join(departments::table)
-        .filter(channels::county_id.eq(county))
-        .filter(channels::state.eq(ChannelState::Active))
-        .filter(
-            channels::department_id
-                .is_null()
-                .or(channels::department_id.eq_any(departments_asked.iter().map(|id| Some(*id))))
-                .or(is_office),
-        )
-        .select((channels::id, channels::department_id, departments::office.nullable()))
-        .load(conn)
-        .await?;
-    let route = |(channel, department, office): (_, _, Option<String>)| {
-        let office = office.as_deref() == Some(Office::BusinessOffice.as_str());
-        Route { channel, department, office }
+    departments: &[DepartmentId],
+    officers: &[OfficerId],
+) -> QueryResult<Routes> {
+    let asked = AskRoutes {
+        county: county.0,
+        departments: departments.iter().map(|id| id.0).collect(),
+        officers: officers.iter().map(|id| id.0).collect(),
     };
-    Ok(rows.into_iter().map(route).collect())
+    let mut routes = Routes::default();
+    for RouteRow { channel, state, department, office, officer, user_id } in asked.load(conn).await? {
+        let paused = state == ChannelState::Paused;
+        match officer.zip(user_id) {
+            Some((officer, user_id)) => routes.people.push(Reach { channel, officer, user_id, paused }),
+            None => routes.rooms.push(Room { channel, department, office, paused }),
+        }
+    }
+    Ok(routes)
 }
 
-/// The rows for one draft: one per room of its department (or of the fallback's) and one per channel of the county.
-#[must_use]
-pub fn address(draft: &Draft, county: CountyId, routes: &[Route], now: DateTime<Utc>) -> Vec<NewNotice> {
-    let own = |route: &&Route| route.department.is_some() && route.department == draft.department;
-    let has_own = routes.iter().any(|route| own(&route));
-    routes
-        .iter()
-        .filter(|route| match (route.department, draft.department) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(room), Some(asked)) => room == asked || (route.office && !has_own),
-        })
-        .map(|route| NewNotice {
-            id: NoticeId::fresh(),
-            county_id: county,
-            subject_kind: draft.subject_kind,
-            subject_id: draft.subject_id,
-            event: draft.event.to_owned(),
-            channel_id: route.channel,
-            officer_id: draft.officer.filter(|_| route.department.is_some()),
-            priority: if route.department.is_some() { draft.priority } else { Priority::Normal },
-            params: draft.params.clone(),
-            state: NoticeState::Queued,
-            attempt: 0,
-            due_at: Some(now),
-            answered: false,
-            created_at: now,
-            reason: String::new(),
-        })
-        .collect()
+#[derive(Queryable)]
+struct RouteRow {
+    channel: ChannelId,
+    state: ChannelState,
+    department: Option<DepartmentId>,
+    office: bool,
+    officer: Option<OfficerId>,
+    user_id: Option<String>,
+}
+
+struct AskRoutes {
+    county: Uuid,
+    departments: Vec<Uuid>,
+    officers: Vec<Uuid>,
+}
+
+impl QueryFragment<Pg> for AskRoutes {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        use sql_types::{Array, Uuid};
+        out.push_sql(
+            "select c.id, c.state, c.department_id, coalesce(d.office = 'business_office', false), a.officer_id, a.user_id \
+             from channels c left join departments d on d.id = c.department_id \
+             left join officer_addresses a on a.channel_id = c.id and a.officer_id = any(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.officers)?;
+        out.push_sql(
+            ") left join officers o on o.id = a.officer_id \
+             left join department_channels p on p.channel_id = c.id and p.department_id = o.department_id \
+             where c.state <> 'dead' and c.county_id = ",
+        );
+        out.push_bind_param::<Uuid, _>(&self.county)?;
+        out.push_sql(
+            " and case when c.kind in ('wecom_app', 'dingtalk_app', 'feishu_app') then a.officer_id is not null \
+             when c.kind = 'wechat_subscribe' then false \
+             else c.department_id is null or d.office = 'business_office' or c.department_id = any(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.departments)?;
+        out.push_sql(") end order by a.preference nulls last, p.preference nulls last, c.code");
+        Ok(())
+    }
+}
+
+impl QueryId for AskRoutes {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for AskRoutes {
+    type SqlType = (
+        sql_types::Uuid,
+        sql_types::Text,
+        sql_types::Nullable<sql_types::Uuid>,
+        sql_types::Bool,
+        sql_types::Nullable<sql_types::Uuid>,
+        sql_types::Nullable<sql_types::Text>,
+    );
 }
 
 /// Writes notices; they leave when the transaction has committed.
@@ -106,7 +122,8 @@ pub async fn post(conn: &mut AsyncPgConnection, rows: &[NewNotice]) -> QueryResu
 }
 
 /// What was awaited has happened: alarms that left were acted on, alarms that did not leave stay behind. One that is on the wire at
-/// this moment ends acted or superseded when its sender settles.
+/// this moment ends acted or superseded when its sender settles. Those that were given up are marked as well, so that whatever takes
+/// their place at this moment finds that nothing is awaited any more.
 pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<()> {
     SettleAlarms { subject }.execute(conn).await.map(drop)
 }
@@ -118,14 +135,13 @@ struct SettleAlarms {
 impl QueryFragment<Pg> for SettleAlarms {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "update notices set answered = true, state = case state when 'sent' then 'acted' when 'sending' then 'sending' \
-             else 'superseded' end, due_at = case state when 'sending' then due_at end, \
-             reason = case when state in ('sent', 'sending') then reason else 'superseded' end where subject_id = ",
+            "update notices set answered = true, state = case when state = 'sent' then 'acted' \
+             when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
+             due_at = case state when 'sending' then due_at end, \
+             reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ",
         );
         out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
-        out.push_sql(
-            " and officer_id is not null and state in ('queued', 'held', 'retry', 'sending', 'sent')",
-        );
+        out.push_sql(" and officer_id is not null and not answered");
         Ok(())
     }
 }
@@ -133,43 +149,4 @@ impl QueryFragment<Pg> for SettleAlarms {
 impl QueryId for SettleAlarms {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_room_hears_its_own_and_the_office_stands_in() {
-        let [own, other, office] = [(); 3].map(|()| DepartmentId::fresh());
-        let [own_room, other_room, office_room, hook] = [(); 4].map(|()| ChannelId::fresh());
-        let route = |channel, department, is_office| Route { channel, department, office: is_office };
-        let routes = [
-            route(own_room, Some(own), false),
-            route(other_room, Some(other), false),
-            route(office_room, Some(office), true),
-            route(hook, None, false),
-        ];
-        let heard = |department: Option<DepartmentId>, routes: &[Route]| {
-            let draft = Draft {
-                subject_kind: SubjectKind::Call,
-                subject_id: Uuid::nil(),
-                event: "call.dispatched",
-                department,
-                officer: Some(OfficerId::fresh()),
-                priority: Priority::FirstAlarm,
-                params: Value::Null,
-            };
-            let rows = address(&draft, CountyId::fresh(), routes, DateTime::UNIX_EPOCH);
-            rows.iter()
-                .map(|row| (row.channel_id, row.priority, row.officer_id.is_some()))
-                .collect::<Vec<_>>()
-        };
-        let to_hook = (hook, Priority::Normal, false);
-        assert_eq!(heard(Some(own), &routes), [(own_room, Priority::FirstAlarm, true), to_hook]);
-        let roomless = DepartmentId::fresh();
-        assert_eq!(heard(Some(roomless), &routes), [(office_room, Priority::FirstAlarm, true), to_hook]);
-        assert_eq!(heard(None, &routes), [to_hook]);
-        assert_eq!(heard(Some(roomless), &[]), []);
-    }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::phrase;
+use crate::platform::mask::{mask_phone, mask_phones};
 
 /// The facts of a call, as far as the event needs them. What is missing is left out of the text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -103,11 +103,11 @@ pub fn for_systems(json: &Value) -> Value {
         fields.remove("actPath");
         fields.remove("holderMobile");
         if let Some(Value::String(phone)) = fields.get_mut("contactPhone") {
-            *phone = phrase::masked(phone);
+            *phone = mask_phone(phone);
         }
         for field in ["text", "title", "note", "reason", "result"] {
             if let Some(Value::String(text)) = fields.get_mut(field) {
-                *text = phrase::without_mobiles(text);
+                *text = mask_phones(text);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Times and phone numbers as people read them.
+//! Times as people read them.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Asia::Shanghai;
@@ -43,52 +43,6 @@ pub fn span(minutes: u32, lang: Lang) -> String {
     }
 }
 
-/// A phone number that tells who, but not how to reach him: `138****5678`, `029-****8281`.
-///
-/// The last four digits stay, and what stands before the last eight; of a shorter number only the last two.
-pub fn masked(phone: &str) -> String {
-    let phone = phone.trim();
-    let digits = phone.chars().filter(char::is_ascii_digit).count();
-    let (hide_from, keep_from) = if digits > 8 {
-        (digits - 8, digits - 4)
-    } else if digits == 8 {
-        (0, 4)
-    } else {
-        (0, digits.saturating_sub(2))
-    };
-    let mut nth = 0;
-    let hide = |c: char| {
-        if !c.is_ascii_digit() {
-            return c;
-        }
-        nth += 1;
-        if nth > hide_from && nth <= keep_from { '*' } else { c }
-    };
-    phone.chars().map(hide).collect()
-}
-
-/// The text with every mobile number in it masked.
-pub fn without_mobiles(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut run = String::new();
-    for c in text.chars().map(Some).chain([None]) {
-        match c {
-            Some(digit) if digit.is_ascii_digit() => run.push(digit),
-            other => {
-                let mobile = run.strip_prefix("86").filter(|rest| rest.len() == 11).unwrap_or(&run);
-                if mobile.len() == 11 && mobile.starts_with('1') && mobile.as_bytes().get(1) >= Some(&b'3') {
-                    out.push_str(&masked(mobile));
-                } else {
-                    out.push_str(&run);
-                }
-                run.clear();
-                out.extend(other);
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,24 +64,5 @@ mod tests {
             assert_eq!(when(at(moment), now, Lang::Zh), zh);
             assert_eq!(when(at(moment), now, Lang::En), en);
         }
-    }
-
-    #[test]
-    fn a_masked_phone_cannot_be_called() {
-        for (phone, shown) in [
-            ("13812345678", "138****5678"),
-            ("+86 138 1234 5678", "+86 138 **** 5678"),
-            ("029-32288281", "029-****8281"),
-            ("32288281", "****8281"),
-            ("12345", "***45"),
-            ("1", "1"),
-            ("", ""),
-        ] {
-            assert_eq!(masked(phone), shown);
-        }
-        assert_eq!(
-            without_mobiles("找13812345678，或8613812345678；单号20261123001，电表12345678901234"),
-            "找138****5678，或138****5678；单号20261123001，电表12345678901234"
-        );
     }
 }

@@ -23,6 +23,10 @@ use super::model::{
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
+pub mod grants;
+pub mod inbox;
+pub mod stranded;
+
 /// A sender that dies this often over one notice dies because of it.
 const LAPSES_MAX: i32 = 5;
 /// Seconds for which a paused channel is left alone.
@@ -120,6 +124,8 @@ pub struct Leased {
     /// Whether an officer is to act.
     pub alarms: bool,
     pub channel: ChannelId,
+    /// The person's name at the provider; empty for a room.
+    pub recipient: String,
     pub kind: ChannelKind,
     pub base_url: String,
     pub credentials_sealed: Vec<u8>,
@@ -131,7 +137,7 @@ impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, \
-             case when n.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
+             case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
              then 'channel_paused' when n.attempt >= ",
         );
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
@@ -141,7 +147,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
         out.push_sql(
             " then 'lapsed_too_often' else '' end as against \
-             from notices n join channels c on c.id = n.channel_id where n.id = any(",
+             from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id where n.id = any(",
         );
         out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
         out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
@@ -159,7 +165,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
-             n.params, n.created_at, n.officer_id is not null, n.channel_id, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
+             n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language",
         );
         Ok(())
@@ -296,6 +302,7 @@ prepared!(Lease, Lease => (
     sql_types::Timestamptz,
     sql_types::Bool,
     sql_types::Uuid,
+    sql_types::Text,
     sql_types::Text,
     sql_types::Text,
     sql_types::Binary,

@@ -13,11 +13,13 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::channels::wechat_subscribe::moment;
 use super::channels::{Line, Link, Mention, Message};
 use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
 use super::phrase;
 use crate::platform::http::lang::Lang;
+use crate::platform::mask::{mask_phone, mask_phones};
 use crate::platform::outbound::Url;
 
 const BOOK: &str = include_str!("../../config/notices.toml");
@@ -86,6 +88,8 @@ pub struct Telling<'a> {
     pub at: DateTime<Utc>,
     /// Whether the holder is to act, and so is called by name.
     pub alarms: bool,
+    /// Whether one person alone reads it, who may see phone numbers in full.
+    pub personal: bool,
     pub params: &'a Value,
 }
 
@@ -144,7 +148,7 @@ impl Texts {
             Lang::En => ("en", &event.en),
         };
         let params = CallParams::read(telling.params);
-        let words = words(&params, &self.book.names, lang, now);
+        let words = words(&params, &self.book.names, telling.personal, lang, now);
         let say = |kind: &str, name: &str| -> Result<String, TextsError> {
             let text = self.templates.get_template(&format!("{folder}/{kind}/{name}"))?.render(&words)?;
             Ok(text.trim().to_owned())
@@ -170,9 +174,10 @@ impl Texts {
             lines,
             body: text.cloned().unwrap_or_default(),
             link: self.link(params.act_path.as_deref(), &wording.act)?,
+            words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
-                .filter(|_| telling.alarms)
+                .filter(|_| telling.alarms && !telling.personal)
                 .map(|mobile| Mention { mobile: Some(mobile), user_id: None })
                 .into_iter()
                 .collect(),
@@ -193,6 +198,7 @@ impl Texts {
 fn words(
     params: &CallParams,
     names: &HashMap<String, (String, String)>,
+    personal: bool,
     lang: Lang,
     now: DateTime<Utc>,
 ) -> BTreeMap<&'static str, String> {
@@ -200,7 +206,10 @@ fn words(
         let (zh, en) = names.get(&format!("{kind}.{}", key.as_deref()?))?;
         Some(if lang == Lang::Zh { zh.clone() } else { en.clone() })
     };
-    let own = |text: &Option<String>| text.as_deref().map(phrase::without_mobiles);
+    let whole = |text: &str| text.to_owned();
+    let phone_shown = |phone: &str| if personal { whole(phone) } else { mask_phone(phone) };
+    let text_shown = |text: &str| if personal { whole(text) } else { mask_phones(text) };
+    let own = |text: &Option<String>| text.as_deref().map(text_shown);
     let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
     let decision = params.approved.map(|approved| match (approved, lang) {
         (true, Lang::Zh) => "同意",
@@ -224,7 +233,7 @@ fn words(
         ("enterprise", params.enterprise.clone()),
         ("place", params.place.clone()),
         ("contact", params.contact_name.clone()),
-        ("phone", params.contact_phone.as_deref().map(phrase::masked)),
+        ("phone", params.contact_phone.as_deref().map(phone_shown)),
         ("department", params.department.clone()),
         ("holder", params.holder.clone()),
         ("item", params.item_name.clone()),
@@ -247,12 +256,38 @@ fn words(
         ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
         ("rank", named("rank", &params.rank)),
         ("card", named("card", &params.card)),
+        ("masked", (!personal).then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];
     let said = |(name, value): (&'static str, Option<String>)| {
         value.map(|value| (name, value.trim().to_owned())).filter(|(_, value)| !value.is_empty())
     };
     all.into_iter().filter_map(said).collect()
+}
+
+/// The words for a template that lives at the provider: moments in full, for it is not known when they are read there.
+fn spelt(
+    words: &BTreeMap<&'static str, String>,
+    params: &CallParams,
+    telling: Telling<'_>,
+) -> BTreeMap<String, String> {
+    if !telling.personal {
+        return BTreeMap::new();
+    }
+    let mut spelt: BTreeMap<String, String> =
+        words.iter().map(|(name, word)| ((*name).to_owned(), word.clone())).collect();
+    for (name, at) in [
+        ("at", Some(telling.at)),
+        ("accept_by", params.due_at),
+        ("resolve_by", params.resolve_due_at),
+        ("raised", params.raised_at),
+        ("until", params.until),
+        ("appointment", params.appointment_at),
+    ] {
+        spelt.extend(at.map(|at| (name.to_owned(), moment(at))));
+    }
+    spelt.extend(params.call_id.map(|id| ("call_id".to_owned(), id.to_string())));
+    spelt
 }
 
 fn mark(urgency: Option<&str>, lang: Lang) -> &'static str {

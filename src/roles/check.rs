@@ -32,7 +32,10 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         ledger.broken.len()
     );
     println!("calls    {} open, {} break an invariant", calls.open, calls.broken.len());
-    println!("notices  {} on their way, {} late, {} dead", notices.waiting, notices.late, notices.dead);
+    println!(
+        "notices  {} on their way, {} late, {} dead, {} alarms that nobody could be told",
+        notices.waiting, notices.late, notices.dead, notices.unaddressed
+    );
     println!(
         "orders   {} open; {} hand-overs; {} break an invariant",
         supervision.open_orders,
@@ -44,7 +47,7 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
     for line in &wrong {
         println!("  wrong: {line}");
     }
-    if wrong.is_empty() && notices.late == 0 {
+    if wrong.is_empty() && notices.late == 0 && notices.unaddressed == 0 {
         println!("all is well");
         Ok(())
     } else {

@@ -43,7 +43,7 @@ impl Serve {
         let listener = TcpListener::bind(&place)
             .map_err(|error| format!("cannot listen on {}:{}: {error}", place.0, place.1))?;
         println!("listening on http://{}", listener.local_addr()?);
-        let loops = Loops::new(&app)?;
+        let loops = Loops::new(&app);
         let (half, wish) = (self.only, stop.clone());
         let background = tokio::spawn(async move {
             match half {

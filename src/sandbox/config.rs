@@ -5,7 +5,7 @@ use figment::providers::{Format, Toml};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::notices::channels::{ChannelKind, Credentials};
+use crate::notices::channels::{ChannelKind, Credentials, Settings};
 
 /// All rooms, and the mini-program.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,7 +23,7 @@ impl Default for SandboxConfig {
     }
 }
 
-/// One robot in one group, or one webhook receiver.
+/// One robot in one group, one webhook receiver, or all people that one application reaches.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoomConfig {
@@ -32,17 +32,22 @@ pub struct RoomConfig {
     /// What the page shows; the name when empty.
     #[serde(default)]
     pub title: String,
-    /// `wecom_bot`, `dingtalk_bot`, `feishu_bot` or `webhook`.
     pub kind: ChannelKind,
-    /// The robot's key, access token or hook token; a webhook has none.
+    /// The robot's key, access token or hook token; a webhook has none. The id of an application; the path of a Slack webhook.
     #[serde(default)]
     pub key: String,
-    /// Signing secrets, newest first; any of them is good. A robot without one checks no signature.
+    /// Signing secrets, newest first; any of them is good. A robot without one checks no signature. An application's secret.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
     /// A robot with a keyword refuses messages without it.
     #[serde(default)]
     pub keyword: Option<String>,
+    /// What an application is set up with at its platform.
+    #[serde(default)]
+    pub app: Settings,
+    /// The people an application reaches; everybody when empty.
+    #[serde(default)]
+    pub people: Vec<String>,
     /// Whether the platform's rate limits apply.
     #[serde(default = "yes")]
     pub limits: bool,
@@ -63,12 +68,15 @@ impl RoomConfig {
             key: key.to_owned(),
             secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
             keyword: None,
+            app: Settings { app_id: kind.is_personal().then(|| key.to_owned()), ..Settings::default() },
+            people: Vec::new(),
             limits: true,
         }
     }
 
     pub(super) fn credentials(&self) -> Credentials {
-        Credentials { token: SecretString::from(self.key.as_str()), secrets: self.secrets.clone() }
+        let token = if self.kind.is_personal() { "" } else { self.key.as_str() };
+        Credentials { token: SecretString::from(token), secrets: self.secrets.clone() }
     }
 
     pub(super) fn shown_title(&self) -> &str {
@@ -95,8 +103,10 @@ pub enum SandboxConfigError {
     Twice(String),
     #[error("sandbox: {0:?} is no room name (letters, digits, _, -)")]
     Name(String),
-    #[error("sandbox: room {room:?}: {kind} is no room")]
-    Kind { room: String, kind: ChannelKind },
+    #[error("sandbox: {room:?}: the settings cannot be read: {error}")]
+    Settings { room: String, error: serde_json::Error },
+    #[error("sandbox: {0:?} is an application without appId")]
+    NoApp(String),
 }
 
 /// A line of a county's `channels.csv`, as far as a room needs it.
@@ -107,6 +117,8 @@ struct ChannelLine {
     name: String,
     token: String,
     secrets: String,
+    #[serde(default)]
+    settings: String,
 }
 
 impl SandboxConfig {
@@ -119,8 +131,18 @@ impl SandboxConfig {
         for line in csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes()).deserialize() {
             let line: ChannelLine = line?;
             let secrets: Vec<&str> = line.secrets.split('|').filter(|secret| !secret.is_empty()).collect();
-            let room = RoomConfig::new(line.kind, &line.code, &line.token, &secrets);
-            rooms.push(RoomConfig { title: line.name, ..room });
+            let app: Settings = match line.settings.trim() {
+                "" => Settings::default(),
+                json => serde_json::from_str(json)
+                    .map_err(|error| SandboxConfigError::Settings { room: line.code.clone(), error })?,
+            };
+            let key = match &app.app_id {
+                Some(id) if line.kind.is_personal() => id.clone(),
+                None if line.kind.is_personal() => return Err(SandboxConfigError::NoApp(line.code)),
+                _ => line.token,
+            };
+            let room = RoomConfig::new(line.kind, &line.code, &key, &secrets);
+            rooms.push(RoomConfig { title: line.name, app, ..room });
         }
         Ok(Self { rooms, ..Self::default() })
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::config::RoomConfig;
 use super::fault::Mode;
 use super::shown::Shown;
-use super::{Sandbox, dingtalk, feishu, hooks, wechat, wecom};
+use super::{Sandbox, apps, dingtalk, feishu, hooks, slack, wechat, wecom};
 use crate::notices::channels::ChannelKind;
 
 /// What a platform's file looks at.
@@ -72,7 +72,11 @@ pub fn answer(kind: ChannelKind, said: Said) -> HttpResponse {
         ChannelKind::FeishuBot => feishu::says(said),
         ChannelKind::Webhook => return hooks::says(said),
         ChannelKind::WechatSubscribe => wechat::says(said),
-        _ => wecom::says(said),
+        ChannelKind::WecomApp => apps::wecom::says(said),
+        ChannelKind::DingtalkApp => apps::dingtalk::says(said),
+        ChannelKind::FeishuApp => apps::feishu::says(said),
+        ChannelKind::Slack => return slack::says(said),
+        ChannelKind::WecomBot => wecom::says(said),
     };
     refused.respond()
 }

@@ -72,7 +72,7 @@ pub fn read(_: &RoomConfig, call: &Call<'_>) -> Result<Shown, Refused> {
 }
 
 /// Cards of both versions: `elements` at the top, or inside `body`.
-fn card(card: &Value) -> Shown {
+pub fn card(card: &Value) -> Shown {
     let text =
         |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut shown = Shown { title: text(card, "/header/title/content"), ..Shown::default() };

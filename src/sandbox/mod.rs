@@ -19,6 +19,7 @@ use crate::notices::channels::{ChannelKind, Settings, Target};
 use crate::platform::clock::Clock;
 use crate::platform::outbound::Url;
 
+mod apps;
 mod config;
 mod dingtalk;
 mod exchange;
@@ -28,6 +29,7 @@ mod hooks;
 mod page;
 mod rooms;
 mod shown;
+mod slack;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -48,6 +50,7 @@ pub struct Sandbox {
     clock: Clock,
     rooms: Arc<Mutex<rooms::Rooms>>,
     mini_program: Arc<Mutex<wechat::MiniProgram>>,
+    apps: Arc<Mutex<apps::Apps>>,
     /// The number of the newest message; wakes pages and waiting tests.
     news: watch::Sender<u64>,
     /// Tells an open page that the sandbox was restarted and counts from one again.
@@ -55,13 +58,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Builds the rooms; refuses two rooms with one name or key, and kinds that are no room.
+    /// Builds the rooms; refuses two rooms with one name or key.
     pub fn new(config: SandboxConfig, clock: Clock) -> Result<Self, SandboxConfigError> {
         let mini_program = wechat::MiniProgram::new(config.wechat.clone());
         Ok(Self {
             clock,
             rooms: Arc::new(Mutex::new(rooms::Rooms::new(config)?)),
             mini_program: Arc::new(Mutex::new(mini_program)),
+            apps: Arc::default(),
             news: watch::Sender::new(0),
             boot: Uuid::new_v4(),
         })
@@ -74,6 +78,8 @@ impl Sandbox {
             .app_data(web::PayloadConfig::new(BODY_LIMIT))
             .configure(exchange::routes)
             .configure(wechat::routes)
+            .configure(apps::routes)
+            .configure(slack::routes)
             .configure(page::routes);
     }
 
@@ -124,6 +130,23 @@ impl Sandbox {
         self.rooms().clear();
     }
 
+    /// Makes all access tokens of an application worthless from now on.
+    pub fn revoke_tokens(&self, room: &str) {
+        self.apps().revoke(room);
+        self.mini_program().revoke();
+    }
+
+    /// How often an application has asked for an access token.
+    #[must_use]
+    pub fn tokens_asked(&self, room: &str) -> u64 {
+        self.apps().asked(room)
+    }
+
+    /// The person taps "accept" once: the mini-program may send one message of this template.
+    pub fn accept_subscription(&self, openid: &str, template: &str) {
+        self.mini_program().accept(openid, template);
+    }
+
     /// How a channel reaches a room of the sandbox that listens at `base`; `None` for an unknown room.
     #[must_use]
     pub fn target(&self, room: &str, base: &Url) -> Option<Target> {
@@ -133,13 +156,17 @@ impl Sandbox {
             ChannelKind::Webhook => base.join(&format!("hooks/{}", config.name)).ok()?,
             _ => base.clone(),
         };
-        let settings = Settings { keyword: config.keyword.clone() };
+        let settings = Settings { keyword: config.keyword.clone(), ..config.app.clone() };
         Some(Target { kind: config.kind, base_url, credentials: config.credentials(), settings })
     }
 
     fn rooms(&self) -> MutexGuard<'_, rooms::Rooms> {
         // A poisoned lock means a panic in a test; the data are still whole lists.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apps(&self) -> MutexGuard<'_, apps::Apps> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn mini_program(&self) -> MutexGuard<'_, wechat::MiniProgram> {

@@ -1,6 +1,7 @@
 // Every text is set as text, never as markup; the server lets only http(s) addresses through as links.
 'use strict';
-const names = { wecom_bot: '企业微信', dingtalk_bot: '钉钉', feishu_bot: '飞书', webhook: '系统对接' };
+const names = { wecom_bot: '企业微信', dingtalk_bot: '钉钉', feishu_bot: '飞书', webhook: '系统对接',
+  wecom_app: '企业微信应用', dingtalk_app: '钉钉应用', feishu_app: '飞书应用', wechat_subscribe: '微信订阅消息', slack: 'Slack' };
 const shownAtMost = 500;
 const rooms = new Map();
 let chosen = '';

@@ -31,7 +31,7 @@ pub struct Received {
     pub links: Vec<ShownLink>,
     /// Phones and ids that were called by name.
     pub mentions: Vec<String>,
-    /// `webhook-id`; chat messages have none.
+    /// What the sender calls it: `webhook-id`, `task_id`, `uuid`; robots' messages have none.
     pub delivery_id: Option<String>,
     /// The body as it came.
     pub raw: Value,
@@ -97,9 +97,11 @@ impl Rooms {
             return Err(SandboxConfigError::Name(name));
         }
         let key = match config.kind {
-            ChannelKind::WecomBot | ChannelKind::DingtalkBot | ChannelKind::FeishuBot => config.key.clone(),
             ChannelKind::Webhook => name.clone(),
-            kind => return Err(SandboxConfigError::Kind { room: name, kind }),
+            kind if kind.is_personal() && config.key.is_empty() => {
+                return Err(SandboxConfigError::NoApp(name));
+            }
+            _ => config.key.clone(),
         };
         let place = self.rooms.len();
         let taken = self.by_name.insert(name.clone(), place).is_some()
@@ -123,6 +125,11 @@ impl Rooms {
     /// The room that a key opens.
     pub fn keyed(&self, kind: ChannelKind, key: &str) -> Option<&RoomConfig> {
         Some(&self.rooms.get(*self.by_key.get(&(kind, key.to_owned()))?)?.config)
+    }
+
+    /// The application of this kind, when there is but one.
+    pub fn only(&self, kind: ChannelKind) -> Option<&RoomConfig> {
+        self.rooms.iter().map(|room| &room.config).find(|config| config.kind == kind)
     }
 
     /// Counts one message of the room against its platform's limits.

@@ -36,6 +36,25 @@ const ROOMS: &str = r#"
     [wechat]
     app_id = "wx1"
     app_secret = "s1"
+    [[rooms]]
+    name = "wecom-app"
+    kind = "wecom_app"
+    key = "ww"
+    secrets = ["S"]
+    app = { appId = "ww", agentId = 7 }
+    people = ["li"]
+    [[rooms]]
+    name = "feishu-app"
+    kind = "feishu_app"
+    key = "cli"
+    secrets = ["S"]
+    app = { appId = "cli" }
+    people = ["ou_li"]
+    [[rooms]]
+    name = "subscribe"
+    kind = "wechat_subscribe"
+    key = "wx"
+    app = { appId = "wx" }
 "#;
 
 /// A sandbox on a port of its own, and a sender that is allowed to reach it.
@@ -76,6 +95,7 @@ fn message(title: &str) -> Message {
         body: "停电 @all".to_owned(),
         link: Some(Link { text: "接单".to_owned(), url: "https://yj.example/a/1".parse().unwrap() }),
         mentions: vec![Mention { mobile: Some("13800000000".to_owned()), user_id: Some("zhang".to_owned()) }],
+        words: std::collections::BTreeMap::new(),
     }
 }
 
@@ -413,6 +433,99 @@ async fn memory_is_bounded_and_rooms_are_told_apart() {
     assert!(matches!(refused(|room| room.name = "a".to_owned()), SandboxConfigError::Twice(_)));
     assert!(matches!(refused(|room| room.key = "k".to_owned()), SandboxConfigError::Twice(_)));
     assert!(matches!(refused(|room| room.name = "a/b".to_owned()), SandboxConfigError::Name(_)));
-    assert!(matches!(refused(|room| room.kind = ChannelKind::Slack), SandboxConfigError::Kind { .. }));
+    let nameless = |room: &mut RoomConfig| (room.kind, room.key) = (ChannelKind::FeishuApp, String::new());
+    assert!(matches!(refused(nameless), SandboxConfigError::NoApp(_)));
     assert!(SandboxConfig::from_toml("[[rooms]]\nname = 1").is_err());
+}
+
+#[test]
+fn the_demo_countys_channels_all_have_a_room() {
+    let csv = include_str!("../../config/counties/demo/channels.csv");
+    let config = SandboxConfig::from_channels_csv(csv).unwrap();
+    let secret = secrecy::SecretString::from("sandbox-only");
+    let sandbox = Sandbox::new(config.with_mini_program("wx-sandbox", &secret), Clock::System).unwrap();
+    let base: Url = "http://127.0.0.1:8090/".parse().unwrap();
+    for (room, kind) in [
+        ("room-d01", ChannelKind::WecomBot),
+        ("app-wecom", ChannelKind::WecomApp),
+        ("app-dingtalk", ChannelKind::DingtalkApp),
+        ("app-feishu", ChannelKind::FeishuApp),
+        ("wechat-enterprise", ChannelKind::WechatSubscribe),
+    ] {
+        let target = sandbox.target(room, &base).unwrap();
+        assert_eq!(target.kind, kind);
+        let asked = crate::notices::channels::token_request(&target);
+        assert_eq!(asked.map(|asked| asked.is_ok()), kind.is_personal().then_some(true), "{room}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_are_judged_by_token_recipient_shape_and_rate() {
+    let stand = stage();
+    let ask = async |path: &str| -> Value {
+        serde_json::from_slice(&stand.call(Method::GET, path, Value::Null).await.body).unwrap()
+    };
+    let code = |answer: &Value| answer["errcode"].as_i64().unwrap();
+    assert_eq!(code(&ask("cgi-bin/gettoken?corpid=no&corpsecret=S").await), 40013);
+    assert_eq!(code(&ask("cgi-bin/gettoken?corpid=ww&corpsecret=no").await), 40001);
+    let token =
+        ask("cgi-bin/gettoken?corpid=ww&corpsecret=S").await["access_token"].as_str().unwrap().to_owned();
+    let post = async |path: &str, body: Value| -> Value {
+        serde_json::from_slice(&stand.call(Method::POST, path, body).await.body).unwrap()
+    };
+    let letter = |to: &str, agent: i64, text: &str| json!({ "touser": to, "agentid": agent, "msgtype": "text", "text": { "content": text } });
+    let send = format!("cgi-bin/message/send?access_token={token}");
+    for (path, body, expected) in [
+        ("cgi-bin/message/send", letter("li", 7, "x"), 41001),
+        ("cgi-bin/message/send?access_token=no", letter("li", 7, "x"), 40014),
+        (send.as_str(), letter("li", 8, "x"), 40056),
+        (send.as_str(), letter("", 7, "x"), 82001),
+        (send.as_str(), letter("wang", 7, "x"), 81013),
+        (send.as_str(), letter("li", 7, ""), 44004),
+        (send.as_str(), letter("li", 7, &"长".repeat(700)), 45002),
+        (
+            send.as_str(),
+            json!({ "touser": "li", "agentid": 7, "msgtype": "template_card", "template_card": { "card_type": "text_notice" } }),
+            40058,
+        ),
+        (send.as_str(), letter("li|wang", 7, "有人不在"), 0),
+    ] {
+        assert_eq!(code(&post(path, body).await), expected, "{path}");
+    }
+    // The excess over a member's thirty a minute is dropped without a word.
+    for n in 0..40 {
+        assert_eq!(code(&post(&send, letter("li", 7, &n.to_string())).await), 0);
+    }
+    assert_eq!(stand.sandbox.messages("wecom-app").len(), 30);
+    stand.clock.advance(TimeDelta::hours(3));
+    assert_eq!(code(&post(&send, letter("li", 7, "x")).await), 42001);
+
+    let refused = post("open-apis/im/v1/messages?receive_id_type=open_id", json!({})).await;
+    assert_eq!(refused["code"], 99_991_661);
+    let denied =
+        post("open-apis/auth/v3/tenant_access_token/internal", json!({ "app_id": "cli", "app_secret": "x" }))
+            .await;
+    assert_eq!(denied["code"], 10014);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_message_needs_an_acceptance_and_sound_fields() {
+    let stand = stage();
+    let post = async |path: &str, body: Value| -> Value {
+        serde_json::from_slice(&stand.call(Method::POST, path, body).await.body).unwrap()
+    };
+    let ask = json!({ "grant_type": "client_credential", "appid": "wx1", "secret": "s1" });
+    let token =
+        post("cgi-bin/stable_token", ask).await["access_token"].as_str().unwrap_or_default().to_owned();
+    let send = format!("cgi-bin/message/subscribe/send?access_token={token}");
+    let letter =
+        |value: &str| json!({ "touser": "o1", "template_id": "T", "data": { "thing1": { "value": value } } });
+    assert_eq!(post("cgi-bin/message/subscribe/send?access_token=x", letter("停电")).await["errcode"], 40001);
+    assert_eq!(post(&send, letter("停电")).await["errcode"], 43101);
+    stand.sandbox.accept_subscription("o1", "T");
+    let refused = post(&send, letter(&"长".repeat(21))).await;
+    assert_eq!(refused["errcode"], 47003);
+    assert!(refused["errmsg"].as_str().unwrap().contains("data.thing1.value"));
+    assert_eq!(post(&send, letter("停电")).await["errcode"], 0, "what was refused bought nothing");
+    assert_eq!(post(&send, letter("停电")).await["errcode"], 43101);
 }

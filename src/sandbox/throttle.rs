@@ -24,9 +24,23 @@ impl Throttle {
             ChannelKind::WecomBot if limits => (&[(20, 60)], 60),
             ChannelKind::DingtalkBot if limits => (&[(20, 60)], 600),
             ChannelKind::FeishuBot if limits => (&[(5, 1), (100, 60)], 0),
+            ChannelKind::DingtalkApp if limits => (&[(20, 1)], 0),
+            ChannelKind::FeishuApp if limits => (&[(50, 1), (1000, 60)], 0),
+            ChannelKind::Slack if limits => (&[(1, 1)], 0),
             _ => (&[], 0),
         };
         Self { windows, penalty, sent: VecDeque::new(), silent_until: DateTime::UNIX_EPOCH }
+    }
+
+    /// What one person may get from an application.
+    #[must_use]
+    pub fn of_person(kind: ChannelKind, limits: bool) -> Self {
+        let windows: &'static [(usize, i64)] = match kind {
+            ChannelKind::WecomApp if limits => &[(30, 60), (1000, 3600)],
+            ChannelKind::FeishuApp if limits => &[(5, 1)],
+            _ => &[],
+        };
+        Self { windows, penalty: 0, sent: VecDeque::new(), silent_until: DateTime::UNIX_EPOCH }
     }
 
     /// Counts one message, or refuses it.

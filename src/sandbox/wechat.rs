@@ -2,7 +2,7 @@
 //!
 //! `demo-<openid>` logs that person in, `phone-<mobile>` proves that phone; what follows a `~` makes the code another one.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
@@ -34,12 +34,39 @@ pub struct MiniProgram {
     used_order: VecDeque<String>,
     /// Newest last.
     tokens: VecDeque<(String, DateTime<Utc>)>,
+    /// How many messages of a template a person still takes.
+    accepted: HashMap<(String, String), u32>,
 }
 
 impl MiniProgram {
     #[must_use]
     pub fn new(config: MiniProgramConfig) -> Self {
-        Self { config, used: HashSet::new(), used_order: VecDeque::new(), tokens: VecDeque::new() }
+        Self {
+            config,
+            used: HashSet::new(),
+            used_order: VecDeque::new(),
+            tokens: VecDeque::new(),
+            accepted: HashMap::new(),
+        }
+    }
+
+    pub fn revoke(&mut self) {
+        self.tokens.clear();
+    }
+
+    pub fn accept(&mut self, openid: &str, template: &str) {
+        *self.accepted.entry((openid.to_owned(), template.to_owned())).or_default() += 1;
+    }
+
+    /// Uses up one acceptance.
+    pub fn spend(&mut self, openid: &str, template: &str) -> Result<(), Refused> {
+        match self.accepted.get_mut(&(openid.to_owned(), template.to_owned())) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                Ok(())
+            }
+            _ => Err(Refused::errcode(43101, "user refuse to accept the msg, rid: sandbox")),
+        }
     }
 
     fn check_app(&self, app_id: &str, secret: &str) -> Result<(), Refused> {
@@ -100,18 +127,22 @@ impl MiniProgram {
         Ok(json!({ "access_token": token, "expires_in": left }))
     }
 
-    fn phone(&mut self, token: &str, code: &str, now: DateTime<Utc>) -> Result<Value, Refused> {
+    pub fn check_token(&self, token: &str, now: DateTime<Utc>) -> Result<(), Refused> {
         let known = self.tokens.iter().find(|(known, _)| crypto::same(known.as_bytes(), token.as_bytes()));
         match known {
             None => {
                 let text = "invalid credential, access_token is invalid or not latest, rid: sandbox";
-                return Err(Refused::errcode(40001, text));
+                Err(Refused::errcode(40001, text))
             }
             Some((_, until)) if *until <= now => {
-                return Err(Refused::errcode(42001, "access_token expired, rid: sandbox"));
+                Err(Refused::errcode(42001, "access_token expired, rid: sandbox"))
             }
-            Some(_) => {}
+            Some(_) => Ok(()),
         }
+    }
+
+    fn phone(&mut self, token: &str, code: &str, now: DateTime<Utc>) -> Result<Value, Refused> {
+        self.check_token(token, now)?;
         let again = Refused::errcode(40029, "invalid code, rid: sandbox");
         let mobile = self.redeem("phone-", code, again)?;
         let watermark = json!({ "timestamp": now.timestamp(), "appid": self.config.app_id });
@@ -137,7 +168,8 @@ pub fn routes(service: &mut web::ServiceConfig) {
     service
         .route("/sns/jscode2session", web::get().to(login))
         .route("/cgi-bin/stable_token", web::post().to(token))
-        .route("/wxa/business/getuserphonenumber", web::post().to(phone));
+        .route("/wxa/business/getuserphonenumber", web::post().to(phone))
+        .route("/sandbox/wechat/subscriptions", web::post().to(accept));
 }
 
 #[derive(Default, Deserialize)]
@@ -188,6 +220,19 @@ async fn phone(
         program.phone(&query.access_token, &request.code, now)
     })
     .await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Acceptance {
+    openid: String,
+    template_id: String,
+}
+
+/// The person's tap in the mini-program, which no server of ours sees.
+async fn accept(sandbox: web::Data<Sandbox>, body: web::Json<Acceptance>) -> HttpResponse {
+    sandbox.accept_subscription(&body.openid, &body.template_id);
+    HttpResponse::NoContent().finish()
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {

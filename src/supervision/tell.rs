@@ -11,7 +11,7 @@ use crate::notices::outbox::{self, Draft};
 use crate::notices::params::CallParams;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
-/// Who hears a notice beside the room it goes to.
+/// Who hears a notice beside the room it goes to and the officer whose action is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hearers {
     /// The county's own channels too.
@@ -38,7 +38,7 @@ impl Telling {
         Self { event, room, officer: None, hearers: Hearers::Everybody, params }
     }
 
-    /// Only the room hears it.
+    /// Only the room hears it, and in person the officer whose action is awaited.
     #[must_use]
     pub const fn sealed(event: &'static str, room: DepartmentId, params: CallParams) -> Self {
         Self { event, room, officer: None, hearers: Hearers::RoomOnly, params }
@@ -57,10 +57,12 @@ pub async fn post(
         return Ok(());
     }
     let rooms: Vec<DepartmentId> = tellings.iter().map(|telling| telling.room).collect();
-    let routes = outbox::routes(conn, county, &rooms).await?;
+    let officers: Vec<OfficerId> = tellings.iter().filter_map(|telling| telling.officer).collect();
+    let routes = outbox::routes(conn, county, &rooms, &officers).await?;
+    let mut within = routes.clone();
+    within.rooms.retain(|room| room.department.is_some());
     let mut rows = Vec::new();
     for telling in tellings {
-        let sealed = telling.hearers == Hearers::RoomOnly;
         let params: Value = telling.params.to_json();
         let draft = Draft {
             subject_kind: subject.0,
@@ -71,9 +73,11 @@ pub async fn post(
             priority: Priority::Normal,
             params,
         };
-        let heard: Vec<_> =
-            routes.iter().filter(|route| !sealed || route.department.is_some()).copied().collect();
-        rows.extend(outbox::address(&draft, county, &heard, now));
+        let open = match telling.hearers {
+            Hearers::Everybody => &routes,
+            Hearers::RoomOnly => &within,
+        };
+        rows.extend(outbox::address(&draft, county, open, now));
     }
     outbox::post(conn, &rows).await
 }

@@ -60,7 +60,8 @@ fn sources(folder: &str) -> Vec<Source> {
         .map(|file| {
             let (path, text) = (name(&file), std::fs::read_to_string(&file).expect("UTF-8"));
             let code = code(&text);
-            let tests_only = path.ends_with("/tests.rs") || path.starts_with("tests/");
+            let tests_only =
+                path.ends_with("/tests.rs") || path.contains("/tests/") || path.starts_with("tests/");
             let shipped = if tests_only { String::new() } else { shipped(&code) };
             Source { path, text, code, shipped }
         })

@@ -17,7 +17,8 @@ use crate::deadlines::store as deadlines;
 use crate::deadlines::{CountyCalendars, Deadline, SubjectKind};
 use crate::ledger;
 use crate::ledger::chain::Head;
-use crate::notices::outbox::{self, Route};
+use crate::notices::address::Routes;
+use crate::notices::outbox;
 use crate::organisation::model::Office;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
@@ -28,7 +29,7 @@ pub struct Ground {
     /// Of the county, as this transaction sees them.
     pub calendars: Arc<CountyCalendars>,
     pub people: People,
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     faces: HashMap<CallId, Faces>,
     clocks: HashMap<CallId, Vec<Deadline>>,
     held_since: HashMap<CallId, DateTime<Utc>>,
@@ -57,11 +58,11 @@ impl Ground {
             }
         }
         let people = people(conn, county, calls_due, matters, now).await?;
-        let rooms = people.departments();
+        let (rooms, officers) = (people.departments(), people.officers());
         Ok(Self {
             rules,
             calendars,
-            routes: outbox::routes(conn, county, &rooms).await?,
+            routes: outbox::routes(conn, county, &rooms, &officers).await?,
             people,
             faces,
             clocks,

@@ -37,6 +37,12 @@ impl People {
         departments
     }
 
+    /// All of them: whose applications may reach them.
+    #[must_use]
+    pub fn officers(&self) -> Vec<OfficerId> {
+        self.members.iter().map(|member| member.id).collect()
+    }
+
     fn member(&self, id: OfficerId) -> Option<&Member> {
         self.by_id.get(&id).and_then(|index| self.members.get(*index))
     }

@@ -152,7 +152,8 @@ async fn write_in(
     let composed: Vec<Result<Composed, Problem>> =
         both.map(|(tap, context)| compose(desk, &calendars, tap, context.as_ref())).collect();
     let departments: Vec<_> = composed.iter().flatten().map(|composed| composed.call.department_id).collect();
-    let routes = outbox::routes(conn, county, &departments).await?;
+    let officers: Vec<_> = composed.iter().flatten().map(|composed| composed.call.holder_id).collect();
+    let routes = outbox::routes(conn, county, &departments, &officers).await?;
     let notices: Vec<_> = composed
         .iter()
         .flatten()

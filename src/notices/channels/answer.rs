@@ -92,6 +92,19 @@ pub fn judge(
     }
 }
 
+/// The same outcome when exactly one person was meant: whoever was left out was that person, and only he is out of reach, not the
+/// application.
+pub fn for_one(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Delivered { unreached, .. } if unreached.iter().any(|one| one.why == Why::Throttled) => {
+            Outcome::limited(60)
+        }
+        Outcome::Delivered { unreached, .. } if !unreached.is_empty() => Outcome::DropRecipient,
+        Outcome::DeadTarget => Outcome::DropRecipient,
+        outcome => outcome,
+    }
+}
+
 /// Reads the absence of an answer.
 pub fn judge_failure(error: &OutboundError) -> Outcome {
     match error {

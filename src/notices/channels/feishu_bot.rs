@@ -37,7 +37,8 @@ pub(super) fn request(
     Ok(OutboundRequest::post_json(url, body_within(BODY_MAX, &body)?, target.allowed_hosts()))
 }
 
-fn card(target: &Target, message: &Message) -> Result<Value, RenderError> {
+/// The card of a bot or an application.
+pub(super) fn card(target: &Target, message: &Message) -> Result<Value, RenderError> {
     let title = target.title(message, text::plain, TITLE_MAX)?;
     let plain = |content: &str| json!({ "tag": "plain_text", "content": content });
     let mut parts = text::facts(&message.lines, text::plain, |label| format!("{label}："));

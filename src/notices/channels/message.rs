@@ -1,5 +1,7 @@
 //! What a notice says, whatever carries it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -27,6 +29,8 @@ pub struct Message {
     pub link: Option<Link>,
     /// Who is called by name.
     pub mentions: Vec<Mention>,
+    /// The single words of the text, for templates that live at the provider.
+    pub words: BTreeMap<String, String>,
 }
 
 /// One fact: `时限：14:30 前接单`.

@@ -9,22 +9,31 @@ use serde_json::Value;
 
 use crate::platform::outbound::{OutboundRequest, Url};
 
+mod access_token;
 mod answer;
+pub mod dingtalk_app;
 pub mod dingtalk_bot;
+pub mod feishu_app;
 pub mod feishu_bot;
 mod message;
+mod person;
 mod signature;
+pub mod slack;
 mod target;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod webhook;
+pub mod wechat_subscribe;
+pub mod wecom_app;
 pub mod wecom_bot;
 
-pub use answer::{Outcome, Unreached, Why, judge, judge_failure};
+pub use access_token::{Issued, judge_token, token_request};
+pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure};
 pub use message::{LINK_MAX, Line, Link, Mention, Message};
+pub use person::Person;
 pub use signature::SignatureRefusal;
-pub use target::{Credentials, Settings, Target};
+pub use target::{Credentials, Settings, SubscribeTemplate, Target};
 
 crate::text_enum! {
     /// A way to carry a notice.
@@ -51,6 +60,15 @@ crate::text_enum! {
 }
 
 impl ChannelKind {
+    /// Whether it reaches one person; the others reach a room or a system.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        match self {
+            Self::WecomApp | Self::DingtalkApp | Self::FeishuApp | Self::WechatSubscribe => true,
+            Self::WecomBot | Self::DingtalkBot | Self::FeishuBot | Self::Webhook | Self::Slack => false,
+        }
+    }
+
     /// The provider's own hosts, the usual one first; none for a generic webhook.
     #[must_use]
     pub const fn hosts(self) -> &'static [&'static str] {
@@ -89,11 +107,19 @@ pub enum RenderError {
     BadSecret,
     #[error("the message's id or event name is not in the form that webhooks take")]
     BadEvent,
-    #[error("{0} messages are not made here")]
-    Unsupported(ChannelKind),
+    #[error("the channel lacks the setting {0}")]
+    MissingSetting(&'static str),
+    #[error("no person is named that this channel could reach")]
+    MissingPerson,
+    #[error("there is no access token")]
+    MissingToken,
+    #[error("{0} reaches no room")]
+    NoRoom(ChannelKind),
+    #[error("{0} reaches no single person")]
+    NoPerson(ChannelKind),
 }
 
-/// Makes the request that carries `message` to `target`. `attempt` counts from 1.
+/// Makes the request that carries `message` to the room or system that `target` is. `attempt` counts from 1.
 pub fn request(
     target: &Target,
     message: &Message,
@@ -105,11 +131,30 @@ pub fn request(
         ChannelKind::DingtalkBot => dingtalk_bot::request(target, message, now),
         ChannelKind::FeishuBot => feishu_bot::request(target, message, now),
         ChannelKind::Webhook => webhook::request(target, message, now, attempt),
+        ChannelKind::Slack => slack::request(target, message),
         kind @ (ChannelKind::WecomApp
         | ChannelKind::DingtalkApp
         | ChannelKind::FeishuApp
-        | ChannelKind::WechatSubscribe
-        | ChannelKind::Slack) => Err(RenderError::Unsupported(kind)),
+        | ChannelKind::WechatSubscribe) => Err(RenderError::NoRoom(kind)),
+    }
+}
+
+/// Makes the request that carries `message` to one person by the application that `target` is.
+pub fn request_to(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+) -> Result<OutboundRequest, RenderError> {
+    match target.kind {
+        ChannelKind::WecomApp => wecom_app::request(target, message, person),
+        ChannelKind::DingtalkApp => dingtalk_app::request(target, message, person),
+        ChannelKind::FeishuApp => feishu_app::request(target, message, person),
+        ChannelKind::WechatSubscribe => wechat_subscribe::request(target, message, person),
+        kind @ (ChannelKind::WecomBot
+        | ChannelKind::DingtalkBot
+        | ChannelKind::FeishuBot
+        | ChannelKind::Webhook
+        | ChannelKind::Slack) => Err(RenderError::NoPerson(kind)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a message goes and what opens the door. No Debug print shows a credential.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -14,7 +15,7 @@ pub struct Credentials {
     /// The key, token or access token in the robot's URL; empty for a generic webhook.
     #[serde(default)]
     pub token: SecretString,
-    /// Signing secrets, newest first. Robots use the first; a generic webhook signs with all of them.
+    /// Signing secrets, newest first. Robots use the first; a generic webhook signs with all of them. An application's secret.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
 }
@@ -56,6 +57,31 @@ impl fmt::Debug for Credentials {
 pub struct Settings {
     /// A robot secured by keywords takes only messages with one of them; this one is put into the title when absent.
     pub keyword: Option<String>,
+    /// The application: WeCom's corpid, DingTalk's appKey, Feishu's app_id, WeChat's appid.
+    pub app_id: Option<String>,
+    /// WeCom's number of the application within the corporation.
+    pub agent_id: Option<i64>,
+    /// DingTalk's robot of the application, when it is not called like the application.
+    pub robot_code: Option<String>,
+    /// What Feishu's people are known by: `open_id` (when absent), `user_id`, `union_id` or `email`.
+    pub user_id_type: Option<String>,
+    /// WeChat's subscription templates, by event.
+    pub templates: BTreeMap<String, SubscribeTemplate>,
+    /// The page of the mini-program that a subscription message opens; `{callId}` stands for the call.
+    pub page: Option<String>,
+    /// `developer`, `trial` or `formal` (when absent): the version of the mini-program that is opened.
+    pub program_state: Option<String>,
+}
+
+/// A subscription template of WeChat.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscribeTemplate {
+    pub id: String,
+    /// Which of the texts' words fills which field: `{"thing1": "title"}`.
+    pub data: BTreeMap<String, String>,
+    /// Another page than the channel's.
+    pub page: Option<String>,
 }
 
 /// Where a message goes. Debug shows the host alone.
@@ -114,6 +140,15 @@ impl Target {
         let mut url = self.base_url.clone();
         url.path_segments_mut().map_err(|()| RenderError::BadBase)?.pop_if_empty().extend(segments);
         Ok(url)
+    }
+
+    pub(super) fn app_id(&self) -> Result<&str, RenderError> {
+        let id = self.settings.app_id.as_deref().filter(|id| !id.is_empty());
+        id.ok_or(RenderError::MissingSetting("appId"))
+    }
+
+    pub(super) fn app_secret(&self) -> Result<&str, RenderError> {
+        self.signing_secret().filter(|secret| !secret.is_empty()).ok_or(RenderError::MissingCredential)
     }
 
     pub(super) fn signing_secret(&self) -> Option<&str> {

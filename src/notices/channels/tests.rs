@@ -1,10 +1,14 @@
 //! The requests of each channel against the platforms' documented vectors, and what is made of their answers.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::json;
 
 use super::*;
 use crate::platform::outbound::{HeaderMap, HeaderName, HeaderValue, Hosts, OutboundError, Refusal};
+
+mod apps;
 
 fn vectors(text: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(text).unwrap();
@@ -31,7 +35,13 @@ fn message() -> Message {
         body: "3#楼停电\n请尽快".to_owned(),
         link: Some(Link { text: "接单".to_owned(), url: "https://yj.example/a/(1)?t=x".parse().unwrap() }),
         mentions: Vec::new(),
+        words: words(),
     }
+}
+
+fn words() -> BTreeMap<String, String> {
+    let words = [("title", "3#楼停电"), ("holder", "李强"), ("at", "2026-09-21 22:13"), ("call_id", "c-1")];
+    words.into_iter().map(|(name, word)| (name.to_owned(), word.to_owned())).collect()
 }
 
 fn phone(mobile: &str) -> Mention {
@@ -439,7 +449,7 @@ fn what_cannot_be_sent_is_refused_before() {
     assert_eq!(refused(&target(ChannelKind::Webhook, "", &[]), |_| ()), RenderError::MissingCredential);
     assert!(matches!(refused(&hook, |m| m.data = json!("x".repeat(70_000))), RenderError::TooLong { .. }));
     let app = target(ChannelKind::FeishuApp, "k", &[]);
-    assert_eq!(refused(&app, |_| ()), RenderError::Unsupported(ChannelKind::FeishuApp));
+    assert_eq!(refused(&app, |_| ()), RenderError::NoRoom(ChannelKind::FeishuApp));
 }
 
 #[test]

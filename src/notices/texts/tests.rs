@@ -75,7 +75,14 @@ fn texts() -> Texts {
 }
 
 fn telling<'a>(event: &'a str, params: &'a Value) -> Telling<'a> {
-    Telling { id: NoticeId(uuid::Uuid::from_u128(7)), event, at: now(), alarms: true, params }
+    Telling {
+        id: NoticeId(uuid::Uuid::from_u128(7)),
+        event,
+        at: now(),
+        alarms: true,
+        personal: false,
+        params,
+    }
 }
 
 fn message(event: &str, params: &Value, lang: Lang) -> Message {

@@ -10,7 +10,7 @@ use std::hash::Hash;
 use super::ImportOptions;
 use super::posts::Posts;
 use super::problem::{Problem, Reason};
-use super::rows::{AreaRow, CategoryRow, DepartmentRow, EnterpriseRow, ItemRow, OfficerRow};
+use super::rows::{AreaRow, CategoryRow, ChannelRow, DepartmentRow, EnterpriseRow, ItemRow, OfficerRow};
 use super::source::Source;
 use super::table::{Line, Row, Sheet};
 use crate::organisation::model::OfficerStatus;
@@ -33,6 +33,7 @@ pub struct Index<'a> {
     enterprises: Known<'a, EnterpriseRow>,
     items: Known<'a, ItemRow>,
     categories: Known<'a, CategoryRow>,
+    channels: Known<'a, ChannelRow>,
 }
 
 impl<'a> Index<'a> {
@@ -44,6 +45,7 @@ impl<'a> Index<'a> {
             enterprises: Known::new(&source.enterprises, |row| &row.code),
             items: Known::new(&source.items, |row| &row.code),
             categories: Known::new(&source.categories, |row| &row.code),
+            channels: Known::new(&source.channels, |row| &row.code),
         }
     }
 

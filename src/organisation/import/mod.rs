@@ -3,8 +3,8 @@
 //! Always holds: all of a folder is loaded in one transaction or nothing is; a row that contradicts another is refused by file, line,
 //! column and reason, and all such rows are listed at once; importing the same folder again changes nothing; a row is recognised by
 //! its code within the county and keeps its id. What the files no longer mention: links (helpers, contacts, cards, sentences, an
-//! officer's roles) go; leave that an import brought ends; areas, departments, officers, items, enterprises, channels and accounts stay,
-//! but hold no post, duty or office any more.
+//! officer's roles and addresses) go; leave that an import brought ends; areas, departments, officers, items, enterprises, channels and
+//! accounts stay, but hold no post, duty or office any more.
 //! No password is set here, and nobody's account is opened again once it is closed.
 //!
 //! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`, and `notices` for how a channel keeps its secrets.

@@ -55,6 +55,7 @@ pub enum Reason {
     TokenMissing,
     SecretMissing,
     SandboxAddressMissing,
+    ChannelSettings { why: String },
     // Rows against rows.
     Duplicate { first_line: u64 },
     UnknownArea,
@@ -63,6 +64,8 @@ pub enum Reason {
     UnknownEnterprise,
     UnknownItem,
     UnknownCategory,
+    UnknownChannel,
+    ChannelReachesNobody,
     InactiveArea,
     InactiveDepartment,
     BackupOfAnotherUnit { unit: String, other: String },
@@ -179,12 +182,12 @@ impl Reason {
                 "协办部门不能是责任部门自己",
                 "the responsible department cannot be its own helper",
             ),
-            Self::TokenMissing => {
-                plain("token_missing", "群机器人要填 token", "a group robot needs its token")
-            }
-            Self::SecretMissing => {
-                plain("secret_missing", "webhook 要填签名密钥", "a webhook needs a signing secret")
-            }
+            Self::TokenMissing => plain("token_missing", "群机器人要填 token", "a robot needs its token"),
+            Self::SecretMissing => plain(
+                "secret_missing",
+                "webhook 要填签名密钥，应用要填应用密钥",
+                "a webhook needs a signing secret, an application its own",
+            ),
             Self::SandboxAddressMissing => plain(
                 "sandbox_address_missing",
                 "地址里写了 {sandbox}，导入时却没有给出沙箱地址",
@@ -199,6 +202,15 @@ impl Reason {
             Self::UnknownEnterprise => plain("unknown_enterprise", "没有这个企业", "no such enterprise"),
             Self::UnknownItem => plain("unknown_item", "没有这个事项", "no such service item"),
             Self::UnknownCategory => plain("unknown_category", "没有这个类别", "no such category"),
+            Self::ChannelSettings { why } => {
+                ("channel_settings", format!("通道设置不对：{why}"), format!("the channel's settings: {why}"))
+            }
+            Self::UnknownChannel => plain("unknown_channel", "没有这个消息通道", "no such channel"),
+            Self::ChannelReachesNobody => plain(
+                "channel_reaches_nobody",
+                "这个通道不是发给个人的应用",
+                "the channel is no application that reaches a single officer",
+            ),
             Self::InactiveArea => plain("inactive_area", "这个镇办或园区已停用", "the area is not active"),
             Self::InactiveDepartment => {
                 plain("inactive_department", "这个部门已停用", "the department is not active")

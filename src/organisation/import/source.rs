@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::problem::{Problem, Reason};
 use super::rows::{
-    AdminRow, AreaRow, AsideRow, CardRow, CategoryRow, ChannelRow, DepartmentRow, EnterpriseRow, ExampleRow,
-    ItemRow, OfficerRow, SayingRow, WordsRow,
+    AddressRow, AdminRow, AreaRow, AsideRow, CardRow, CategoryRow, ChannelRow, DepartmentChannelRow,
+    DepartmentRow, EnterpriseRow, ExampleRow, ItemRow, OfficerRow, SayingRow, WordsRow,
 };
 use super::table::{Need, Row, Sheet, read};
 
@@ -46,6 +46,8 @@ pub struct Source {
     pub asides: Sheet<AsideRow>,
     pub cards: Sheet<CardRow>,
     pub channels: Sheet<ChannelRow>,
+    pub addresses: Sheet<AddressRow>,
+    pub department_channels: Sheet<DepartmentChannelRow>,
     /// Tables in the folder that the import does not know.
     pub unread: Vec<String>,
 }
@@ -68,6 +70,8 @@ impl Source {
             asides: read(dir, Need::Optional, problems),
             cards: read(dir, Need::Required, problems),
             channels: read(dir, Need::Required, problems),
+            addresses: read(dir, Need::Optional, problems),
+            department_channels: read(dir, Need::Optional, problems),
             unread: unread(dir),
         }
     }
@@ -85,7 +89,7 @@ impl Source {
     }
 
     /// The rows read of each file.
-    pub fn rows_by_file(&self) -> [(&'static str, usize); 13] {
+    pub fn rows_by_file(&self) -> [(&'static str, usize); 15] {
         fn of<R: Row>(sheet: &Sheet<R>) -> (&'static str, usize) {
             (R::FILE, sheet.rows.len())
         }
@@ -103,6 +107,8 @@ impl Source {
             of(&self.enterprises),
             of(&self.cards),
             of(&self.channels),
+            of(&self.addresses),
+            of(&self.department_channels),
         ]
     }
 }
@@ -176,6 +182,8 @@ fn unread(dir: &Path) -> Vec<String> {
         ChannelRow::FILE,
         SayingRow::FILE,
         AsideRow::FILE,
+        AddressRow::FILE,
+        DepartmentChannelRow::FILE,
     ];
     let mut names: Vec<String> = std::fs::read_dir(dir)
         .into_iter()

@@ -13,6 +13,8 @@ use crate::organisation::uscc::{check_uscc, check_uscc_shape};
 pub trait Row: Sized {
     const FILE: &'static str;
     const COLUMNS: &'static [&'static str];
+    /// Columns that a file may leave out; their cells are empty then.
+    const OPTIONAL: &'static [&'static str] = &[];
     /// Cells that could not be read leave a harmless value behind: a problem is noted, so the row is never stored.
     fn read(cells: &mut Cells<'_>) -> Self;
 }
@@ -119,7 +121,7 @@ fn places<R: Row>(
     let mut usable = true;
     for (place, name) in header.iter().enumerate() {
         let name = name.trim_start_matches('\u{feff}').trim();
-        match R::COLUMNS.iter().find(|known| **known == name) {
+        match R::COLUMNS.iter().chain(R::OPTIONAL).find(|known| **known == name) {
             None => {
                 note(1, name, "", Reason::UnknownColumn);
                 usable = false;

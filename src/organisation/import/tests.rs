@@ -100,7 +100,13 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ("channels.csv", "sandbox-token", "", &["2 token token_missing"]),
         ("channels.csv", "whsec_c2FuZGJveC1vbmx5LXNhbmRib3gtb25seQ==", "", &["3 secrets secret_missing"]),
         ("channels.csv", "https://example.org/hook", "example.org", &["3 base_url malformed_url"]),
-        ("channels.csv", "wecom_bot", "slack", &["2 kind unknown_word"]),
+        ("channels.csv", "wecom_bot", "sms", &["2 kind unknown_word"]),
+        (
+            "channels.csv",
+            "wecom_bot",
+            "wecom_app",
+            &["2 secrets secret_missing", "2 settings channel_settings"],
+        ),
         ("areas.csv", "A1,东镇,东镇,镇,,Y", "A1,东镇,东镇", &["2  wrong_cell_count"]),
         // Rows against rows.
         ("areas.csv", "A2,旧", "A1,旧", &["3 code duplicate"]),
@@ -283,4 +289,49 @@ async fn settings_that_their_reader_cannot_use_are_refused() {
     };
     assert_eq!(named(&refused, "county.toml"), ["0 settings settings_malformed"]);
     assert!(refused.to_string().contains("too slow"));
+}
+
+#[tokio::test]
+async fn an_address_names_somebody_and_an_application_that_reaches_him() {
+    let folder = Folder::new();
+    std::fs::write(
+        folder.0.join("officer_addresses.csv"),
+        "officer_code,channel_code,user_id,preference\nO9,app,u,1\nO1,none,u,\nO1,room-d2,u,\nO1,app,,0\nO1,app,u,\n",
+    )
+    .unwrap();
+    std::fs::write(
+        folder.0.join("department_channels.csv"),
+        "department_code,channel_code,preference\nD9,app,1\nD1,hook,1\nD1,app,\n",
+    )
+    .unwrap();
+    folder.edit("channels.csv", |text| {
+        let mut lines = text.lines().map(|line| format!("{line},"));
+        let head = format!("{}settings", lines.next().unwrap());
+        let app = r#"app,feishu_app,本人,,{sandbox},,secret,"{""appId"":""cli""}""#;
+        let lame = r#"lame,wecom_app,本人,,{sandbox},,secret,"{""appId"":""ww"",""agent"":1}""#;
+        let all: Vec<String> =
+            [head].into_iter().chain(lines).chain([app, lame].map(str::to_owned)).collect();
+        all.join("\n")
+    });
+    let refused = folder.refused().await;
+    assert_eq!(
+        named(&refused, "officer_addresses.csv"),
+        [
+            "2 officer_code unknown_officer",
+            "3 channel_code unknown_channel",
+            "4 channel_code channel_reaches_nobody",
+            "5 preference malformed_number",
+            "5 user_id empty",
+            "6  duplicate",
+        ]
+    );
+    assert_eq!(
+        named(&refused, "department_channels.csv"),
+        [
+            "2 department_code unknown_department",
+            "3 channel_code channel_reaches_nobody",
+            "4 preference empty"
+        ]
+    );
+    assert_eq!(named(&refused, "channels.csv"), ["5 settings channel_settings"]);
 }

@@ -1,6 +1,8 @@
 //! Nobody answers: the call climbs by itself, each rung once, to whoever is there, at the moments counted from the missed one.
 
 use serde_json::json;
+use yijiao::notices::check::unsent;
+use yijiao::platform::db::Scope;
 
 use crate::kit::{County, Spans as _};
 
@@ -53,4 +55,57 @@ async fn an_accepted_call_climbs_no_more_for_its_acceptance() {
     county.runs_until("03-10 09:30").await;
     let after = county.rungs(&call).await;
     assert_eq!(after.iter().filter(|rung| rung.starts_with("accept")).count(), before.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_tells_its_officer_by_his_own_application_too() {
+    let county = County::open();
+    county.reaches_in_person(&["POWER-LEAD", "POWER-DEPUTY"]).await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 10:30").await;
+    let told = county
+        .texts(&format!(
+            "select concat_ws(' ', n.event, n.params->>'clock', c.code, nullif(n.recipient, ''), o.code) from notices n
+            join channels c on c.id = n.channel_id join officers o on o.id = n.officer_id
+            where n.subject_id = '{}' order by n.created_at, n.id",
+            call.id()
+        ))
+        .await;
+    let in_person = told.iter().filter(|line| line.contains(" app ")).collect::<Vec<_>>();
+    assert_eq!(
+        in_person,
+        [
+            "call.dispatched app wx-POWER-LEAD POWER-LEAD",
+            "call.reminded accept app wx-POWER-LEAD POWER-LEAD",
+            "call.escalated accept app wx-POWER-DEPUTY POWER-DEPUTY",
+            "call.reminded contact app wx-POWER-LEAD POWER-LEAD",
+        ]
+    );
+    // His room hears it as well, and so does the room of whoever has no application.
+    for line in
+        ["call.escalated accept room-power POWER-DEPUTY", "call.escalated accept room-power POWER-BACKUP"]
+    {
+        assert!(told.iter().any(|told| told == line), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_nobody_can_be_told_of_fails_the_check_until_it_is_answered() {
+    let county = County::open();
+    county.alter("update channels set state = 'dead'").await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 10:15").await;
+    let told = county
+        .texts("select event || ' ' || reason from notices where officer_id is not null order by id")
+        .await;
+    let expected = ["call.dispatched", "call.reminded", "call.escalated"]
+        .map(|event| format!("{event} nobody_to_address"));
+    assert_eq!(told, expected);
+    let unaddressed = async || {
+        let mut tx = county.app.db.begin(Scope::AllCounties).await.unwrap();
+        unsent(&mut tx, county.now()).await.unwrap().unaddressed
+    };
+    assert_eq!(unaddressed().await, 3);
+    county.lead().accepts(&call).await;
+    assert_eq!(unaddressed().await, 0);
 }

@@ -74,6 +74,20 @@ impl County {
         .await;
     }
 
+    /// The county has an application that reaches these officers in person.
+    pub async fn reaches_in_person(&self, officers: &[&str]) {
+        let officers = officers.join("', '");
+        self.alter(&format!(
+            "insert into channels (id, county_id, code, kind, name, base_url, credentials_sealed)
+                select gen_random_uuid(), county_id, 'app', 'wecom_app', '一叫就到', base_url, credentials_sealed
+                from channels where code = 'room-office';
+            insert into officer_addresses (id, county_id, officer_id, channel_id, user_id)
+                select gen_random_uuid(), o.county_id, o.id, c.id, 'wx-' || o.code
+                from officers o join channels c on c.code = 'app' where o.code in ('{officers}')"
+        ))
+        .await;
+    }
+
     pub async fn officer_id(&self, code: &str) -> String {
         self.texts(&format!("select id::text from officers where code = '{code}'")).await.remove(0)
     }

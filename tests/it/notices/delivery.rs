@@ -100,9 +100,10 @@ async fn a_paused_channel_holds_and_a_dead_one_ends_what_was_meant_for_it() {
     let row = stage.row(held).await;
     assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Held, 0, "channel_paused"));
     let row = stage.row(dead).await;
-    assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Dead, 0, "channel_dead"));
+    assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Fallback, 0, "channel_dead"));
 
     stage.set_channel("wecom", ChannelState::Active).await;
+    assert_eq!(stage.work().await, 1, "what the dead one should have told, another room tells");
     assert_eq!(stage.work().await, 0, "not before its moment");
     stage.pass(TimeDelta::minutes(1));
     stage.work().await;

@@ -1,7 +1,7 @@
 //! Providers that refuse, hurry, answer nonsense or nothing: each ends in the right state with a reason.
 
 use chrono::TimeDelta;
-use yijiao::notices::model::{NoticeState, Priority};
+use yijiao::notices::model::{NoticeId, NoticeState, Priority};
 use yijiao::sandbox::{Fault, Mode};
 
 use super::stage::Stage;
@@ -12,13 +12,13 @@ async fn every_failure_ends_in_its_state_with_its_reason() {
     for (room, mode, state, outcome) in [
         ("wecom", Mode::Busy, NoticeState::Retry, "retry"),
         ("wecom", Mode::RateLimited, NoticeState::Retry, "rate_limited"),
-        ("wecom", Mode::BadMessage, NoticeState::Dead, "bad_message"),
+        ("wecom", Mode::BadMessage, NoticeState::Fallback, "bad_message"),
         ("wecom", Mode::Html200, NoticeState::Retry, "retry"),
         ("wecom", Mode::Garbage, NoticeState::Retry, "retry"),
-        ("dingtalk", Mode::WrongSign, NoticeState::Dead, "needs_admin"),
+        ("dingtalk", Mode::WrongSign, NoticeState::Fallback, "needs_admin"),
         ("dingtalk", Mode::Redirect, NoticeState::Retry, "rate_limited"),
         ("feishu", Mode::Http500, NoticeState::Retry, "retry"),
-        ("feishu", Mode::WrongSign, NoticeState::Dead, "needs_admin"),
+        ("feishu", Mode::WrongSign, NoticeState::Fallback, "needs_admin"),
         ("county", Mode::Half, NoticeState::Retry, "retry"),
         ("county", Mode::Huge, NoticeState::Retry, "retry"),
         ("county", Mode::Http429, NoticeState::Retry, "rate_limited"),
@@ -41,23 +41,6 @@ async fn every_failure_ends_in_its_state_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_robot_that_is_gone_takes_its_channel_with_it() {
-    let stage = Stage::set().await;
-    stage.sandbox.set_fault("feishu", Fault::always(Mode::Dead));
-    let (first, second) = (stage.alarm("feishu").await, stage.alarm("feishu").await);
-    stage.work().await;
-    assert_eq!(stage.channel_state("feishu").await, ("dead".to_owned(), "dead_target".to_owned()));
-    assert_eq!(
-        (stage.row(first).await.state, stage.row(first).await.reason.as_str()),
-        (NoticeState::Dead, "dead_target")
-    );
-    assert_eq!(
-        (stage.row(second).await.attempt, stage.row(second).await.reason.as_str()),
-        (0, "channel_dead")
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_says_when_is_left_alone_until_then() {
     let stage = Stage::set().await;
     stage.sandbox.set_fault("county", Fault::times(Mode::Http429, 1).seconds(90));
@@ -77,7 +60,15 @@ async fn a_receiver_that_says_when_is_left_alone_until_then() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_cannot_be_made_is_given_up_aloud() {
     let stage = Stage::set().await;
-    let id = stage.post("wecom", Priority::Normal, serde_json::json!({"actPath": "elsewhere"})).await;
+    let mut news = stage.notice(
+        NoticeId::fresh(),
+        stage.channel("wecom").await,
+        Priority::Normal,
+        serde_json::json!({"actPath": "elsewhere"}),
+    );
+    news.officer_id = None;
+    let id = news.id;
+    stage.post_all(vec![news]).await;
     stage.work().await;
     let row = stage.row(id).await;
     assert_eq!((row.state, row.due_at), (NoticeState::Dead, None));

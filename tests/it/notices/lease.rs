@@ -192,6 +192,9 @@ async fn a_notice_over_which_senders_die_again_and_again_is_given_up() {
     }
     stage.jobs.worker.run_once(stage.now()).await.unwrap();
     let row = stage.row(id).await;
-    assert_eq!((row.state, row.due_at, row.reason.as_str()), (NoticeState::Dead, None, "lapsed_too_often"));
+    assert_eq!(
+        (row.state, row.due_at, row.reason.as_str()),
+        (NoticeState::Fallback, None, "lapsed_too_often")
+    );
     assert_eq!(stage.sandbox.messages("wecom").len(), 0);
 }

@@ -2,7 +2,10 @@
 
 mod delivery;
 mod failures;
+mod fallback;
+mod inbox;
 mod lease;
 mod loops;
 mod loss;
+mod people;
 mod stage;

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yijiao::notices::channels::{ChannelKind, Target};
+use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
+use yijiao::notices::enterprise;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
-use yijiao::notices::outbox;
+use yijiao::notices::outbox::{self, Draft};
 use yijiao::notices::queue::Queue;
 use yijiao::notices::register::PURPOSE;
 use yijiao::notices::relay::{Pass, Relay};
 use yijiao::notices::texts::Texts;
+use yijiao::notices::tokens::Tokens;
 use yijiao::notices::wake::Wake;
 use yijiao::notices::worker::Worker;
-use yijiao::organisation::{CountyId, DepartmentId, OfficerId};
+use yijiao::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::config::Config;
 use yijiao::platform::crypto::Vault;
@@ -30,8 +33,11 @@ use yijiao::platform::db::{Db, DbError, Scope, Tx};
 use yijiao::platform::outbound::{Outbound, Url};
 use yijiao::platform::redis::Redis;
 use yijiao::platform::stop::Stop;
-use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
-use yijiao::schema::{channels, counties, departments, notice_attempts, notices, officers};
+use yijiao::sandbox::{MiniProgramConfig, Received, RoomConfig, Sandbox, SandboxConfig, serve};
+use yijiao::schema::{
+    channels, counties, department_channels, departments, notice_attempts, notices, officer_addresses,
+    officers,
+};
 
 use crate::kit_db::TestDb;
 
@@ -41,6 +47,17 @@ pub const ROOMS: [(&str, ChannelKind); 4] = [
     ("feishu", ChannelKind::FeishuBot),
     ("county", ChannelKind::Webhook),
 ];
+/// What the sandbox has besides; a county that wants one opens it.
+pub const APPS: [(&str, ChannelKind); 5] = [
+    ("wecom-app", ChannelKind::WecomApp),
+    ("dingtalk-app", ChannelKind::DingtalkApp),
+    ("feishu-app", ChannelKind::FeishuApp),
+    ("subscribe", ChannelKind::WechatSubscribe),
+    ("slack", ChannelKind::Slack),
+];
+/// What the officer is called in every application.
+pub const USER: &str = "li.qiang";
+pub const TEMPLATE: &str = "TEMPLATE-1";
 const WEBHOOK_SECRET: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 
 pub struct Stage {
@@ -96,7 +113,11 @@ impl Stage {
                 _ => RoomConfig::new(kind, name, &format!("key-{name}"), &["SEC-1"]),
             }
         });
-        let rooms = SandboxConfig { keep: 1000, rooms: rooms.to_vec(), ..SandboxConfig::default() };
+        let rooms = SandboxConfig {
+            keep: 1000,
+            rooms: rooms.into_iter().chain(APPS.map(app_room)).collect(),
+            wechat: MiniProgramConfig { app_id: "app-subscribe".to_owned(), app_secret: "app-secret".into() },
+        };
         let sandbox = Sandbox::new(rooms, clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -171,8 +192,127 @@ impl Stage {
         }
     }
 
+    /// Sets up one of [`APPS`] for the whole county.
+    pub async fn open_app(&self, name: &str) {
+        self.open_room(name, &self.sandbox.target(name, &self.base).unwrap()).await;
+    }
+
+    /// The officer can be reached by an application.
+    pub async fn reach(&self, name: &str, user_id: &str, preference: Option<i32>) {
+        let channel = self.channel(name).await;
+        let mut tx = self.tx().await;
+        let known = diesel::insert_into(officer_addresses::table)
+            .values((
+                officer_addresses::id.eq(Uuid::now_v7()),
+                officer_addresses::county_id.eq(self.county),
+                officer_addresses::officer_id.eq(self.officer),
+                officer_addresses::channel_id.eq(channel),
+                officer_addresses::user_id.eq(user_id),
+                officer_addresses::preference.eq(preference),
+            ))
+            .execute(&mut tx)
+            .await;
+        tx.finish(known.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// The department prefers an application.
+    pub async fn prefer(&self, name: &str, preference: i32) {
+        let channel = self.channel(name).await;
+        let mut tx = self.tx().await;
+        let preferred = diesel::insert_into(department_channels::table)
+            .values((
+                department_channels::id.eq(Uuid::now_v7()),
+                department_channels::county_id.eq(self.county),
+                department_channels::department_id.eq(self.department),
+                department_channels::channel_id.eq(channel),
+                department_channels::preference.eq(preference),
+            ))
+            .execute(&mut tx)
+            .await;
+        tx.finish(preferred.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// An alarm to the officer alone, by an application.
+    pub async fn alarm_to(&self, name: &str, user_id: &str) -> NoticeId {
+        let channel = self.channel(name).await;
+        let id = NoticeId::fresh();
+        let row = self.notice(id, channel, Priority::FirstAlarm, alarm_params());
+        self.post_all(vec![NewNotice { recipient: user_id.to_owned(), ..row }]).await;
+        id
+    }
+
+    /// The channel's credentials as an administrator mistypes them.
+    pub async fn spoil_secret(&self, name: &str) {
+        let sealed = self.vault.seal(PURPOSE, br#"{"secrets":["wrong"]}"#).unwrap();
+        let mut tx = self.tx().await;
+        let spoilt = diesel::update(channels::table.filter(channels::code.eq(name)))
+            .set(channels::credentials_sealed.eq(sealed))
+            .execute(&mut tx)
+            .await;
+        tx.finish(spoilt.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// An enterprise with one member, who signed in by the mini-program as `openid-1`: the enterprise and the member's account.
+    pub async fn found_enterprise(&self) -> (EnterpriseId, Uuid) {
+        let [area, enterprise, account] = [(); 3].map(|()| Uuid::now_v7());
+        let mut tx = self.tx().await;
+        let sql = format!(
+            "insert into areas (id, county_id, code, name, short_name, kind) values ('{area}', '{county}', 'A', '城关', '城关', 'town');
+             insert into enterprises (id, county_id, code, uscc, name, short_name, kind, area_id, status)
+             values ('{enterprise}', '{county}', 'E', '91610528XXPRGL6M3X', '三原机械', '三原', '企业', '{area}', 'operating');
+             insert into accounts (id, county_id, login, name, mobile, created_at)
+             values ('{account}', '{county}', 'E', '王经理', '13812345678', now());
+             insert into members (id, county_id, enterprise_id, account_id, standing, joined_at)
+             values ('{area}', '{county}', '{enterprise}', '{account}', 'owner', now());
+             insert into platform_logins (id, county_id, account_id, platform, app_id, external_id, bound_at)
+             values ('{area}', '{county}', '{account}', 'wechat', 'app-subscribe', 'openid-1', now())",
+            county = self.county
+        );
+        tx.batch_execute(&sql).await.unwrap();
+        tx.finish(Ok::<_, DbError>(())).await.unwrap();
+        (EnterpriseId(enterprise), account)
+    }
+
+    /// The enterprise is told that its call was accepted.
+    pub async fn tell(&self, enterprise: EnterpriseId) {
+        let draft = Draft {
+            subject_kind: SubjectKind::Call,
+            subject_id: subject(),
+            event: "call.accepted",
+            department: None,
+            officer: None,
+            priority: Priority::Normal,
+            params: alarm_params(),
+        };
+        let mut tx = self.tx().await;
+        let told = enterprise::tell(&mut tx, self.county, enterprise, &draft, self.now()).await;
+        tx.finish(told.map_err(DbError::from)).await.unwrap();
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.jobs.relay.db
+    }
+
+    /// Another process over the same Postgres and Redis.
+    pub fn replica(&self) -> Jobs {
+        let redis = Redis::lazy(&self.config.redis).unwrap();
+        jobs(&self.config, &self.clock, &self.store, &redis, &self.wake, 4)
+    }
+
+    /// Everything that Redis holds under a name of this installation.
+    pub async fn kept_in_redis(&self, name: &str) -> Vec<Vec<u8>> {
+        let keys: Vec<String> =
+            self.redis.query(redis::cmd("KEYS").arg(self.redis.key(&format!("{name}:*")))).await.unwrap();
+        let mut values = Vec::new();
+        for key in keys {
+            values.push(self.redis.query(redis::cmd("GET").arg(key)).await.unwrap());
+        }
+        values
+    }
+
     async fn open_room(&self, name: &str, target: &Target) {
         let sealed = self.vault.seal(PURPOSE, target.credentials.reveal_json().as_bytes()).unwrap();
+        let is_room = !target.kind.is_personal() && target.kind != ChannelKind::Webhook;
         let mut tx = self.tx().await;
         diesel::insert_into(channels::table)
             .values((
@@ -181,7 +321,8 @@ impl Stage {
                 channels::code.eq(name),
                 channels::kind.eq(target.kind),
                 channels::name.eq(name),
-                channels::department_id.eq((target.kind != ChannelKind::Webhook).then_some(self.department)),
+                channels::department_id.eq(is_room.then_some(self.department)),
+                channels::settings.eq(serde_json::to_value(&target.settings).unwrap()),
                 channels::base_url.eq(target.base_url.as_str()),
                 channels::credentials_sealed.eq(sealed),
             ))
@@ -189,6 +330,56 @@ impl Stage {
             .await
             .unwrap();
         tx.finish(Ok::<_, DbError>(())).await.unwrap();
+    }
+
+    /// Makes the business office, and this room its own.
+    pub async fn give_to_office(&self, room: &str) -> DepartmentId {
+        let office = DepartmentId::fresh();
+        let mut tx = self.tx().await;
+        diesel::insert_into(departments::table)
+            .values((
+                departments::id.eq(office),
+                departments::county_id.eq(self.county),
+                departments::code.eq("D00"),
+                departments::name.eq("营商办"),
+                departments::short_name.eq("营商办"),
+                departments::kind.eq("bureau"),
+                departments::office.eq("business_office"),
+            ))
+            .execute(&mut tx)
+            .await
+            .unwrap();
+        let given = diesel::update(channels::table.filter(channels::code.eq(room)))
+            .set(channels::department_id.eq(office))
+            .execute(&mut tx)
+            .await;
+        tx.finish(given.map_err(DbError::from)).await.unwrap();
+        office
+    }
+
+    /// An alarm of the department, addressed to whoever can hear it; its rows.
+    pub async fn raise(&self) -> Vec<NewNotice> {
+        let draft = Draft {
+            subject_kind: SubjectKind::Call,
+            subject_id: subject(),
+            event: "call.dispatched",
+            department: Some(self.department),
+            officer: Some(self.officer),
+            priority: Priority::FirstAlarm,
+            params: alarm_params(),
+        };
+        let mut tx = self.tx().await;
+        let routes = outbox::routes(&mut tx, self.county, &[self.department], &[self.officer]).await.unwrap();
+        let rows = outbox::address(&draft, self.county, &routes, self.now());
+        let posted = outbox::post(&mut tx, &rows).await;
+        tx.finish(posted.map_err(DbError::from)).await.unwrap();
+        rows
+    }
+
+    /// What `yijiao check` says.
+    pub async fn unsent(&self) -> Unsent {
+        let mut tx = self.tx().await;
+        check::unsent(&mut tx, self.now()).await.unwrap()
     }
 
     pub async fn tx(&self) -> Tx {
@@ -221,8 +412,11 @@ impl Stage {
             subject_kind: SubjectKind::Call,
             subject_id: subject(),
             event: "call.dispatched".to_owned(),
-            channel_id: channel,
+            posting_id: id,
+            channel_id: Some(channel),
+            recipient: String::new(),
             officer_id: Some(self.officer),
+            account_id: None,
             priority,
             params,
             state: NoticeState::Queued,
@@ -230,6 +424,7 @@ impl Stage {
             due_at: Some(self.now()),
             answered: false,
             created_at: self.now(),
+            sent_at: None,
             reason: String::new(),
         }
     }
@@ -365,6 +560,26 @@ impl Drop for Stage {
     }
 }
 
+fn app_room((name, kind): (&str, ChannelKind)) -> RoomConfig {
+    let key = if kind == ChannelKind::Slack { format!("T00/B00/{name}") } else { format!("app-{name}") };
+    let mut room = RoomConfig::new(kind, name, &key, &["app-secret"]);
+    match kind {
+        ChannelKind::WecomApp => room.app.agent_id = Some(1_000_002),
+        ChannelKind::WechatSubscribe => {
+            let template = json!({ "id": TEMPLATE, "data": {
+                "thing1": "title", "name2": "holder", "time3": "at", "phrase4": "state",
+            } });
+            room.app = serde_json::from_value(json!({
+                "appId": key, "page": "pages/call?id={callId}", "templates": { "call.accepted": template },
+            }))
+            .unwrap();
+        }
+        _ => {}
+    }
+    let people = if kind == ChannelKind::WechatSubscribe { "openid-1" } else { USER };
+    RoomConfig { people: vec![people.to_owned()], limits: false, ..room }
+}
+
 fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wake, pool: usize) -> Jobs {
     let db = Db::lazy(&store.url(), pool).unwrap();
     let queue = Queue::new(redis.clone());
@@ -376,7 +591,13 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
         outbound: Outbound::new(&outbound).unwrap(),
         vault: Vault::new(&config.secrets.master_key),
         texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
+        tokens: Tokens::new(
+            redis.clone(),
+            Vault::new(&config.secrets.master_key),
+            Outbound::new(&outbound).unwrap(),
+        ),
         lease,
+        wake: wake.clone(),
     };
     let worker = Worker {
         sender,

@@ -116,6 +116,8 @@ async fn everything(db: &Db, county: CountyId) -> BTreeMap<&'static str, Vec<Str
         "enterprises",
         "contact_cards",
         "channels",
+        "officer_addresses",
+        "department_channels",
         "catalogue_asides",
         "accounts",
         "account_roles",
@@ -137,7 +139,8 @@ async fn the_demo_county_loads_whole_and_a_second_import_changes_nothing() {
     assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 260));
     assert_eq!((new(Kind::Categories), new(Kind::Items), new(Kind::ItemContacts)), (9, 59, 59));
     assert_eq!((new(Kind::Enterprises), new(Kind::Cards), new(Kind::Absences)), (520, 7106, 8));
-    assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (59, true, true));
+    assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (63, true, true));
+    assert_eq!((new(Kind::Addresses), new(Kind::DepartmentChannels)), (266, 2));
     // Twelve enterprises are deregistered and have no account.
     assert_eq!((new(Kind::Accounts), new(Kind::Members)), (260 + 508, 508));
     let before = everything(db, first.county).await;

@@ -123,6 +123,32 @@ async fn two_people_of_the_office_stand_between_the_clock_and_discipline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_asked_hears_it_in_person_and_the_countys_systems_do_not() {
+    let county = County::open();
+    with_discipline(&county).await;
+    county.reaches_in_person(&["OFFICE-DESK", "OFFICE-HEAD", "POWER-HEAD"]).await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    let id = drafted(&county, &call).await.unwrap().to_string();
+    county.office().posts(&format!("{HAND_OVERS}/{id}/review"), json!({}), 200).await;
+    assert_eq!(
+        told(&county, &id).await,
+        [
+            "hand_over.drafted app OFFICE-DESK",
+            "hand_over.drafted room-office OFFICE-DESK",
+            "hand_over.reviewed app OFFICE-HEAD",
+            "hand_over.reviewed room-office OFFICE-HEAD",
+        ]
+    );
+    // An order is no secret: the head it is for hears it in person, his room and the county's systems hear it too.
+    let order = json!({"callId": call.id(), "text": "请说明原因"});
+    let order = county.office().posts("/api/v1/supervision-orders", order, 201).await;
+    assert_eq!(
+        told(&county, order.id()).await,
+        ["order.issued app POWER-HEAD", "order.issued room-power POWER-HEAD", "order.issued hook"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_head_of_the_office_decides_against_it_and_says_why() {
     let county = County::open();
     let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;

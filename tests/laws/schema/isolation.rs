@@ -27,6 +27,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("notices", "INSERT SELECT UPDATE"),
     ("side_matters", "INSERT SELECT UPDATE"),
     ("signing_keys", "DELETE INSERT SELECT"),
+    ("subscription_grants", "INSERT SELECT UPDATE"),
     ("supervision_orders", "INSERT SELECT UPDATE"),
 ];
 const ALL: &str = "DELETE INSERT SELECT UPDATE";

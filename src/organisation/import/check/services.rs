@@ -2,10 +2,13 @@
 
 use super::super::ImportOptions;
 use super::super::problem::{Problem, Reason};
-use super::super::rows::{CardRow, ChannelRow, EnterpriseRow, Matter, SANDBOX, is_http};
+use super::super::rows::{
+    AddressRow, CardRow, ChannelRow, DepartmentChannelRow, EnterpriseRow, Matter, SANDBOX, is_http,
+};
 use super::super::source::Source;
 use super::super::table::{Line, uscc_fault};
 use super::{Index, note, refuse_repeated_codes, refuse_repeats};
+use crate::notices::register::reaches_officers;
 
 pub fn check(source: &Source, index: &Index<'_>, options: &ImportOptions, problems: &mut Vec<Problem>) {
     refuse_repeated_codes(&source.enterprises, "code", |row| &row.code, problems);
@@ -30,6 +33,7 @@ pub fn check(source: &Source, index: &Index<'_>, options: &ImportOptions, proble
     for Line { line, row } in &source.channels.rows {
         channel(*line, row, index, options, problems);
     }
+    reaches(source, index, problems);
 }
 
 fn enterprise(
@@ -99,6 +103,37 @@ fn channel(
                 refuse("base_url", sandbox, Reason::MalformedUrl);
             }
             Some(_) => {}
+        }
+    }
+}
+
+/// What officers are called in applications, and which application their departments prefer.
+fn reaches(source: &Source, index: &Index<'_>, problems: &mut Vec<Problem>) {
+    let channel_fault = |code: &str| match index.channels.get(code) {
+        None if !index.channels.has(code) => Some(Reason::UnknownChannel),
+        Some(channel) if !reaches_officers(channel.kind) => Some(Reason::ChannelReachesNobody),
+        _ => None,
+    };
+    let pair = |first: &str, second: &str| {
+        Some(((first.to_owned(), second.to_owned()), format!("{first} {second}")))
+    };
+    refuse_repeats(&source.addresses, "", |row| pair(&row.officer, &row.channel), problems);
+    for Line { line, row } in &source.addresses.rows {
+        if !index.officers.has(&row.officer) {
+            note::<AddressRow>(problems, *line, "officer_code", &row.officer, Reason::UnknownOfficer);
+        }
+        if let Some(fault) = channel_fault(&row.channel) {
+            note::<AddressRow>(problems, *line, "channel_code", &row.channel, fault);
+        }
+    }
+    refuse_repeats(&source.department_channels, "", |row| pair(&row.department, &row.channel), problems);
+    for Line { line, row } in &source.department_channels.rows {
+        if !index.departments.has(&row.department) {
+            let reason = Reason::UnknownDepartment;
+            note::<DepartmentChannelRow>(problems, *line, "department_code", &row.department, reason);
+        }
+        if let Some(fault) = channel_fault(&row.channel) {
+            note::<DepartmentChannelRow>(problems, *line, "channel_code", &row.channel, fault);
         }
     }
 }

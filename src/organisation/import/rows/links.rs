@@ -1,11 +1,13 @@
-//! Contact cards, administrators and channels.
+//! Contact cards, administrators, channels, and whom they reach.
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::super::problem::Reason;
 use super::super::table::{Cells, Row};
 use super::NAME;
+use crate::notices::register::settings_fault;
 
 /// What stands in `base_url` for the address of the sandbox.
 pub const SANDBOX: &str = "{sandbox}";
@@ -92,7 +94,7 @@ impl Row for AdminRow {
 #[derive(Clone, Debug)]
 pub struct ChannelRow {
     pub code: String,
-    /// `wecom_bot`, `dingtalk_bot`, `feishu_bot` or `webhook`.
+    /// A word of the channels' kinds.
     pub kind: &'static str,
     pub name: String,
     /// Code of the department whose room it is; none for a channel of the county.
@@ -101,8 +103,10 @@ pub struct ChannelRow {
     pub base_url: String,
     /// Key, token or access token of a robot; empty for a webhook.
     pub token: SecretString,
-    /// Signing secrets, newest first.
+    /// Signing secrets, newest first; the secret of an application.
     pub secrets: Vec<SecretString>,
+    /// What is no secret, as JSON; none: as it stands.
+    pub settings: Option<Value>,
 }
 
 impl ChannelRow {
@@ -119,13 +123,23 @@ pub fn is_http(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// The kinds that can be set up by a file: those that need nothing but an address and credentials.
-const CHANNEL_KINDS: [&str; 4] = ["wecom_bot", "dingtalk_bot", "feishu_bot", "webhook"];
+const CHANNEL_KINDS: [&str; 9] = [
+    "wecom_bot",
+    "dingtalk_bot",
+    "feishu_bot",
+    "webhook",
+    "slack",
+    "wecom_app",
+    "dingtalk_app",
+    "feishu_app",
+    "wechat_subscribe",
+];
 
 impl Row for ChannelRow {
     const FILE: &'static str = "channels.csv";
     const COLUMNS: &'static [&'static str] =
         &["code", "kind", "name", "department_code", "base_url", "token", "secrets"];
+    const OPTIONAL: &'static [&'static str] = &["settings"];
 
     fn read(cells: &mut Cells<'_>) -> Self {
         let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "");
@@ -142,17 +156,20 @@ impl Row for ChannelRow {
             .filter(|secret| !secret.is_empty())
             .map(SecretString::from)
             .collect();
-        match kind {
-            "webhook" if secrets.is_empty() => cells.refuse("secrets", "", Reason::SecretMissing),
-            "webhook" | "" => {}
-            _ if token.is_empty() => cells.refuse("token", "", Reason::TokenMissing),
-            _ => {}
+        // A robot's key opens it; a webhook and an application are opened by what they sign or ask with.
+        let is_robot = kind.ends_with("_bot") || kind == "slack";
+        if is_robot && token.is_empty() {
+            cells.refuse("token", "", Reason::TokenMissing);
+        }
+        if !is_robot && !kind.is_empty() && secrets.is_empty() {
+            cells.refuse("secrets", "", Reason::SecretMissing);
         }
         for column in ["base_url", "token", "secrets"] {
             if cells.raw(column).chars().any(char::is_control) {
                 cells.refuse(column, "***", Reason::ControlCharacter);
             }
         }
+        let settings = settings(cells, kind);
         Self {
             code: cells.code("code"),
             kind,
@@ -161,6 +178,67 @@ impl Row for ChannelRow {
             base_url,
             token: SecretString::from(token),
             secrets,
+            settings,
+        }
+    }
+}
+
+/// The cell's JSON; an empty cell is judged as `{}`.
+fn settings(cells: &mut Cells<'_>, kind: &str) -> Option<Value> {
+    let text = cells.raw("settings");
+    let read = if text.is_empty() { Ok(json!({})) } else { serde_json::from_str(&text) };
+    let fault = match &read {
+        Ok(settings) => settings_fault(kind, settings),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(why) = fault {
+        cells.refuse("settings", &text, Reason::ChannelSettings { why });
+    }
+    read.ok().filter(|_| !text.is_empty())
+}
+
+/// A line of `officer_addresses.csv`: what an officer is called in an application.
+#[derive(Clone, Debug)]
+pub struct AddressRow {
+    pub officer: String,
+    pub channel: String,
+    pub user_id: String,
+    /// 1 is asked first; none: as his department prefers.
+    pub preference: Option<i32>,
+}
+
+impl Row for AddressRow {
+    const FILE: &'static str = "officer_addresses.csv";
+    const COLUMNS: &'static [&'static str] = &["officer_code", "channel_code", "user_id", "preference"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        let preference = cells.optional_number("preference", 1, 100);
+        Self {
+            officer: cells.code("officer_code"),
+            channel: cells.code("channel_code"),
+            user_id: cells.text("user_id", NAME),
+            preference: preference.and_then(|number| i32::try_from(number).ok()),
+        }
+    }
+}
+
+/// A line of `department_channels.csv`: how a department's officers are reached who have no preference of their own.
+#[derive(Clone, Debug)]
+pub struct DepartmentChannelRow {
+    pub department: String,
+    pub channel: String,
+    pub preference: i32,
+}
+
+impl Row for DepartmentChannelRow {
+    const FILE: &'static str = "department_channels.csv";
+    const COLUMNS: &'static [&'static str] = &["department_code", "channel_code", "preference"];
+
+    fn read(cells: &mut Cells<'_>) -> Self {
+        Self {
+            department: cells.code("department_code"),
+            channel: cells.code("channel_code"),
+            preference: cells.number("preference", 1, 100),
         }
     }
 }

@@ -7,7 +7,7 @@ mod people;
 
 pub use catalogue::{AsideRow, CategoryRow, ExampleRow, ItemRow, SayingRow, WordsRow};
 pub use enterprises::EnterpriseRow;
-pub use links::{AdminRow, CardRow, ChannelRow, Matter, SANDBOX, is_http};
+pub use links::{AddressRow, AdminRow, CardRow, ChannelRow, DepartmentChannelRow, Matter, SANDBOX, is_http};
 pub use people::{AreaRow, DepartmentRow, OfficerRow, Role};
 
 /// Longest name, in characters.

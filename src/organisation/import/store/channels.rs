@@ -1,7 +1,11 @@
-//! Channels with their sealed credentials.
+//! Channels with their sealed credentials, and whom they reach.
+
+use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::report::Kind;
@@ -9,10 +13,10 @@ use super::super::rows::ChannelRow;
 use super::super::table::Line;
 use super::super::{ImportError, ImportOptions};
 use super::diff::{Stored, diff, table_io};
-use super::{Load, find_optional};
+use super::{Load, find, find_optional};
 use crate::notices::register::PURPOSE;
 use crate::platform::crypto::Vault;
-use crate::schema::channels;
+use crate::schema::{channels, department_channels, officer_addresses};
 
 #[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = channels)]
@@ -26,14 +30,61 @@ struct Channel {
     base_url: String,
     /// Sealed in Postgres; open while two rows are compared, because sealing twice gives different bytes.
     credentials_sealed: Vec<u8>,
+    settings: Value,
 }
 // Whether a channel works is not for the files to say: its state stays.
-table_io!(Channel, channels, 8, (id), { kind, name, department_id, base_url, credentials_sealed });
+table_io!(Channel, channels, 9, (id), { kind, name, department_id, base_url, credentials_sealed, settings });
 
 impl Stored for Channel {
     type Key = String;
     fn key(&self) -> String {
         self.code.clone()
+    }
+    fn adopt(&mut self, stored: &Self) {
+        self.id = stored.id;
+        if self.settings.is_null() {
+            self.settings.clone_from(&stored.settings);
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = officer_addresses)]
+struct Address {
+    id: Uuid,
+    county_id: Uuid,
+    officer_id: Uuid,
+    channel_id: Uuid,
+    user_id: String,
+    preference: Option<i32>,
+}
+table_io!(Address, officer_addresses, 6, (id), { user_id, preference });
+
+impl Stored for Address {
+    type Key = (Uuid, Uuid);
+    fn key(&self) -> Self::Key {
+        (self.officer_id, self.channel_id)
+    }
+    fn adopt(&mut self, stored: &Self) {
+        self.id = stored.id;
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = department_channels)]
+struct Preferred {
+    id: Uuid,
+    county_id: Uuid,
+    department_id: Uuid,
+    channel_id: Uuid,
+    preference: i32,
+}
+table_io!(Preferred, department_channels, 5, (id), { preference });
+
+impl Stored for Preferred {
+    type Key = (Uuid, Uuid);
+    fn key(&self) -> Self::Key {
+        (self.department_id, self.channel_id)
     }
     fn adopt(&mut self, stored: &Self) {
         self.id = stored.id;
@@ -57,15 +108,68 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
             department_id: find_optional(&load.ids.departments, row.department.as_deref())?,
             base_url: row.address(options.sandbox_url.as_deref()),
             credentials_sealed: credentials(row).into_bytes(),
+            settings: row.settings.clone().unwrap_or_default(),
         });
     }
     let mut diff = diff(stored, wanted);
     diff.keep_gone();
     for channel in &mut diff.write {
+        if channel.settings.is_null() {
+            channel.settings = json!({});
+        }
         channel.credentials_sealed = vault.seal(PURPOSE, &channel.credentials_sealed)?;
     }
     Channel::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Channels, diff.counts));
+    let ids: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
+    store_addresses(load, &ids).await?;
+    store_preferred(load, &ids).await?;
+    Ok(())
+}
+
+async fn store_addresses(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let mut wanted = Vec::with_capacity(load.source.addresses.rows.len());
+    for Line { row, .. } in &load.source.addresses.rows {
+        wanted.push(Address {
+            id: Uuid::now_v7(),
+            county_id: load.county,
+            officer_id: find(&load.ids.officers, &row.officer)?,
+            channel_id: find(channels, &row.channel)?,
+            user_id: row.user_id.clone(),
+            preference: row.preference,
+        });
+    }
+    let mut diff = diff(Address::load(load.conn, load.county).await?, wanted);
+    Address::write(load.conn, &diff.write).await?;
+    // A county that leaves the file out keeps what it has.
+    if load.source.addresses.present && !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = officer_addresses::table.filter(officer_addresses::id.eq_any(gone));
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
+    }
+    load.counts.push((Kind::Addresses, diff.counts));
+    Ok(())
+}
+
+async fn store_preferred(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let mut wanted = Vec::with_capacity(load.source.department_channels.rows.len());
+    for Line { row, .. } in &load.source.department_channels.rows {
+        wanted.push(Preferred {
+            id: Uuid::now_v7(),
+            county_id: load.county,
+            department_id: find(&load.ids.departments, &row.department)?,
+            channel_id: find(channels, &row.channel)?,
+            preference: row.preference,
+        });
+    }
+    let mut diff = diff(Preferred::load(load.conn, load.county).await?, wanted);
+    Preferred::write(load.conn, &diff.write).await?;
+    if load.source.department_channels.present && !diff.gone.is_empty() {
+        let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();
+        let gone = department_channels::table.filter(department_channels::id.eq_any(gone));
+        diff.counts.ended = diesel::delete(gone).execute(load.conn).await?;
+    }
+    load.counts.push((Kind::DepartmentChannels, diff.counts));
     Ok(())
 }
 

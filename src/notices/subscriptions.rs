@@ -1,0 +1,149 @@
+//! What a person of an enterprise has subscribed to in the mini-program. Every "accept" in `wx.requestSubscribeMessage` buys exactly one
+//! message of a template, without an expiry; the ledger here is what we know of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::channels::Settings;
+use super::inbox::Reader;
+use super::model::ChannelId;
+use super::store::grants::{self, NewGrant};
+use crate::platform::db::{Db, Scope};
+use crate::platform::http::problem::{FieldError, Problem};
+
+/// A template the mini-program may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    pub template_id: String,
+    /// What is told with it: `call.accepted` and the like.
+    pub events: Vec<String>,
+    /// Messages that may still be sent.
+    pub left: i64,
+}
+
+/// All of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Subscriptions {
+    pub items: Vec<Subscription>,
+}
+
+/// What `wx.requestSubscribeMessage` answered.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubscribeResult {
+    /// By template id: `accept`, `acceptWithAudio`, `reject`, `ban` or `filter`.
+    pub results: BTreeMap<String, String>,
+}
+
+/// Most templates in one request; WeChat asks for five at a time.
+const MOST: usize = 20;
+
+/// What the reader has left.
+///
+/// # Errors
+/// Postgres only.
+pub async fn show(db: &Db, reader: Reader) -> Result<Subscriptions, Problem> {
+    let mut tx = db.begin(Scope::County(reader.county.0)).await?;
+    let shown = show_in(&mut tx, &reader).await.map_err(Problem::from);
+    tx.finish(shown).await
+}
+
+/// Enters what was accepted; under the same key only once.
+///
+/// # Errors
+/// 422 for a template that no channel of the county has, and for a word that WeChat does not say.
+pub async fn grant(
+    db: &Db,
+    reader: Reader,
+    given: SubscribeResult,
+    key: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<Subscriptions, Problem> {
+    let mut tx = db.begin(Scope::County(reader.county.0)).await?;
+    let outcome = async {
+        let known = templates(&mut tx, &reader).await?;
+        judge(&given, &known)?;
+        let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
+        let accepted =
+            given.results.iter().filter(|(_, said)| matches!(said.as_str(), "accept" | "acceptWithAudio"));
+        let rows: Vec<NewGrant> = accepted
+            .filter_map(|(template, _)| {
+                let (channel, ..) = known.iter().find(|(_, id, _)| id == template)?;
+                Some(NewGrant {
+                    id: Uuid::now_v7(),
+                    county_id: reader.county,
+                    account_id: reader.account,
+                    channel_id: *channel,
+                    template_id: template.clone(),
+                    grant_key: key.clone(),
+                    granted_at: now,
+                })
+            })
+            .collect();
+        grants::enter(&mut tx, &rows).await?;
+        show_in(&mut tx, &reader).await.map_err(Problem::from)
+    };
+    let outcome = outcome.await;
+    tx.finish(outcome).await
+}
+
+fn judge(given: &SubscribeResult, known: &[(ChannelId, String, Vec<String>)]) -> Result<(), Problem> {
+    let mut errors = Vec::new();
+    if given.results.len() > MOST {
+        errors.push(FieldError::new(
+            "results",
+            "too_many",
+            "一次最多 20 个模板",
+            "at most 20 templates at once",
+        ));
+    }
+    for (template, said) in given.results.iter().take(MOST) {
+        let field = || format!("results.{template}");
+        if !known.iter().any(|(_, id, _)| id == template) {
+            errors.push(FieldError::new(field(), "unknown_template", "没有这个订阅模板", "no such template"));
+        }
+        if !["accept", "acceptWithAudio", "reject", "ban", "filter"].contains(&said.as_str()) {
+            errors.push(FieldError::new(
+                field(),
+                "unknown_word",
+                "不是微信的订阅结果",
+                "not what WeChat answers",
+            ));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// Each template once: its channel, its id, its events.
+async fn templates(
+    conn: &mut AsyncPgConnection,
+    reader: &Reader,
+) -> QueryResult<Vec<(ChannelId, String, Vec<String>)>> {
+    let mut known: Vec<(ChannelId, String, Vec<String>)> = Vec::new();
+    for (channel, settings) in grants::subscribe_channels(conn, reader.county).await? {
+        let settings: Settings = serde_json::from_value(settings).unwrap_or_default();
+        for (event, template) in settings.templates {
+            match known.iter_mut().find(|(at, id, _)| *at == channel && *id == template.id) {
+                Some((_, _, events)) => events.push(event),
+                None => known.push((channel, template.id, vec![event])),
+            }
+        }
+    }
+    Ok(known)
+}
+
+async fn show_in(conn: &mut AsyncPgConnection, reader: &Reader) -> QueryResult<Subscriptions> {
+    let left = grants::left(conn, reader.account).await?;
+    let items = templates(conn, reader).await?.into_iter().map(|(channel, template_id, events)| {
+        let left = left.get(&(channel, template_id.clone())).copied().unwrap_or(0);
+        Subscription { template_id, events, left }
+    });
+    Ok(Subscriptions { items: items.collect() })
+}

@@ -1,0 +1,155 @@
+//! WeCom's applications: `gettoken` and `message/send`; always HTTP 200.
+
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::{Bearer, Denied, Letter, Read, Taken, authenticate, deliver};
+use crate::notices::channels::ChannelKind;
+use crate::notices::channels::wecom_app::{ROWS_MAX, TEXT_MAX};
+use crate::sandbox::Sandbox;
+use crate::sandbox::config::RoomConfig;
+use crate::sandbox::exchange::{Refused, Said};
+use crate::sandbox::shown::Shown;
+
+const KIND: ChannelKind = ChannelKind::WecomApp;
+
+pub fn says(said: Said) -> Refused {
+    match said {
+        Said::Taken => Refused::errcode(0, "ok"),
+        Said::UnknownKey => Refused::errcode(40014, "invalid access_token"),
+        Said::Gone => Refused::errcode(60111, "userid not found"),
+        Said::Busy => Refused::errcode(-1, "system busy"),
+        Said::TooFast => Refused::errcode(45009, "api freq out of limit"),
+        Said::WrongSign => Refused::errcode(60020, "not allow to access from your ip"),
+        Said::BadMessage => Refused::errcode(45002, "content size out of limit"),
+    }
+}
+
+pub fn routes(service: &mut web::ServiceConfig) {
+    service
+        .route("/cgi-bin/gettoken", web::get().to(token))
+        .route("/cgi-bin/message/send", web::post().to(send));
+}
+
+type Query = web::Query<HashMap<String, String>>;
+
+async fn token(sandbox: web::Data<Sandbox>, query: Query) -> HttpResponse {
+    let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+    match authenticate(&sandbox, KIND, given("corpid"), given("corpsecret")) {
+        Ok(room) => {
+            let (token, lives) = sandbox.apps().issue(&room.name, sandbox.clock.now());
+            let body = json!({ "errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": lives });
+            HttpResponse::Ok().json(body)
+        }
+        Err(Denied::UnknownApp) => Refused::errcode(40013, "invalid corpid").respond(),
+        Err(Denied::WrongSecret) => Refused::errcode(40001, "invalid credential").respond(),
+    }
+}
+
+async fn send(sandbox: web::Data<Sandbox>, query: Query, body: web::Bytes) -> HttpResponse {
+    let room = bearer(&sandbox, query.get("access_token").map(String::as_str).unwrap_or_default());
+    deliver(&sandbox, KIND, room, &body, read, taken).await
+}
+
+fn bearer(sandbox: &Sandbox, token: &str) -> Result<RoomConfig, Refused> {
+    if token.is_empty() {
+        return Err(Refused::errcode(41001, "access_token missing"));
+    }
+    match sandbox.apps().bearer(token, sandbox.clock.now()) {
+        Bearer::Good(room) => sandbox.rooms().config(&room).cloned().ok_or_else(|| says(Said::UnknownKey)),
+        Bearer::Expired => Err(Refused::errcode(42001, "access_token expired")),
+        Bearer::Unknown => Err(says(Said::UnknownKey)),
+    }
+}
+
+/// The excess over a member's limit is dropped without a word.
+fn taken(taken: &Taken) -> Refused {
+    let body = json!({
+        "errcode": 0, "errmsg": "ok", "invaliduser": taken.unknown.join("|"), "invalidparty": "", "invalidtag": "",
+        "msgid": taken.message_id,
+    });
+    Refused { status: 200, body }
+}
+
+fn read(letter: &Letter<'_>) -> Result<Read, Refused> {
+    let json = letter.json;
+    let text = |at: &str| json.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    if json.get("agentid").and_then(Value::as_i64) != letter.room.app.agent_id {
+        return Err(Refused::errcode(40056, "invalid agentid"));
+    }
+    let people: Vec<String> =
+        text("/touser").split('|').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    if people.is_empty() {
+        return Err(Refused::errcode(82001, "All touser & toparty & totag is empty"));
+    }
+    let known = |id: &String| letter.room.people.is_empty() || letter.room.people.contains(id);
+    if !people.iter().any(known) {
+        return Err(Refused::errcode(81013, "user & party & tag all invalid"));
+    }
+    let shown = match text("/msgtype") {
+        "text" => Shown::text(bounded(text("/text/content"), TEXT_MAX)?),
+        "markdown" => Shown::markdown("", bounded(text("/markdown/content"), TEXT_MAX)?),
+        "textcard" => {
+            let title = bounded(text("/textcard/title"), 128)?;
+            let words = bounded(text("/textcard/description"), 512)?;
+            Shown::markdown(title, words).with_link("详情", text("/textcard/url"))
+        }
+        "template_card" => card(json.get("template_card").unwrap_or_default())?,
+        _ => return Err(Refused::errcode(40008, "invalid message type")),
+    };
+    let interval = json.get("duplicate_check_interval").and_then(Value::as_i64).unwrap_or(1800);
+    let mark = match text("/template_card/task_id") {
+        "" => String::from_utf8_lossy(letter.body).into_owned(),
+        task => task.to_owned(),
+    };
+    let checks = json.get("enable_duplicate_check").and_then(Value::as_i64) == Some(1);
+    Ok(Read { shown, people, mark: Some((mark, if checks { interval.clamp(0, 14_400) } else { 0 })) })
+}
+
+fn bounded(content: &str, most: usize) -> Result<&str, Refused> {
+    match content.len() {
+        0 => Err(Refused::errcode(44004, "text content empty")),
+        length if length > most => Err(says(Said::BadMessage)),
+        _ => Ok(content),
+    }
+}
+
+fn card(card: &Value) -> Result<Shown, Refused> {
+    let bad = |what: &str| Refused::errcode(40058, &format!("invalid Request Parameter: {what}"));
+    let text = |at: &str| card.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let list = |name: &str| card.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    if text("/card_type") != "text_notice" {
+        return Err(bad("card_type"));
+    }
+    if text("/main_title/title").is_empty() && text("/sub_title_text").is_empty() {
+        return Err(bad("main_title"));
+    }
+    let task = text("/task_id");
+    if task.len() > 128 || !task.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-@".contains(&byte)) {
+        return Err(bad("task_id"));
+    }
+    let url = text("/card_action/url");
+    if card.pointer("/card_action/type").and_then(Value::as_i64) != Some(1) || url.is_empty() {
+        return Err(bad("card_action"));
+    }
+    let (rows, jumps) = (list("horizontal_content_list"), list("jump_list"));
+    if rows.len() > ROWS_MAX || jumps.len() > 3 {
+        return Err(bad("list too long"));
+    }
+    let mut shown = Shown { title: text("/main_title/title").to_owned(), ..Shown::default() };
+    for row in rows {
+        let part = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if part("keyname").is_empty() {
+            return Err(bad("keyname"));
+        }
+        shown.lines.push(format!("{}：{}", part("keyname"), part("value")));
+    }
+    shown.lines.extend(text("/sub_title_text").lines().map(str::to_owned));
+    for jump in jumps {
+        let part = |name: &str| jump.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        shown = shown.with_link(&part("title"), &part("url"));
+    }
+    Ok(if shown.links.is_empty() { shown.with_link("查看", url) } else { shown })
+}
