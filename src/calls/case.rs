@@ -449,6 +449,11 @@ impl<'a> Case<'a> {
         for id in std::mem::take(&mut self.decided) {
             outbox::settle_alarms(self.conn, id.0).await?;
         }
+        // Nor whoever was told that a clock was late which has stopped now.
+        let stopped: Vec<&str> = self.clocks.stopped().map(Clock::as_str).collect();
+        if !stopped.is_empty() {
+            outbox::settle_reminders(self.conn, self.call.id.0, &stopped).await?;
+        }
         self.clocks.save(self.conn).await?;
         self.append_facts().await?;
         let tellings = std::mem::take(&mut self.tellings);

@@ -152,6 +152,19 @@ pub struct SupervisionRules {
     pub text_length: usize,
 }
 
+impl SupervisionRules {
+    /// What is no sensible choice, by the name of its key.
+    fn fault(&self) -> Option<String> {
+        let length = i64::try_from(self.text_length).unwrap_or(i64::MAX);
+        let longest = i64::try_from(CallRules::LONGEST_TEXT).unwrap_or(i64::MAX);
+        let ranges =
+            [("appeal_working_days", self.appeal_working_days, 1, 60), ("text_length", length, 100, longest)];
+        let (name, value, least, most) =
+            ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
+        Some(format!("supervision.{name} = {value} is not between {least} and {most}"))
+    }
+}
+
 /// The limits the catalogue gives one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemLimits {
@@ -228,7 +241,7 @@ fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
         figment = figment.merge(Serialized::defaults(settings));
     }
     let rules: Rules = figment.extract().map_err(Box::new)?;
-    match rules.calls.fault() {
+    match rules.calls.fault().or_else(|| rules.supervision.fault()) {
         Some(fault) => Err(Box::new(fault.into())),
         None => Ok(rules),
     }
@@ -240,6 +253,11 @@ pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit,
     // Zero working days are the day of receipt.
     let least = i32::from(!text.ends_with("wd"));
     parse_limit(&text, least).map_err(de::Error::custom)
+}
+
+/// The same, of some length.
+pub(super) fn lasting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+    parse_limit(&String::deserialize(deserializer)?, 1).map_err(de::Error::custom)
 }
 
 /// Reads a limit of at least `least` and at most 250 working days or sixty days.
@@ -314,6 +332,10 @@ mod tests {
         ] {
             let refused = Rules::of_county(&json!({"calls": {name: bad}})).unwrap_err().to_string();
             assert!(refused.contains(name), "{refused}");
+        }
+        for (name, bad) in [("appeal_working_days", 0), ("text_length", 0), ("appeal_working_days", 61)] {
+            let refused = Rules::of_county(&json!({"supervision": {name: bad}})).unwrap_err().to_string();
+            assert!(refused.contains(&format!("supervision.{name}")), "{refused}");
         }
         let near = Rules::of_county(&json!({"calls": {"arrival_near_metres": 500}})).unwrap();
         assert_eq!((near.calls.arrival_near_metres, near.calls.link_days), (500, 14));

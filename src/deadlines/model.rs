@@ -64,6 +64,12 @@ impl Clock {
         matches!(self, Self::Confirm | Self::Pause)
     }
 
+    /// Whether somebody else than the call's own department owes it.
+    #[must_use]
+    pub const fn is_of_others(self) -> bool {
+        matches!(self, Self::ReturnRuling | Self::Assistance)
+    }
+
     /// Whether it is about a step of a supervision order.
     #[must_use]
     pub const fn is_of_order(self) -> bool {
