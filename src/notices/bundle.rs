@@ -91,3 +91,65 @@ pub fn digest(first: &Message, others: &[Message], lang: Lang) -> Message {
         ..first.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::DateTime;
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::notices::channels::{Credentials, Person, Settings, Target, request, request_to};
+
+    fn message(number: usize) -> Message {
+        Message {
+            id: format!("019a-{number}"),
+            event: "call.accepted".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            data: json!({ "number": format!("4829136{number:02}") }),
+            title: "<李强>已接单：".repeat(20),
+            lines: Vec::new(),
+            body: String::new(),
+            link: None,
+            mentions: Vec::new(),
+            words: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn every_number_of_a_full_bundle_fits_into_every_platforms_message() {
+        let others: Vec<Message> = (1..MOST).map(message).collect();
+        let bundle = digest(&message(0), &others, Lang::Zh);
+        let token = SecretString::from("token");
+        let person = Person { user_id: "li.qiang", token: Some(&token) };
+        for kind in ChannelKind::ALL {
+            if matches!(kind, ChannelKind::Webhook | ChannelKind::WechatSubscribe) {
+                continue;
+            }
+            let settings = Settings {
+                app_id: Some("app".to_owned()),
+                agent_id: Some(1),
+                robot_code: Some("robot".to_owned()),
+                ..Settings::default()
+            };
+            let target = Target {
+                kind: *kind,
+                base_url: kind.default_base().unwrap(),
+                credentials: Credentials::new("T00/B00/x", &["secret"]),
+                settings,
+            };
+            let request = if kind.is_personal() {
+                request_to(&target, &bundle, &person)
+            } else {
+                request(&target, &bundle, DateTime::UNIX_EPOCH, 1)
+            };
+            let body: Value = serde_json::from_slice(&request.unwrap().body).unwrap();
+            let text = body.to_string();
+            for number in 0..MOST {
+                assert!(text.contains(&format!("4829136{number:02}")), "{kind} lacks {number}: {text}");
+            }
+        }
+    }
+}
