@@ -1,13 +1,23 @@
 //! What a county chooses about notices: the hours in which news that asks for no action waits for the morning.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use chrono_tz::Asia::Shanghai;
 use figment::Figment;
-use figment::providers::{Format as _, Serialized, Toml};
+use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const DEFAULTS: &str = include_str!("../../config/county.toml");
+
+/// As shipped, read once: news asks before each message.
+static SHIPPED: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    Figment::from(Toml::string(DEFAULTS)).extract_inner("notices").unwrap_or_else(|error| {
+        tracing::error!(%error, "the compiled-in rules of notices cannot be read");
+        Map::new()
+    })
+});
 
 /// `[notices]` of a county's rules.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -25,12 +35,12 @@ impl NoticeRules {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn of_county(settings: &Value) -> Result<Self, Box<figment::Error>> {
-        let mut rules = Figment::from(Toml::string(DEFAULTS));
-        if let Some(own) = settings.get("notices").filter(|own| own.is_object()) {
-            rules = rules.merge(Serialized::default("notices", own));
+    pub fn of_county(settings: &Value) -> Result<Self, serde_json::Error> {
+        let mut rules = SHIPPED.clone();
+        if let Some(own) = settings.get("notices").and_then(Value::as_object) {
+            rules.extend(own.clone());
         }
-        rules.extract_inner("notices").map_err(Box::new)
+        serde_json::from_value(Value::Object(rules))
     }
 
     /// When the quiet hours end, if `now` lies within them.

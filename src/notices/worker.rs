@@ -183,7 +183,9 @@ impl Drop for InHand {
     }
 }
 
-type Settling = mpsc::UnboundedSender<(Vec<Attempted>, Vec<InHand>)>;
+/// What left as one message, and the entries that brought it.
+type Left = (Vec<Attempted>, Vec<InHand>);
+type Settling = mpsc::UnboundedSender<Left>;
 
 /// Leases what was read together and sends each message by itself.
 async fn send(
@@ -231,7 +233,7 @@ async fn lease(
 }
 
 /// Settles what has gathered, again and again, until nobody sends any more.
-async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<(Vec<Attempted>, Vec<InHand>)>>>) {
+async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<Left>>>) {
     let mut gathered = Vec::with_capacity(SETTLES);
     loop {
         // The lock is held while waiting on purpose: the settlers take turns, each with all that has gathered.
