@@ -15,6 +15,7 @@ use crate::deadlines::queue::DueQueue;
 use crate::notices::deliver::Sender;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
+use crate::notices::throttle::{Limits, Throttle};
 use crate::notices::tokens::Tokens;
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
@@ -53,6 +54,7 @@ impl Loops {
             vault: app.vault.clone(),
             texts: app.texts.clone(),
             tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
+            throttle: Throttle::new(app.redis.clone(), Limits::when(settings.throttle)),
             lease,
             wake: app.wake.clone(),
         };

@@ -79,6 +79,9 @@ create table notices (
     check (channel_id is not null or due_at is null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
+-- What may leave in company with another.
+create index notices_waiting on notices (channel_id, recipient, created_at)
+    where due_at is not null and priority <> 'first_alarm';
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::ladder::Ladders;
 use super::model::{Clock, Limit, Unit};
+use crate::notices::quiet::NoticeRules;
 use crate::text_enum;
 
 const DEFAULTS: &str = include_str!("../../config/county.toml");
@@ -40,6 +41,7 @@ pub struct Rules {
     pub limits: Limits,
     pub calls: CallRules,
     pub supervision: SupervisionRules,
+    pub notices: NoticeRules,
     pub ladder: Ladders,
 }
 

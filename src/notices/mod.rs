@@ -5,21 +5,25 @@
 //! sends outside any transaction and settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
-//! be told; that one nobody acts on climbs is the ladder's part. Calls nobody but `platform` and `organisation`'s ids; its [`routes`] ask
+//! be told; that one nobody acts on climbs is the ladder's part. How fast anything leaves is the [`throttle`]'s matter: what is over a
+//! limit is held and never dropped, news that asks for nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform` and `organisation`'s ids; its [`routes`] ask
 //! `identity` who reads.
 
 pub mod address;
+mod bundle;
 pub mod channels;
 pub mod check;
 pub mod deliver;
 pub mod enterprise;
 mod fallback;
+mod gate;
 pub mod inbox;
 pub mod model;
 pub mod outbox;
 pub mod params;
 mod phrase;
 pub mod queue;
+pub mod quiet;
 pub mod register;
 pub mod relay;
 pub mod retry;
@@ -27,6 +31,7 @@ pub mod routes;
 mod store;
 pub mod subscriptions;
 pub mod texts;
+pub mod throttle;
 pub mod tokens;
 pub mod wake;
 pub mod worker;

@@ -9,3 +9,4 @@ mod loops;
 mod loss;
 mod people;
 mod stage;
+mod throttle;
