@@ -84,7 +84,7 @@ impl<'a> Climb<'a> {
             self.note(call, row, step, &told, planned_at, card);
         }
         for (rank, member) in &told {
-            self.tell(call, row, step, card, *rank, member, timing);
+            self.tell(call, row, step, card, (*rank, member), timing);
         }
         Fired {
             deadline: row.id,
@@ -176,8 +176,7 @@ impl<'a> Climb<'a> {
         row: &Deadline,
         step: &Step,
         card: Option<CardColour>,
-        rank: Rank,
-        member: &Member,
+        (rank, member): (Rank, &Member),
         timing: &Timing<'_>,
     ) {
         let Some(faces) = self.ground.faces(call.id) else { return };
