@@ -6,8 +6,8 @@
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
 //! be told; that one nobody acts on climbs is the ladder's part. How fast anything leaves is the [`throttle`]'s matter: what is over a
-//! limit is held and never dropped, news that asks for nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform` and `organisation`'s ids; its [`routes`] ask
-//! `identity` who reads.
+//! limit is held and never dropped, news that asks for nothing leaves together and not at night ([`quiet`]). Calls nobody but
+//! `platform` and `organisation`'s ids; its [`routes`] ask `identity` who reads.
 
 pub mod address;
 mod bundle;
