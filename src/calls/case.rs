@@ -18,7 +18,7 @@ use super::state::{Beside, Refusal, Verb, may};
 use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::calendar::{Calendar, Edition};
 use crate::deadlines::calendars::renew::renew_call;
 use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
@@ -239,9 +239,15 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn calendar_of(&self, clock: Clock) -> Arc<Calendar> {
         match self.clocks.live(clock) {
-            Some(live) => self.calendars.for_clock(live.edition(), Some(self.call.department_id)),
+            Some(live) => self.calendar_as(live.edition()),
             None => self.calendar(),
         }
+    }
+
+    /// The calendar that a clock of this edition counts by.
+    #[must_use]
+    pub fn calendar_as(&self, edition: Edition) -> Arc<Calendar> {
+        self.calendars.for_clock(edition, Some(self.call.department_id))
     }
 
     /// Words that must be given, within the county's length.
