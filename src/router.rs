@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::bots::act;
 use crate::platform::http::{docs, operation};
-use crate::reports::owed;
+use crate::reports::{owed, simulate};
 use crate::supervision::{cards, hand_over, orders};
 use crate::{calls, catalogue, deadlines, identity, notices};
 
@@ -18,11 +18,13 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars
+        .configure(deadlines::ladders::routes::configure) // /api/v1/admin/ladders
         .configure(identity::routes::configure) // /api/v1/auth/…, /me
         .configure(orders::routes::configure) // /api/v1/supervision-orders, their steps, events
         .configure(cards::routes::configure) // /api/v1/cards, appeals
         .configure(hand_over::routes::configure) // /api/v1/hand-overs, their steps, events
         .configure(owed::routes::configure) // /api/v1/overdue, /owed
+        .configure(simulate::routes::configure) // /api/v1/admin/ladders/simulate
         .configure(act::configure); // /a/{token}: the page behind a message's link
     operations(routes);
 }

@@ -224,6 +224,7 @@ diesel::table! {
         settings -> Jsonb,
         catalogue_revision -> Int4,
         calendar_revision -> Int4,
+        settings_revision -> Int4,
         created_at -> Timestamptz,
     }
 }

@@ -44,6 +44,8 @@ create table counties (
     catalogue_revision integer not null default 0,
     -- Counts changes of the working calendar; the latest version of it.
     calendar_revision integer not null default 0,
+    -- Counts changes of the settings; once somebody has changed them here, an import leaves them alone.
+    settings_revision integer not null default 0,
     created_at timestamptz not null default now()
 );
 -- A login must find its county before it has one: its code and name, and the rules it works by, are public.

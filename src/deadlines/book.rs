@@ -172,7 +172,7 @@ impl ClockBook {
     pub fn lift(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>, to: i16) -> Option<i16> {
         let at = timing.open(now);
         let row = self.live(clock).filter(|row| row.fires_at.is_some_and(|fires_at| fires_at > at))?;
-        let rung = match timing.what(clock, row.step)? {
+        let rung = match timing.what(row, row.step)? {
             What::Climb(step, 0) if step.rung <= to => step.rung,
             What::Climb(..) | What::Act => return None,
         };

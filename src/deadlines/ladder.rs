@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::{self, Deserializer};
@@ -97,23 +99,30 @@ impl fmt::Display for At {
     }
 }
 
-impl<'de> Deserialize<'de> for At {
+impl FromStr for At {
+    type Err = String;
+
     /// Reads `50%`, `due`, `+15wm`.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+    fn from_str(text: &str) -> Result<Self, String> {
         if text == "due" {
             return Ok(Self::After(Limit::minutes(0)));
         }
         if let Some(percent) = text.strip_suffix('%') {
             return match percent.parse() {
                 Ok(share @ 1..=99) => Ok(Self::Share(share)),
-                _ => Err(de::Error::custom(format!("`{text}`: a share is between 1% and 99%"))),
+                _ => Err(format!("`{text}`: a share is between 1% and 99%")),
             };
         }
-        let delay = text.strip_prefix('+').ok_or_else(|| {
-            de::Error::custom(format!("`{text}` is neither a share (50%), `due`, nor a delay (+15wm)"))
-        })?;
-        parse_limit(delay, 1).map(Self::After).map_err(de::Error::custom)
+        let delay = text
+            .strip_prefix('+')
+            .ok_or_else(|| format!("`{text}` is neither a share (50%), `due`, nor a delay (+15wm)"))?;
+        parse_limit(delay, 1).map(Self::After)
+    }
+}
+
+impl<'de> Deserialize<'de> for At {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -147,7 +156,8 @@ pub const HIGHEST_LIFT: i16 = 5;
 
 type ByClock = BTreeMap<Clock, Vec<Step>>;
 
-/// The ladders of a county.
+/// The ladders of a county. A change holds for clocks that start after it: what runs already climbs to its end by the ladder it started
+/// under, so a step's number means the same as long as its clock lives and no step fires twice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct Ladders {
@@ -158,12 +168,34 @@ pub struct Ladders {
     pub clocks: ByClock,
     /// Ladders of single items, by the item's code; a clock that an item does not name climbs as in `clocks`.
     pub items: BTreeMap<String, ByClock>,
+    /// What held before, the oldest first; as long as a clock climbs by it.
+    #[serde(skip)]
+    pub past: Vec<Past>,
+}
+
+/// Ladders that clocks still climb by which started before a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Of clocks that started before.
+    pub until: DateTime<Utc>,
+    pub ladders: Ladders,
+}
+
+impl Ladders {
+    /// The longest ladder of one clock, in steps.
+    pub const MOST_STEPS: usize = 24;
+
+    /// Those that held when a clock started.
+    #[must_use]
+    pub fn of_start(&self, started_at: DateTime<Utc>) -> &Self {
+        self.past.iter().find(|past| started_at < past.until).map_or(self, |past| &past.ladders)
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(deserialize_with = "super::limits::lasting")]
+    #[serde(deserialize_with = "repeat")]
     repeat: Limit,
     urge_lifts_to: i16,
     clocks: ByClock,
@@ -180,45 +212,139 @@ impl TryFrom<Written> for Ladders {
             return Err(format!("urge_lifts_to = {urge_lifts_to} is not between 0 and {HIGHEST_LIFT}"));
         }
         for (clock, steps) in &clocks {
-            check(*clock, steps).map_err(|(nth, why)| format!("clocks.{clock}, step {nth}: {why}"))?;
+            check(*clock, steps).map_err(|why| format!("clocks.{clock}{why}"))?;
         }
         for (item, clocks) in &items {
             for (clock, steps) in clocks {
-                check(*clock, steps)
-                    .map_err(|(nth, why)| format!("items.{item}.{clock}, step {nth}: {why}"))?;
+                check(*clock, steps).map_err(|why| format!("items.{item}.{clock}{why}"))?;
             }
         }
-        Ok(Self { repeat, urge_lifts_to, clocks, items })
+        Ok(Self { repeat, urge_lifts_to, clocks, items, past: Vec::new() })
     }
 }
 
-/// Which step, counted from one, makes no sense, and why.
-fn check(clock: Clock, steps: &[Step]) -> Result<(), (usize, &'static str)> {
+/// DOMAIN §3.
+pub const RUNGS: RangeInclusive<i16> = 0..=6;
+
+fn repeat<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+    parse_repeat(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+/// Reads how often the last step fires: a limit that is over some time, so that nobody is called without a pause.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_repeat(text: &str) -> Result<Limit, String> {
+    const SHORTEST_MINUTES: i32 = 15;
+    let limit = parse_limit(text, 1)?;
+    if limit.unit != Unit::WorkingDay && limit.amount < SHORTEST_MINUTES {
+        return Err(format!("`{text}`: the last step repeats after {SHORTEST_MINUTES} minutes or more"));
+    }
+    Ok(limit)
+}
+
+/// What makes no sense about the steps of one clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepFault {
+    /// Which step, counted from zero; none: the ladder as a whole.
+    pub step: Option<usize>,
+    pub field: &'static str,
+    pub code: &'static str,
+    pub zh: &'static str,
+    pub en: &'static str,
+}
+
+/// The first thing that makes no sense, with its step counted from one.
+fn check(clock: Clock, steps: &[Step]) -> Result<(), String> {
+    match faults(clock, steps).first() {
+        None => Ok(()),
+        Some(StepFault { step: Some(index), en, .. }) => Err(format!(", step {}: {en}", index + 1)),
+        Some(StepFault { en, .. }) => Err(format!(": {en}")),
+    }
+}
+
+/// Everything that makes no sense about the steps of a clock.
+#[must_use]
+pub fn faults(clock: Clock, steps: &[Step]) -> Vec<StepFault> {
+    let mut found = Vec::new();
+    let whole = |code, zh, en| StepFault { step: None, field: "", code, zh, en };
+    if steps.is_empty() {
+        found.push(whole("empty", "阶梯至少要有一级", "a ladder has at least one step"));
+    }
+    if steps.len() > Ladders::MOST_STEPS {
+        found.push(whole("too_long", "阶梯最多 24 级", "a ladder has at most 24 steps"));
+    }
     let mut before: Option<&Step> = None;
     for (index, step) in steps.iter().enumerate() {
-        let wrong = if !(0..=6).contains(&step.rung) {
-            Some("a rung is between 0 and 6")
-        } else if before.is_some_and(|before| step.rung < before.rung) {
-            Some("the ladder climbs: its rungs do not fall")
-        } else if before.is_some_and(|before| step.at.nominal_minutes() < before.at.nominal_minutes()) {
-            Some("the delays do not fall")
-        } else if step.to.is_empty() {
-            Some("it tells nobody")
-        } else if clock.acts_by_itself() && matches!(step.at, At::After(_)) {
-            Some("this clock ends at its due moment by itself")
-        } else if clock.is_of_others() && (step.card.is_some() || step.order || step.hand_over) {
-            Some("what others owe beside the call gives the call's holder no card, order or hand-over")
-        } else if clock.is_of_order() && (step.card.is_some() || step.order || step.hand_over) {
-            Some("the clocks of a supervision order only tell")
-        } else {
-            None
-        };
-        if let Some(why) = wrong {
-            return Err((index + 1, why));
+        for (field, code, zh, en) in step_faults(clock, step, before) {
+            found.push(StepFault { step: Some(index), field, code, zh, en });
         }
         before = Some(step);
     }
-    Ok(())
+    let last = steps.len().checked_sub(1).filter(|_| !clock.acts_by_itself());
+    if last.and_then(|last| steps.get(last)).is_some_and(|last| matches!(last.at, At::Share(_))) {
+        let (code, zh) = ("never_late", "最后一级须在到期时或到期后");
+        let en = "the last step fires when the promise is broken, or later";
+        found.push(StepFault { step: last, field: "at", code, zh, en });
+    }
+    found
+}
+
+type Found = (&'static str, &'static str, &'static str, &'static str);
+
+/// Field, code and texts of what makes no sense about one step after the one before.
+fn step_faults(clock: Clock, step: &Step, before: Option<&Step>) -> Vec<Found> {
+    let falls = |than: fn(&Step) -> i64| before.is_some_and(|before| than(step) < than(before));
+    let acts = step.card.is_some() || step.order || step.hand_over;
+    let all: [(bool, Found); 8] = [
+        (!RUNGS.contains(&step.rung), ("rung", "out_of_range", "级别为 0 至 6", "a rung is between 0 and 6")),
+        (
+            falls(|step| step.rung.into()),
+            ("rung", "falls", "级别不得低于前一级", "the ladder climbs: its rungs do not fall"),
+        ),
+        (
+            falls(|step| step.at.nominal_minutes()),
+            ("at", "falls", "时点不得早于前一级", "the delays do not fall"),
+        ),
+        (step.to.is_empty(), ("to", "empty", "没有通知任何人", "it tells nobody")),
+        (Ranks(&step.to).has_twice(), ("to", "duplicate", "同一岗位写了两次", "it names a post twice")),
+        (
+            clock.acts_by_itself() && matches!(step.at, At::After(_)),
+            (
+                "at",
+                "ends_by_itself",
+                "该时限到期自动生效，没有到期后的级别",
+                "this clock ends at its due moment by itself",
+            ),
+        ),
+        (
+            clock.is_of_others() && acts,
+            (
+                "",
+                "owed_by_others",
+                "由其他单位负责的时限不给诉求责任人发牌，不下督办单、不移交",
+                "what others owe beside the call gives the call's holder no card, order or hand-over",
+            ),
+        ),
+        (
+            clock.is_of_order() && acts,
+            (
+                "",
+                "only_tells",
+                "督办单时限只通知，不发牌、不下督办单、不移交",
+                "the clocks of a supervision order only tell",
+            ),
+        ),
+    ];
+    all.into_iter().filter_map(|(wrong, found)| wrong.then_some(found)).collect()
+}
+
+struct Ranks<'a>(&'a [Rank]);
+
+impl Ranks<'_> {
+    fn has_twice(&self) -> bool {
+        self.0.iter().enumerate().any(|(at, rank)| self.0.iter().take(at).any(|known| known == rank))
+    }
 }
 
 /// What is to be done at a moment.
@@ -242,21 +368,22 @@ pub struct Timing<'a> {
 }
 
 impl<'a> Timing<'a> {
-    fn steps(&self, clock: Clock) -> &'a [Step] {
-        let own = self.item.and_then(|item| self.ladders.items.get(item)).and_then(|own| own.get(&clock));
-        own.or_else(|| self.ladders.clocks.get(&clock)).map_or(&[], Vec::as_slice)
+    fn steps(&self, row: &Deadline) -> &'a [Step] {
+        let ladders = self.ladders.of_start(row.started_at);
+        let own = self.item.and_then(|item| ladders.items.get(item)).and_then(|own| own.get(&row.clock));
+        own.or_else(|| ladders.clocks.get(&row.clock)).map_or(&[], Vec::as_slice)
     }
 
     /// What the `nth` moment of a clock is for, counted from zero; none after the last.
     #[must_use]
-    pub fn what(&self, clock: Clock, nth: i16) -> Option<What<'a>> {
-        let steps = self.steps(clock);
+    pub fn what(&self, row: &Deadline, nth: i16) -> Option<What<'a>> {
+        let steps = self.steps(row);
         let index = usize::try_from(nth).ok()?;
         if let Some(step) = steps.get(index) {
             return Some(What::Climb(step, 0));
         }
         let over = nth - i16::try_from(steps.len()).unwrap_or(i16::MAX);
-        if clock.acts_by_itself() {
+        if row.clock.acts_by_itself() {
             return (over == 0).then_some(What::Act);
         }
         let last = steps.last().filter(|last| matches!(last.at, At::After(_)))?;
@@ -266,13 +393,14 @@ impl<'a> Timing<'a> {
     /// When that is; none when nothing is left to do.
     #[must_use]
     pub fn moment(&self, row: &Deadline, nth: i16) -> Option<DateTime<Utc>> {
-        match self.what(row.clock, nth)? {
+        match self.what(row, nth)? {
             What::Act => Some(row.due_at),
             What::Climb(step, 0) => Some(self.at(row, step.at)),
             What::Climb(step, times) => {
+                let repeat = self.ladders.of_start(row.started_at).repeat;
                 let mut at = self.at(row, step.at);
                 for _ in 0..times {
-                    at = self.after(at, self.ladders.repeat);
+                    at = self.after(at, repeat);
                 }
                 Some(at)
             }

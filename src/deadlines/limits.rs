@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value, json};
 
-use super::ladder::Ladders;
+use super::ladder::{Ladders, Past};
 use super::model::{Clock, Limit, Unit};
 use crate::notices::quiet::NoticeRules;
 use crate::text_enum;
@@ -15,7 +17,7 @@ use crate::text_enum;
 const DEFAULTS: &str = include_str!("../../config/county.toml");
 
 static DEFAULT: LazyLock<Arc<Rules>> = LazyLock::new(|| {
-    Arc::new(read(&serde_json::Value::Null).unwrap_or_else(|error| {
+    Arc::new(Rules::read(&serde_json::Value::Null).unwrap_or_else(|error| {
         // Unreachable with the compiled-in file, which a test reads; a county without rules must not start silently.
         tracing::error!(%error, "the compiled-in county rules cannot be read");
         std::process::abort()
@@ -113,7 +115,7 @@ impl CallRules {
     pub const LONGEST_TEXT: usize = 10_000;
 
     /// What is no sensible choice, by the name of its key.
-    fn fault(&self) -> Option<String> {
+    pub(super) fn fault(&self) -> Option<String> {
         let text = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
         let ranges: [(&str, i64, i64, i64); 16] = [
             ("appointment_grace_minutes", self.appointment_grace_minutes.into(), 0, 240),
@@ -156,11 +158,11 @@ pub struct SupervisionRules {
 
 impl SupervisionRules {
     /// What is no sensible choice, by the name of its key.
-    fn fault(&self) -> Option<String> {
-        let length = i64::try_from(self.text_length).unwrap_or(i64::MAX);
+    pub(super) fn fault(&self) -> Option<String> {
+        let text = i64::try_from(self.text_length).unwrap_or(i64::MAX);
         let longest = i64::try_from(CallRules::LONGEST_TEXT).unwrap_or(i64::MAX);
         let ranges =
-            [("appeal_working_days", self.appeal_working_days, 1, 60), ("text_length", length, 100, longest)];
+            [("appeal_working_days", self.appeal_working_days, 1, 60), ("text_length", text, 100, longest)];
         let (name, value, least, most) =
             ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
         Some(format!("supervision.{name} = {value} is not between {least} and {most}"))
@@ -186,7 +188,7 @@ impl Rules {
         if let Some((_, rules)) = known().iter().find(|(read, _)| read == settings) {
             return Ok(rules.clone());
         }
-        let rules = Arc::new(read(settings)?);
+        let rules = Arc::new(Self::read(settings)?);
         let mut known = known();
         known.push_back((settings.clone(), rules.clone()));
         let surplus = known.len().saturating_sub(KEPT);
@@ -197,6 +199,33 @@ impl Rules {
     #[must_use]
     pub fn defaults() -> Arc<Self> {
         DEFAULT.clone()
+    }
+
+    /// Reads rules that will not be asked for again: what a county may come to choose.
+    ///
+    /// # Errors
+    /// Names the first thing that makes no sense.
+    pub fn read(settings: &Value) -> Result<Self, Box<figment::Error>> {
+        let (own, past) = split(settings);
+        let mut rules: Self = merged(&own).extract().map_err(Box::new)?;
+        if let Some(fault) = rules.calls.fault().or_else(|| rules.supervision.fault()) {
+            return Err(Box::new(fault.into()));
+        }
+        for PastOwn { until, ladder } in
+            past.map_err(|error| Box::new(figment::Error::from(error.to_string())))?
+        {
+            let ladders = merged(&json!({ "ladder": ladder })).extract_inner("ladder").map_err(Box::new)?;
+            rules.ladder.past.push(Past { until, ladders });
+        }
+        Ok(rules)
+    }
+
+    /// The rules that these settings make, as they are written.
+    ///
+    /// # Errors
+    /// When the settings are none.
+    pub fn written(settings: &Value) -> Result<Value, Box<figment::Error>> {
+        merged(&split(settings).0).extract().map_err(Box::new)
     }
 
     /// How long `clock` runs for a call of this urgency and item.
@@ -237,29 +266,37 @@ impl Rules {
     }
 }
 
-fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
-    let mut figment = Figment::from(Toml::string(DEFAULTS));
-    if settings.is_object() {
-        figment = figment.merge(Serialized::defaults(settings));
-    }
-    let rules: Rules = figment.extract().map_err(Box::new)?;
-    match rules.calls.fault().or_else(|| rules.supervision.fault()) {
-        Some(fault) => Err(Box::new(fault.into())),
-        None => Ok(rules),
-    }
+/// Where settings keep the ladders that held before, beside what the county chooses.
+pub(super) const PAST: &str = "past_ladders";
+
+/// What a county had chosen of its ladders until a change.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PastOwn {
+    pub until: DateTime<Utc>,
+    #[serde(default)]
+    pub ladder: Value,
+}
+
+/// What the county chooses, and what it had chosen of its ladders before.
+pub(super) fn split(settings: &Value) -> (Value, serde_json::Result<Vec<PastOwn>>) {
+    let mut own: Map<String, Value> = settings.as_object().cloned().unwrap_or_default();
+    let past = own.remove(PAST).map_or_else(|| Ok(Vec::new()), serde_json::from_value);
+    (Value::Object(own), past)
+}
+
+fn merged(own: &Value) -> Figment {
+    Figment::from(Toml::string(DEFAULTS)).merge(Serialized::defaults(own))
 }
 
 /// Reads `15wm`, `2wh`, `5m`, `3wd`.
 pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    // Zero working days are the day of receipt.
-    let least = i32::from(!text.ends_with("wd"));
-    parse_limit(&text, least).map_err(de::Error::custom)
+    read_limit(&String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
-/// The same, of some length.
-pub(super) fn lasting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
-    parse_limit(&String::deserialize(deserializer)?, 1).map_err(de::Error::custom)
+/// Reads a limit as it is chosen. Zero working days are the day of receipt.
+pub(super) fn read_limit(text: &str) -> Result<Limit, String> {
+    parse_limit(text, i32::from(!text.ends_with("wd")))
 }
 
 /// Reads a limit of at least `least` and at most 250 working days or sixty days.

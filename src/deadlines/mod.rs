@@ -1,8 +1,9 @@
 //! Time: the working calendar, the clocks of a call, and the rows that say when something is due.
 //!
-//! Owns `deadlines`, `firings`, `calendars`, `calendar_recomputes`. A clock is a promise about one event; its row holds the due moment,
-//! computed once. What holds always: at most one live row of a clock for a subject; a met or cancelled clock has nothing left to fire; a
-//! step that has fired is recorded and fires no more. May call notices, organisation, ledger.
+//! Owns `deadlines`, `firings`, `calendars`, `calendar_recomputes`, and what a county chooses in `counties.settings`. A clock is a
+//! promise about one event; its row holds the due moment, computed once. What holds always: at most one live row of a clock for a
+//! subject; a met or cancelled clock has nothing left to fire; a step that has fired is recorded and fires no more. May call notices,
+//! organisation, ledger.
 
 pub mod book;
 pub mod calendar;
@@ -12,6 +13,7 @@ pub mod engine;
 pub mod explain;
 pub mod history;
 pub mod ladder;
+pub mod ladders;
 pub mod limits;
 pub mod model;
 pub mod on_due;

@@ -226,6 +226,12 @@ impl Deadline {
         self.calendar_department = edition.department;
     }
 
+    /// When the step at which it stands should fire.
+    #[must_use]
+    pub fn planned_at(&self) -> DateTime<Utc> {
+        self.fires_at.unwrap_or(self.due_at)
+    }
+
     /// Whether the engine should have fired it before `moment` and may do so at `now`.
     #[must_use]
     pub fn waits_before(&self, moment: DateTime<Utc>, now: DateTime<Utc>) -> bool {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
 
+use super::ladder::{Timing, What};
 use super::model::{Deadline, DeadlineId};
 use crate::organisation::CountyId;
 use crate::platform::db::DbError;
@@ -61,6 +62,19 @@ pub enum Next {
     Kept,
 }
 
+impl Next {
+    /// After the step at which `row` stands was climbed. A rung with nobody on it (`passed`) does not make people wait for the next one,
+    /// which takes its moment; the repetitions of the last rung keep theirs.
+    #[must_use]
+    pub fn after(timing: &Timing<'_>, row: &Deadline, passed: bool) -> Self {
+        let nth = row.step.saturating_add(1);
+        let repeats = matches!(timing.what(row, nth), Some(What::Climb(_, 1..)) | None);
+        let own = timing.moment(row, nth);
+        let at = if passed && !repeats { own.map(|at| at.min(row.planned_at())) } else { own };
+        at.map_or(Self::Never, Self::At)
+    }
+}
+
 /// What became of a row. A row of which nothing is said was busy; the engine comes back to it.
 #[derive(Clone, Debug)]
 pub struct Fired {
@@ -72,4 +86,12 @@ pub struct Fired {
     pub planned_at: DateTime<Utc>,
     pub outcome: FiringOutcome,
     pub next: Next,
+}
+
+impl Fired {
+    /// What became of the step at which `row` stands.
+    #[must_use]
+    pub fn of(row: &Deadline, rung: i16, outcome: FiringOutcome, next: Next) -> Self {
+        Self { deadline: row.id, step: row.step, rung, planned_at: row.planned_at(), outcome, next }
+    }
 }

@@ -65,6 +65,8 @@ pub struct CallParams {
     pub late_minutes: Option<u32>,
     /// As what its reader is told, e.g. `deputy`.
     pub rank: Option<String>,
+    /// Which rung of the ladder that is.
+    pub rung: Option<i16>,
     /// The card that was given, e.g. `yellow`.
     pub card: Option<String>,
 }

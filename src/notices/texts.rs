@@ -255,6 +255,7 @@ fn words(
         ("held", params.held_minutes.map(|minutes| phrase::span(minutes, lang))),
         ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
         ("rank", named("rank", &params.rank)),
+        ("rung", params.rung.map(|rung| rung.to_string())),
         ("card", named("card", &params.card)),
         ("critical", (params.urgency.as_deref() == Some("critical")).then(|| "yes".to_owned())),
         ("masked", (!personal).then(|| "yes".to_owned())),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use crate::deadlines::ladders::succession::succeed;
 use crate::deadlines::limits::Rules;
 use crate::organisation::import::{ImportOptions, import};
 use crate::platform::clock::Clock;
@@ -32,6 +33,7 @@ impl Import {
             judge_settings: Some(|settings| {
                 Rules::of_county(settings).map(drop).map_err(|error| error.to_string())
             }),
+            succeed_settings: Some(succeed),
         };
         let report = import(&db, &vault, &self.folder, options, Clock::System.now()).await?;
         println!("{report}");

@@ -14,6 +14,7 @@ mod http;
 mod identity;
 mod kit;
 mod kit_db;
+mod ladders;
 mod notices;
 mod organisation;
 mod redis_away;

@@ -64,15 +64,9 @@ impl<'a> Climb<'a> {
         timing: &Timing<'_>,
     ) -> Fired {
         let told = self.ground.people.on(&step.to, call, owes);
-        let planned_at = row.fires_at.unwrap_or(row.due_at);
-        let next_nth = row.step.saturating_add(1);
-        let next_at = timing.moment(row, next_nth);
-        let is_last_rung = matches!(timing.what(row.clock, next_nth), Some(What::Climb(_, 1..)) | None);
         let passed = told.is_empty();
-        // A rung with nobody on it does not make people wait for the next one, which takes its moment; above the last there is none.
-        let next_at = next_at.map(|at| if passed && !is_last_rung { at.min(planned_at) } else { at });
         let card = self.give_cards(call, owes, row, timing);
-        let first = matches!(timing.what(row.clock, row.step), Some(What::Climb(_, 0)));
+        let first = matches!(timing.what(row, row.step), Some(What::Climb(_, 0)));
         if first && step.order {
             self.orders.push(order(call, owes, row, step));
         }
@@ -81,19 +75,13 @@ impl<'a> Climb<'a> {
         }
         // That discipline may hear of it is not for the eyes of those concerned: the draft has a chain of its own.
         if !step.hand_over {
-            self.note(call, row, step, &told, planned_at, card);
+            self.note(call, row, step, &told, card);
         }
         for (rank, member) in &told {
             self.tell(call, row, step, card, (*rank, member), timing);
         }
-        Fired {
-            deadline: row.id,
-            step: row.step,
-            rung: step.rung,
-            planned_at,
-            outcome: if passed { FiringOutcome::Passed } else { FiringOutcome::Fired },
-            next: next_at.map_or(Next::Never, Next::At),
-        }
+        let outcome = if passed { FiringOutcome::Passed } else { FiringOutcome::Fired };
+        Fired::of(row, step.rung, outcome, Next::after(timing, row, passed))
     }
 
     /// Gives the cards of all steps up to this one whose moment has come; which colour this step's own is. A step that an urge or an
@@ -107,7 +95,7 @@ impl<'a> Climb<'a> {
     ) -> Option<CardColour> {
         let mut own = None;
         for nth in 0..=row.step {
-            let Some(What::Climb(step, 0)) = timing.what(row.clock, nth) else { continue };
+            let Some(What::Climb(step, 0)) = timing.what(row, nth) else { continue };
             let Some(colour) = step.card else { continue };
             if timing.moment(row, nth).is_none_or(|at| at > self.now) {
                 continue;
@@ -146,7 +134,6 @@ impl<'a> Climb<'a> {
         row: &Deadline,
         step: &Step,
         told: &[(Rank, &Member)],
-        planned_at: DateTime<Utc>,
         card: Option<CardColour>,
     ) {
         let kind = match (told.is_empty(), step.rung) {
@@ -161,7 +148,7 @@ impl<'a> Climb<'a> {
         let fact = Fact::new(
             kind,
             json!({
-                "clock": row.clock, "rung": step.rung, "step": row.step, "plannedAt": china(planned_at),
+                "clock": row.clock, "rung": step.rung, "step": row.step, "plannedAt": china(row.planned_at()),
                 "dueAt": china(row.due_at), "holderId": call.holder_id,
                 "heldSince": china(self.ground.held_since(call)), "told": told,
                 "card": card,

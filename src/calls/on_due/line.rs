@@ -34,7 +34,7 @@ impl Line {
 
     fn join(&mut self, row: Deadline) {
         self.came += 1;
-        self.rows.insert((moment(&row), self.came), row);
+        self.rows.insert((row.planned_at(), self.came), row);
     }
 
     /// The row that is next.
@@ -48,7 +48,7 @@ impl Line {
     /// Whether one of these clocks of the same call is before `row` and not in this line: somebody else has it in hand.
     #[must_use]
     pub fn is_preceded(&self, row: &Deadline, clocks: &[Deadline], now: DateTime<Utc>) -> bool {
-        clocks.iter().any(|clock| !self.ours.contains(&clock.id) && clock.waits_before(moment(row), now))
+        clocks.iter().any(|clock| !self.ours.contains(&clock.id) && clock.waits_before(row.planned_at(), now))
     }
 
     /// After `row` has fired, its next step takes its place if it is due as well.
@@ -60,8 +60,4 @@ impl Line {
             self.join(Deadline { fires_at: Some(at), step: row.step.saturating_add(1), ..row });
         }
     }
-}
-
-fn moment(row: &Deadline) -> DateTime<Utc> {
-    row.fires_at.unwrap_or(row.due_at)
 }

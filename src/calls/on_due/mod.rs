@@ -76,7 +76,7 @@ impl CallsDue {
             let owes = department_that_owes(call, matter, row.clock);
             let calendar = ground.calendars.for_clock(row.edition(), Some(owes));
             let timing = timing(&calendar, &ground.rules, item, call.urgency);
-            match timing.what(row.clock, row.step) {
+            match timing.what(&row, row.step) {
                 Some(What::Climb(step, _)) => {
                     let one = climb.step(call, owes, &row, step, &timing);
                     line.go_on(row, &one, now);
@@ -90,13 +90,13 @@ impl CallsDue {
                         acts.push((call.id, row));
                     }
                 }
-                None => fired.push(done(&row, Next::Never)),
+                None => fired.push(Fired::of(&row, 0, FiringOutcome::Fired, Next::Never)),
             }
         }
         climb.save(conn, county).await?;
         for (call, row) in acts {
             act::perform(conn, &self.desk, county, call, &row, now).await?;
-            fired.push(done(&row, Next::Kept));
+            fired.push(Fired::of(&row, 0, FiringOutcome::Fired, Next::Kept));
         }
         Ok(fired)
     }
@@ -111,17 +111,6 @@ impl OnDue for CallsDue {
         now: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<Vec<Fired>, FireError>> {
         Box::pin(self.fire_all(conn, county, due, now))
-    }
-}
-
-fn done(row: &Deadline, next: Next) -> Fired {
-    Fired {
-        deadline: row.id,
-        step: row.step,
-        rung: 0,
-        planned_at: row.fires_at.unwrap_or(row.due_at),
-        outcome: FiringOutcome::Fired,
-        next,
     }
 }
 

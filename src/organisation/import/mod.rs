@@ -4,7 +4,7 @@
 //! column and reason, and all such rows are listed at once; importing the same folder again changes nothing; a row is recognised by
 //! its code within the county and keeps its id. What the files no longer mention: links (helpers, contacts, cards, sentences, an
 //! officer's roles and addresses) go; leave that an import brought ends; areas, departments, officers, items, enterprises, channels and
-//! accounts stay, but hold no post, duty or office any more.
+//! accounts stay, but hold no post, duty or office any more. Settings that an administrator has changed since stay as he put them.
 //! No password is set here, and nobody's account is opened again once it is closed.
 //!
 //! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`, and `notices` for how a channel keeps its secrets.
@@ -37,6 +37,9 @@ use crate::platform::db::{Db, DbError};
 /// Says what is wrong with settings, if anything.
 pub type Judge = fn(&serde_json::Value) -> Result<(), String>;
 
+/// Makes the next settings of those that stand and of what a file chooses.
+pub type Succession = fn(&serde_json::Value, serde_json::Value, DateTime<Utc>) -> serde_json::Value;
+
 /// What an operator may say beside the folder.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
@@ -44,6 +47,8 @@ pub struct ImportOptions {
     pub sandbox_url: Option<String>,
     /// Judges the county's settings, which other features read; none: they are stored as they stand.
     pub judge_settings: Option<Judge>,
+    /// Makes of the settings that stand and of the file's those that are stored, at this moment; none: the file's as they stand.
+    pub succeed_settings: Option<Succession>,
 }
 
 /// Why a county was not imported. Nothing of it is stored then.

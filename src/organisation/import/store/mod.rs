@@ -69,7 +69,7 @@ pub async fn store(
     let county = known.unwrap_or_else(|| CountyId::fresh().0);
     let mut tx = db.begin(Scope::County(county)).await?;
     let outcome = async {
-        lock_county(&mut tx, county, known.is_none(), source, now).await?;
+        lock_county(&mut tx, county, known.is_none(), source, options, now).await?;
         let mut load = Load {
             conn: &mut tx,
             county,
@@ -117,6 +117,7 @@ async fn lock_county(
     county: Uuid,
     new: bool,
     source: &Source,
+    options: &ImportOptions,
     now: DateTime<Utc>,
 ) -> Result<(), ImportError> {
     let file = &source.county;
@@ -134,13 +135,19 @@ async fn lock_county(
             .await?;
         return Ok(());
     }
-    let (name, kept): (String, serde_json::Value) = counties::table
+    let (name, kept, revision): (String, serde_json::Value, i32) = counties::table
         .find(county)
-        .select((counties::name, counties::settings))
+        .select((counties::name, counties::settings, counties::settings_revision))
         // Not `for update`: that would block every insert that refers to the county, taps above all.
         .for_no_key_update()
         .first(conn)
         .await?;
+    let settings = match options.succeed_settings {
+        // An administrator has taken them in hand.
+        _ if revision > 0 => kept.clone(),
+        Some(succeed) => succeed(&kept, settings, now),
+        None => settings,
+    };
     if name != file.name || kept != settings {
         diesel::update(counties::table.find(county))
             .set((counties::name.eq(&file.name), counties::settings.eq(settings)))

@@ -98,7 +98,7 @@ fn expected(timing: &Timing<'_>, row: &Deadline, own: &[Firing]) -> Vec<(DateTim
         let before = expected.last().map_or(row.started_at, |(_, fired)| *fired);
         // After a rung with nobody on it the next one is told at once, but for the repetitions of the last.
         let passed = usize::from(nth.unsigned_abs()).checked_sub(1).and_then(|last| own.get(last));
-        let repeats = matches!(timing.what(row.clock, nth), Some(What::Climb(_, 1..)));
+        let repeats = matches!(timing.what(row, nth), Some(What::Climb(_, 1..)));
         if passed.is_some_and(|last| last.outcome == "passed") && !repeats {
             at = expected.last().map_or(at, |(planned, _)| at.min(*planned));
         }

@@ -1,0 +1,269 @@
+//! Everything that makes no sense about a county's own rules, each fault at its path. Pure.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::own::{ByClock, OwnRules, OwnStep, camel, snake};
+use crate::deadlines::ladder::{At, CardColour, HIGHEST_LIFT, Rank, Step, faults, parse_repeat};
+use crate::deadlines::limits::{CallRules, Rules, SupervisionRules, Urgency, read_limit};
+use crate::deadlines::model::Clock;
+use crate::notices::quiet::NoticeRules;
+use crate::platform::http::problem::FieldError;
+
+/// The clocks whose limits are chosen by urgency.
+const LIMITED: [Clock; 8] = [
+    Clock::Accept,
+    Clock::Contact,
+    Clock::Arrive,
+    Clock::Plan,
+    Clock::Resolve,
+    Clock::Confirm,
+    Clock::Stall,
+    Clock::Triage,
+];
+
+/// The rules that a county's own make with those shipped, and its own as settings keep them.
+pub(super) fn check(own: &OwnRules) -> Result<(Value, Rules), Vec<FieldError>> {
+    let mut faults = limits(own);
+    let shipped = Rules::written(&Value::Null).unwrap_or_default();
+    faults.extend(section::<CallRules>("calls", &own.calls, &shipped, CallRules::fault));
+    faults.extend(section::<SupervisionRules>(
+        "supervision",
+        &own.supervision,
+        &shipped,
+        SupervisionRules::fault,
+    ));
+    faults.extend(section::<NoticeRules>("notices", &own.notices, &shipped, |_| None));
+    faults.extend(ladder(own));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let unreadable = |why: String| vec![fault("", "wrong_value", "规则无法读取", &why)];
+    let settings = own.to_settings().map_err(|error| unreadable(error.to_string()))?;
+    let rules = Rules::read(&settings).map_err(|error| unreadable(error.to_string()))?;
+    Ok((settings, rules))
+}
+
+fn fault(field: &str, code: &'static str, zh: &str, en: &str) -> FieldError {
+    FieldError::new(field, code, zh, en)
+}
+
+fn limits(own: &OwnRules) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    for (clock, by_urgency) in &own.limits {
+        let path = format!("limits.{clock}");
+        match Clock::parse(clock) {
+            None => found.push(unknown_clock(&path)),
+            Some(clock) if !LIMITED.contains(&clock) => found.push(fault(
+                &path,
+                "no_limit_here",
+                "该时限不按紧急程度设定",
+                "the limit of this clock does not depend on urgency",
+            )),
+            Some(_) => {}
+        }
+        for (urgency, limit) in by_urgency {
+            let path = format!("{path}.{urgency}");
+            if Urgency::parse(urgency).is_none() {
+                found.push(fault(
+                    &path,
+                    "unknown_urgency",
+                    "没有这种紧急程度：critical、urgent 或 normal",
+                    "it is neither critical, urgent nor normal",
+                ));
+            } else if let Err(why) = read_limit(limit) {
+                found.push(limit_fault(&path, limit, &why));
+            }
+        }
+    }
+    found
+}
+
+fn unknown_clock(path: &str) -> FieldError {
+    fault(path, "unknown_clock", "没有这个时限", "there is no such clock")
+}
+
+fn limit_fault(path: &str, text: &str, why: &str) -> FieldError {
+    let zh = format!("“{text}”不是合理的时限：如 15wm、2wh、3wd、5m，不为零，最长 250 个工作日或 60 天");
+    fault(path, "wrong_limit", &zh, why)
+}
+
+/// Each choice of a section alone, in the place of the shipped one.
+fn section<T: DeserializeOwned>(
+    name: &str,
+    own: &Map<String, Value>,
+    shipped: &Value,
+    sense: fn(&T) -> Option<String>,
+) -> Vec<FieldError> {
+    let Some(shipped) = shipped.get(name).and_then(Value::as_object) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, value) in own {
+        let path = format!("{name}.{key}");
+        // A name of the settings is not one of the wire.
+        let kept = snake(key);
+        if camel(&kept) != *key || !shipped.contains_key(&kept) {
+            found.push(fault(&path, "unknown_field", "没有这一项", "no such field"));
+            continue;
+        }
+        let mut chosen = shipped.clone();
+        chosen.insert(kept, value.clone());
+        let why = match serde_json::from_value::<T>(Value::Object(chosen)) {
+            Ok(rules) => sense(&rules).map(|why| ("out_of_range", why)),
+            Err(error) => Some(("wrong_value", error.to_string())),
+        };
+        if let Some((code, why)) = why {
+            found.push(fault(&path, code, "填写的值不合理", &why));
+        }
+    }
+    found
+}
+
+fn ladder(own: &OwnRules) -> Vec<FieldError> {
+    let ladder = &own.ladder;
+    let mut found = Vec::new();
+    if let Some(repeat) = &ladder.repeat
+        && let Err(why) = parse_repeat(repeat)
+    {
+        found.push(limit_fault("ladder.repeat", repeat, &why));
+    }
+    if ladder.urge_lifts_to.is_some_and(|rung| !(0..=HIGHEST_LIFT).contains(&rung)) {
+        let en = "an urge lifts up to a rung between 0 and 5";
+        found.push(fault("ladder.urgeLiftsTo", "out_of_range", "催办最多提到 0 至 5 级", en));
+    }
+    found.extend(clocks("ladder.clocks", &ladder.clocks));
+    for (item, of_item) in &ladder.items {
+        found.extend(clocks(&format!("ladder.items.{item}"), of_item));
+    }
+    found
+}
+
+fn clocks(path: &str, by_clock: &ByClock) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    for (clock, own) in by_clock {
+        let path = format!("{path}.{clock}");
+        let Some(clock) = Clock::parse(clock) else {
+            found.push(unknown_clock(&path));
+            continue;
+        };
+        let before = found.len();
+        let mut steps = Vec::with_capacity(own.len());
+        for (nth, step) in own.iter().enumerate() {
+            match read(&format!("{path}[{nth}]"), step) {
+                Ok(step) => steps.push(step),
+                Err(faults) => found.extend(faults),
+            }
+        }
+        // Steps are compared when all can be read.
+        if found.len() == before {
+            found.extend(faults(clock, &steps).into_iter().map(|wrong| {
+                let step = wrong.step.map(|nth| format!("[{nth}]")).unwrap_or_default();
+                let field = if wrong.field.is_empty() { String::new() } else { format!(".{}", wrong.field) };
+                fault(&format!("{path}{step}{field}"), wrong.code, wrong.zh, wrong.en)
+            }));
+        }
+    }
+    found
+}
+
+fn read(path: &str, step: &OwnStep) -> Result<Step, Vec<FieldError>> {
+    let mut found = Vec::new();
+    let at = step.at.parse::<At>().map_err(|why| {
+        let zh = format!("“{}”不是时点：50%（时限过半）、due（到期）或 +15wm（到期后）", step.at);
+        found.push(fault(&format!("{path}.at"), "wrong_moment", &zh, &why));
+    });
+    let mut to = Vec::with_capacity(step.to.len());
+    for (nth, post) in step.to.iter().enumerate() {
+        match Rank::parse(post) {
+            Some(rank) => to.push(rank),
+            None => {
+                let known: Vec<_> = Rank::ALL.iter().map(|rank| rank.as_str()).collect();
+                let zh = format!("没有“{post}”这个岗位：{}", known.join("、"));
+                let en = format!("`{post}` is none of {}", known.join(", "));
+                found.push(fault(&format!("{path}.to[{nth}]"), "unknown_post", &zh, &en));
+            }
+        }
+    }
+    let card = step.card.as_deref().map(CardColour::parse);
+    if card == Some(None) {
+        let (zh, en) = ("牌为 blue、yellow 或 red", "a card is blue, yellow or red");
+        found.push(fault(&format!("{path}.card"), "unknown_card", zh, en));
+    }
+    let (rung, order, hand_over) = (step.rung, step.order, step.hand_over);
+    match at {
+        Ok(at) if found.is_empty() => Ok(Step { rung, at, to, card: card.flatten(), order, hand_over }),
+        _ => Err(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn faults_of(own: Value) -> Vec<(String, &'static str)> {
+        let own: OwnRules = serde_json::from_value(own).unwrap();
+        let found = check(&own).err().unwrap_or_default();
+        found.into_iter().map(|fault| (fault.field, fault.code)).collect()
+    }
+
+    #[test]
+    fn every_fault_is_told_at_its_path() {
+        let step = |rung: i16, at: &str, to: &str| json!({"rung": rung, "at": at, "to": [to]});
+        let own = json!({
+            "limits": {
+                "accept": {"normal": "0wm", "urgent": "99999wd", "soon": "1wd"},
+                "order_sign": {"normal": "1wd"},
+                "lunch": {},
+            },
+            "calls": {"urgePerDay": 0, "redo": "never", "urge_per_day": 3, "lunch": 1},
+            "supervision": {"sign": "0m", "appealWorkingDays": 900},
+            "notices": {"quietFrom": "22 o'clock", "quietDays": 1},
+            "ladder": {
+                "repeat": "0wd",
+                "urgeLiftsTo": 9,
+                "clocks": {
+                    "accept": [step(1, "due", "head"), step(2, "+30wm", "head"), step(1, "+15wm", "head")],
+                    "arrive": [step(1, "soon", "mayor")],
+                    "lunch": [step(1, "due", "head")],
+                    "resolve": [],
+                    "stall": [step(0, "50%", "holder")],
+                    "order_sign": [{"rung": 5, "at": "due", "to": ["inspectorate", "inspectorate"], "card": "red"}],
+                    "confirm": [step(0, "due", "holder")],
+                },
+                "items": {"OUTAGE": {"accept": [{"rung": 9, "at": "+900wd", "to": [], "card": "green"}]}},
+            },
+        });
+        let expected = [
+            ("limits.accept.normal", "wrong_limit"),
+            ("limits.accept.soon", "unknown_urgency"),
+            ("limits.accept.urgent", "wrong_limit"),
+            ("limits.lunch", "unknown_clock"),
+            ("limits.order_sign", "no_limit_here"),
+            ("calls.lunch", "unknown_field"),
+            ("calls.redo", "wrong_value"),
+            ("calls.urgePerDay", "out_of_range"),
+            ("calls.urge_per_day", "unknown_field"),
+            ("supervision.appealWorkingDays", "out_of_range"),
+            ("supervision.sign", "wrong_value"),
+            ("notices.quietDays", "unknown_field"),
+            ("notices.quietFrom", "wrong_value"),
+            ("ladder.repeat", "wrong_limit"),
+            ("ladder.urgeLiftsTo", "out_of_range"),
+            ("ladder.clocks.accept[2].rung", "falls"),
+            ("ladder.clocks.accept[2].at", "falls"),
+            ("ladder.clocks.arrive[0].at", "wrong_moment"),
+            ("ladder.clocks.arrive[0].to[0]", "unknown_post"),
+            ("ladder.clocks.confirm[0].at", "ends_by_itself"),
+            ("ladder.clocks.lunch", "unknown_clock"),
+            ("ladder.clocks.order_sign[0].to", "duplicate"),
+            ("ladder.clocks.order_sign[0]", "only_tells"),
+            ("ladder.clocks.resolve", "empty"),
+            ("ladder.clocks.stall[0].at", "never_late"),
+            ("ladder.items.OUTAGE.accept[0].at", "wrong_moment"),
+            ("ladder.items.OUTAGE.accept[0].card", "unknown_card"),
+        ];
+        let expected: Vec<_> = expected.map(|(path, code)| (path.to_owned(), code)).to_vec();
+        assert_eq!(faults_of(own), expected);
+        assert_eq!(faults_of(json!({})), []);
+    }
+}

@@ -1,0 +1,152 @@
+//! The question and the answer.
+
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::deadlines::Clock;
+use crate::deadlines::ladders::own::OwnRules;
+use crate::platform::http::problem::{FieldError, Problem};
+
+/// The longest period, in days.
+const LONGEST_DAYS: i64 = 366;
+/// How many clocks are listed when nothing is said, and at most.
+const LISTED: u16 = 100;
+const MOST_LISTED: u16 = 1000;
+
+/// What would have been, had these rules held.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Simulate {
+    /// Of calls raised from this moment on …
+    pub from: DateTime<FixedOffset>,
+    /// … until before this one: at most a year later, and over.
+    pub until: DateTime<FixedOffset>,
+    /// What the county would choose, as a whole, in the form of `PUT /api/v1/admin/ladders`.
+    #[serde(default)]
+    pub rules: OwnRules,
+    /// How many late clocks are listed, at most 1000; 100 when not given.
+    pub limit: Option<u16>,
+}
+
+impl Simulate {
+    /// The period.
+    ///
+    /// # Errors
+    /// 422 when it is none, too long, or not over.
+    pub fn period(&self, now: DateTime<Utc>) -> Result<(DateTime<Utc>, DateTime<Utc>), Problem> {
+        let (from, until) = (self.from.to_utc(), self.until.to_utc());
+        let (code, zh, en) = if until <= from {
+            ("wrong_order", "须晚于 from", "it is not later than `from`")
+        } else if until - from > TimeDelta::days(LONGEST_DAYS) {
+            ("too_long", "最长一年", "at most a year")
+        } else if until > now {
+            ("in_future", "只能推演已经过去的时段", "the period is not over")
+        } else {
+            return Ok((from, until));
+        };
+        Err(Problem::invalid(vec![FieldError::new("until", code, zh, en)]))
+    }
+
+    /// How many late clocks are listed.
+    #[must_use]
+    pub fn listed(&self) -> usize {
+        self.limit.unwrap_or(LISTED).min(MOST_LISTED).into()
+    }
+}
+
+/// What would have been, beside what was.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Simulation {
+    pub from: DateTime<FixedOffset>,
+    pub until: DateTime<FixedOffset>,
+    /// Calls of the period.
+    pub calls: i64,
+    /// Their clocks that were replayed.
+    pub clocks: i64,
+    /// Clocks that would have been late, and that were.
+    pub late: Both,
+    /// By clock and the department that held the call when it was due, the most late first.
+    pub counts: Vec<LateCount>,
+    /// On how many clocks each rung would have been told, and was.
+    pub rungs: Vec<RungCount>,
+    /// Clocks that would have been late or were: all of them, and the first in the order in which their calls were raised.
+    pub total: i64,
+    pub items: Vec<LateClock>,
+}
+
+/// Under the other rules, and in truth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Both {
+    pub would: i64,
+    pub was: i64,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LateCount {
+    pub clock: Clock,
+    /// What is promised, for people.
+    pub clock_name: &'static str,
+    pub department: Unit,
+    /// Of so many clocks.
+    pub clocks: i64,
+    pub late: Both,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SimulatedUnit)]
+pub struct Unit {
+    pub code: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RungCount {
+    pub clock: Clock,
+    pub clock_name: &'static str,
+    pub rung: i16,
+    pub told: Both,
+}
+
+/// A clock that would have been late, or was.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LateClock {
+    pub call: SimulatedCall,
+    pub clock: Clock,
+    pub clock_name: &'static str,
+    pub started_at: DateTime<FixedOffset>,
+    /// When what was promised happened, or the promise lapsed; none: it is awaited still.
+    pub ended_at: Option<DateTime<FixedOffset>>,
+    pub would: Course,
+    pub was: Course,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SimulatedCall {
+    pub id: Uuid,
+    pub number: String,
+    pub title: String,
+    pub raised_at: DateTime<FixedOffset>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Course {
+    /// As in settings, `15wm`; of a promised moment the grace.
+    pub limit: String,
+    pub due_at: DateTime<FixedOffset>,
+    pub late: bool,
+    /// In working minutes (critical calls: minutes).
+    pub late_minutes: i64,
+    /// Who held the call when it was due.
+    pub department: Unit,
+    /// The rungs that were told.
+    pub rungs: Vec<i16>,
+}

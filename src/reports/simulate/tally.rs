@@ -1,0 +1,166 @@
+//! The counts and the list of a replay, summed page by page. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::body::{Both, Course, LateClock, LateCount, RungCount, SimulatedCall, Unit};
+use super::replay::Run;
+use super::store::{CallRow, DepartmentRow};
+use crate::deadlines::calendar::Calendar;
+use crate::deadlines::limits::Urgency;
+use crate::deadlines::{Clock, Deadline};
+use crate::organisation::DepartmentId;
+use crate::platform::time::china;
+
+/// What was counted so far.
+#[derive(Debug)]
+pub struct Tally {
+    departments: HashMap<DepartmentId, DepartmentRow>,
+    /// The office that decides where calls go.
+    pub business_office: Option<DepartmentId>,
+    listed: usize,
+    pub calls: i64,
+    pub clocks: i64,
+    pub late: Both,
+    pub total: i64,
+    pub items: Vec<LateClock>,
+    counts: BTreeMap<(Clock, DepartmentId), (i64, Both)>,
+    rungs: BTreeMap<(Clock, i16), Both>,
+}
+
+/// A clock that was run once more.
+#[derive(Debug)]
+pub struct Replayed<'a> {
+    pub call: &'a CallRow,
+    pub row: &'a Deadline,
+    pub calendar: &'a Calendar,
+    pub would: Run,
+    pub was: Run,
+    /// Who owed it when it would have been due, and when it was.
+    pub owes: (DepartmentId, DepartmentId),
+    pub now: DateTime<Utc>,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn new(departments: Vec<DepartmentRow>, listed: usize) -> Self {
+        Self {
+            business_office: departments.iter().find(|row| row.is_business_office).map(|row| row.id),
+            departments: departments.into_iter().map(|row| (row.id, row)).collect(),
+            listed,
+            calls: 0,
+            clocks: 0,
+            late: Both::default(),
+            total: 0,
+            items: Vec::new(),
+            counts: BTreeMap::new(),
+            rungs: BTreeMap::new(),
+        }
+    }
+
+    /// Counts one clock.
+    pub fn add(&mut self, one: &Replayed<'_>) {
+        let clock = one.row.clock;
+        self.clocks += 1;
+        let (would_owe, owed) = one.owes;
+        let (clocks, late) = self.counts.entry((clock, would_owe)).or_default();
+        *clocks += 1;
+        late.would += i64::from(one.would.late);
+        self.counts.entry((clock, owed)).or_default().1.was += i64::from(one.was.late);
+        self.late.would += i64::from(one.would.late);
+        self.late.was += i64::from(one.was.late);
+        for rung in &one.would.rungs {
+            self.rungs.entry((clock, *rung)).or_default().would += 1;
+        }
+        for rung in &one.was.rungs {
+            self.rungs.entry((clock, *rung)).or_default().was += 1;
+        }
+        if one.would.late || one.was.late {
+            self.total += 1;
+            if self.items.len() < self.listed {
+                self.items.push(self.item(one));
+            }
+        }
+    }
+
+    fn item(&self, one: &Replayed<'_>) -> LateClock {
+        let CallRow { id, number, title, raised_at, .. } = one.call;
+        let (would_owe, owed) = one.owes;
+        LateClock {
+            call: SimulatedCall {
+                id: *id,
+                number: number.clone(),
+                title: title.clone(),
+                raised_at: china(*raised_at),
+            },
+            clock: one.row.clock,
+            clock_name: one.row.clock.zh(),
+            started_at: china(one.row.started_at),
+            ended_at: one.row.stopped_at.map(china),
+            would: self.course(one, &one.would, would_owe),
+            was: self.course(one, &one.was, owed),
+        }
+    }
+
+    fn course(&self, one: &Replayed<'_>, run: &Run, owes: DepartmentId) -> Course {
+        let end = one.row.stopped_at.unwrap_or(one.now);
+        let late = match (run.late, one.call.urgency) {
+            (false, _) => 0,
+            (true, Urgency::Critical) => (end - run.due_at).num_minutes(),
+            (true, _) => one.calendar.working_between(run.due_at, end).num_minutes(),
+        };
+        Course {
+            limit: run.limit.to_string(),
+            due_at: china(run.due_at),
+            late: run.late,
+            late_minutes: late,
+            department: self.unit(owes),
+            rungs: run.rungs.iter().copied().collect(),
+        }
+    }
+
+    fn unit(&self, id: DepartmentId) -> Unit {
+        let row = self.departments.get(&id);
+        Unit {
+            code: row.map(|row| row.code.clone()).unwrap_or_default(),
+            name: row.map(|row| row.name.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// By clock and department, the most late first.
+    #[must_use]
+    pub fn counts(&self) -> Vec<LateCount> {
+        let mut counts: Vec<LateCount> = self
+            .counts
+            .iter()
+            .map(|((clock, department), (clocks, late))| LateCount {
+                clock: *clock,
+                clock_name: clock.zh(),
+                department: self.unit(*department),
+                clocks: *clocks,
+                late: *late,
+            })
+            .collect();
+        counts.sort_by(|one, other| {
+            (other.late.would, one.clock, &one.department.code).cmp(&(
+                one.late.would,
+                other.clock,
+                &other.department.code,
+            ))
+        });
+        counts
+    }
+
+    /// By clock and rung.
+    #[must_use]
+    pub fn rungs(&self) -> Vec<RungCount> {
+        let count = |(&(clock, rung), &told): (&(Clock, i16), &Both)| RungCount {
+            clock,
+            clock_name: clock.zh(),
+            rung,
+            told,
+        };
+        self.rungs.iter().map(count).collect()
+    }
+}

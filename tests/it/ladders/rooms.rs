@@ -1,0 +1,195 @@
+//! Nobody accepts: what the chat applications of the demo county show then, whom, when and why. The county has shortened its limit.
+
+use std::net::TcpListener;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use yijiao::notices::deliver::Sender;
+use yijiao::notices::model::Lane;
+use yijiao::notices::queue::Queue;
+use yijiao::notices::relay::Relay;
+use yijiao::notices::throttle::{Limits, Throttle};
+use yijiao::notices::tokens::Tokens;
+use yijiao::notices::worker::Worker;
+use yijiao::platform::time::china;
+use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
+
+use crate::kit::{County, Spans as _, wd};
+use crate::kit_db::{Holds, TestDb};
+
+const CHANNELS: &str = include_str!("../../../config/counties/demo/channels.csv");
+
+/// The demo county with its chat platforms.
+struct Show {
+    county: County,
+    sandbox: Sandbox,
+    relay: Relay,
+    worker: Worker,
+}
+
+impl Show {
+    async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let county = County::over(TestDb::holding(Holds::DemoCounty), "demo", |config| {
+            config.redis.url = std::env::var("REDIS_URL").expect("REDIS_URL").into();
+            config.redis.prefix = format!("test:{}", Uuid::now_v7());
+            config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
+        });
+        let moved = format!(
+            "update channels set base_url = replace(base_url, 'http://127.0.0.1:8090', 'http://{address}')"
+        );
+        county.alter(&moved).await;
+        let mut config = SandboxConfig::from_channels_csv(CHANNELS).unwrap();
+        config.keep = 1000;
+        config.rooms = config.rooms.into_iter().map(|room| RoomConfig { limits: false, ..room }).collect();
+        let sandbox = Sandbox::new(config, county.clock.clone()).unwrap();
+        tokio::spawn(serve(sandbox.clone(), listener).unwrap());
+        let (app, queue) = (&county.app, Queue::new(county.app.redis.clone()));
+        let lease = TimeDelta::seconds(30);
+        let relay = Relay {
+            db: app.db.clone(),
+            queue: queue.clone(),
+            clock: app.clock.clone(),
+            wake: app.wake.clone(),
+            requeue: TimeDelta::seconds(10),
+            lease,
+        };
+        let sender = Sender {
+            db: app.db.clone(),
+            outbound: app.outbound.clone(),
+            vault: app.vault.clone(),
+            texts: app.texts.clone(),
+            tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
+            lease,
+            wake: app.wake.clone(),
+            throttle: Throttle::new(app.redis.clone(), Limits::when(app.config.notices.throttle)),
+        };
+        let clock = app.clock.clone();
+        let worker = Worker { sender, queue, clock, concurrency: 16, consumer: "test".to_owned() };
+        Self { county, sandbox, relay, worker }
+    }
+
+    /// Time runs; what is due fires at its moment, and what is posted then is sent then.
+    async fn runs_until(&self, when: &str) {
+        let end = wd(when);
+        loop {
+            self.county.fires().await;
+            let _ = self.relay.run_once(self.county.now()).await.unwrap();
+            self.worker.run_once(self.county.now()).await.unwrap();
+            match self.county.next_due().await.filter(|next| *next <= end) {
+                Some(next) => self.county.clock.set(next.max(self.county.now())),
+                None => break,
+            }
+        }
+        self.county.clock.set(end);
+    }
+
+    /// What an officer's own application, or a room, showed of the acceptance that is late, in order: `HH:MM` and the lines.
+    fn shown(&self, room: &str, reader: Option<&str>) -> Vec<(String, Received)> {
+        let about =
+            |message: &Received| message.text.contains("接单已超时") || message.text.contains("接单即将超时");
+        let to = |message: &Received| {
+            reader.is_none_or(|reader| message.mentions.iter().any(|mention| mention == reader))
+        };
+        let messages =
+            self.sandbox.messages(room).into_iter().filter(|message| about(message) && to(message));
+        messages.map(|message| (hour(message.at), message)).collect()
+    }
+
+    async fn forget(&self) {
+        for lane in Lane::ALL {
+            let key = self.relay.queue.key(lane);
+            let deleted: Result<i64, _> = self.county.app.redis.query(redis::cmd("DEL").arg(key)).await;
+            deleted.unwrap();
+        }
+    }
+}
+
+fn hour(at: DateTime<Utc>) -> String {
+    china(at).format("%H:%M").to_string()
+}
+
+/// The steps of the acceptance: a minute apart.
+fn quick() -> Value {
+    let steps = json!([
+        {"rung": 1, "at": "due", "to": ["backup"], "card": "blue"},
+        {"rung": 2, "at": "+1wm", "to": ["deputy"], "card": "yellow"},
+        {"rung": 3, "at": "+2wm", "to": ["head"], "card": "yellow"},
+        {"rung": 4, "at": "+3wm", "to": ["business_office"], "card": "red", "order": true},
+    ]);
+    json!({"limits": {"accept": {"urgent": "2wm", "normal": "2wm"}}, "ladder": {"clocks": {"accept": steps}}})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_shortened_limit_everybody_of_the_ladder_is_called_at_his_moment_and_told_why() {
+    let show = Show::open().await;
+    let county = &show.county;
+    // The demo's departments name one leader each: this one gets a deputy.
+    county.alter("update officers set post = 'deputy' where code = 'O0033'").await;
+    county.client("O0003").puts_ladders(&quick()).await;
+    // An enterprise without a card: the item's contact is asked.
+    county
+        .alter("delete from contact_cards c using enterprises e where e.id = c.enterprise_id and e.code = 'E0001'")
+        .await;
+    let body = json!({"itemCode": "SC09", "urgency": "urgent", "text": "废气处理设施报警"});
+    let call = county.client("E0001").raises(body).await;
+    assert_eq!((call.department(), call.holder()), ("D06", "彭丁亥"));
+    show.runs_until("03-09 10:06").await;
+
+    let rungs: Vec<String> =
+        county.rungs(&call).await.into_iter().filter(|rung| rung.starts_with("accept")).collect();
+    let expected = [
+        "accept 1 O0030 blue @ 03-09 10:02",
+        "accept 2 O0033 yellow @ 03-09 10:03",
+        "accept 3 O0028 yellow @ 03-09 10:04",
+        "accept 4 O0002 red @ 03-09 10:05",
+    ];
+    assert_eq!(rungs, expected);
+
+    // Reader, his application, when, which rung, as what, late and held so long, card.
+    let told = [
+        ("o0030", "app-feishu", "10:02", "第 1 级", "B角", "", "2分钟", "蓝牌"),
+        ("o0033", "app-feishu", "10:03", "第 2 级", "分管领导", "1分钟", "3分钟", "黄牌"),
+        ("o0028", "app-feishu", "10:04", "第 3 级", "一把手", "2分钟", "4分钟", "黄牌"),
+        ("o0002", "app-wecom", "10:05", "第 4 级", "营商办负责人员", "3分钟", "5分钟", "红牌"),
+    ];
+    for (reader, app, at, rung, rank, late, held, card) in told {
+        let heard = show.shown(app, Some(reader));
+        assert_eq!(heard.len(), 1, "{reader}: {heard:#?}");
+        let (when, message) = &heard[0];
+        assert_eq!(when, at, "{reader}");
+        let text = message.text.replace(' ', "");
+        for words in
+            ["接单", "10:02", rung, rank, "彭丁亥", &format!("已持单{held}"), card, "废气处理设施报警"]
+        {
+            assert!(
+                text.contains(&words.replace(' ', "")),
+                "{reader}: {words} is missing in\n{}",
+                message.text
+            );
+        }
+        assert_eq!(text.contains(&format!("已超时{late}")), !late.is_empty(), "{}", message.text);
+    }
+    // The department's room heard of its own three, the office's of the last one.
+    let in_room: Vec<String> = show.shown("room-d06", None).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(in_room, ["10:02", "10:03", "10:04"]);
+    assert!(
+        show.shown("room-d01", None)
+            .iter()
+            .any(|(at, message)| at == "10:05" && message.text.contains("第 4 级"))
+    );
+    let orders = show.sandbox.messages("room-d06");
+    assert!(
+        orders.iter().any(|message| hour(message.at) == "10:05" && message.text.contains("督办")),
+        "the order"
+    );
+
+    // Somebody accepts: it is quiet.
+    county.client("O0030").accepts(&call).await;
+    county.pass(1.minutes());
+    show.runs_until("03-09 10:30").await;
+    assert_eq!(show.shown("room-d06", None).len(), 3);
+    show.forget().await;
+}
