@@ -18,7 +18,7 @@ use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
 /// What the enterprise is told as well; what it does itself it need not be told.
-const ENTERPRISE_HEARS: [&str; 10] = [
+const ENTERPRISE_HEARS: [&str; 11] = [
     "call.accepted",
     "call.contacted",
     "call.leaving",
@@ -29,7 +29,18 @@ const ENTERPRISE_HEARS: [&str; 10] = [
     "call.merge_proposed",
     "call.pause_decided",
     "call.extension_decided",
+    "call.closed_silently",
 ];
+
+/// What the enterprise hears when officers are told this; that its call is another's now it hears in words of its own.
+fn enterprise_hears(draft: &Draft) -> Option<&'static str> {
+    match draft.event {
+        "call.assigned" | "call.transferred" => Some("call.handed_on"),
+        // A return that was granted called the next officer.
+        "call.ruled" => draft.officer.is_some().then_some("call.handed_on"),
+        event => ENTERPRISE_HEARS.contains(&event).then_some(event),
+    }
+}
 
 /// A notice that a verb plans.
 #[derive(Clone, Debug)]
@@ -103,9 +114,10 @@ pub async fn post(case: &mut Case<'_>, faces: &Faces, tellings: Vec<Telling>) ->
     let (mut rows, mut news) = (Vec::new(), Vec::new());
     for telling in tellings {
         let draft = scene.draft(telling);
-        let known = news.iter().any(|told: &Draft| told.event == draft.event);
-        if ENTERPRISE_HEARS.contains(&draft.event) && !known {
-            news.push(draft.clone());
+        if let Some(event) = enterprise_hears(&draft)
+            && news.iter().all(|told: &Draft| told.event != event)
+        {
+            news.push(Draft { event, ..draft.clone() });
         }
         rows.extend(outbox::address(&draft, county, &routes, case.now));
     }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
 
 use super::bundle::{self, Parcel};
 use super::channels::{self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure};
@@ -230,7 +231,8 @@ impl Sender {
         Ok(self.exchange(target, request, None, now).await)
     }
 
-    /// By an application, with its access token; a token that is no longer good is replaced once.
+    /// By an application, with its access token; a token that is no longer good is replaced once. What follows upon a token must end
+    /// before the lease does, or somebody else would send the same notice meanwhile: so tokens are waited for no longer than that.
     async fn to_person(
         &self,
         leased: &Leased,
@@ -242,7 +244,10 @@ impl Sender {
             let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
             channels::request_to(target, message, &person).map_err(|why| why.to_string())
         };
-        let token = match self.tokens.of(leased.channel, target, now).await {
+        let latest =
+            Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
+        let token = self.tokens.of(leased.channel, target, now);
+        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
@@ -250,7 +255,8 @@ impl Sender {
         if first.outcome != Outcome::RefreshToken {
             return Ok(first);
         }
-        let token = match self.tokens.renewed(leased.channel, target, &token, now).await {
+        let token = self.tokens.renewed(leased.channel, target, &token, now);
+        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::{Script, cmd};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::channels::{Outcome, Target, judge_failure, judge_token, token_request};
 use super::model::ChannelId;
@@ -50,6 +51,15 @@ pub struct NoToken {
     pub detail: String,
 }
 
+impl NoToken {
+    /// Nobody had one while it would still have been of use.
+    #[must_use]
+    pub fn in_time() -> Self {
+        let detail = "no access token came in time".to_owned();
+        Self { outcome: Outcome::Retry { after: None }, http_status: None, detail }
+    }
+}
+
 /// What Redis keeps: sealed, so that whoever reads Redis cannot write in the county's name.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -83,11 +93,12 @@ impl Tokens {
                 Ok(None) => {}
                 Err(error) => return self.alone(&error, target, now).await,
             }
+            let mine = Uuid::new_v4().simple().to_string();
             // Whoever waited longer than a fetch may take fetches too.
-            if waited >= FETCHING || self.lock(&place).await.unwrap_or(true) {
+            if waited >= FETCHING || self.lock(&place, &mine).await.unwrap_or(true) {
                 let fetched = self.fetch(target, now).await;
                 let kept = self.keep(&place, &fetched, now).await;
-                self.unlock(&place).await;
+                self.unlock(&place, &mine).await;
                 return fetched.map(|issued| Token { value: issued.0, sealed: kept });
             }
             tokio::time::sleep(LOOK).await;
@@ -108,12 +119,7 @@ impl Tokens {
     ) -> Result<Token, NoToken> {
         let place = self.place(channel, target);
         // Only what was used is dropped: somebody may have fetched another one meanwhile.
-        let drop = Script::new(
-            "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
-        );
-        let mut call = drop.key(&place);
-        call.arg(stale.sealed.as_slice());
-        if let Err(error) = self.redis.script::<i64>(&call).await {
+        if let Err(error) = self.delete_if(&place, &stale.sealed).await {
             return self.alone(&error, target, now).await;
         }
         metrics::counter!("access_tokens_renewed_total", "kind" => target.kind.as_str()).increment(1);
@@ -186,18 +192,29 @@ impl Tokens {
         sealed
     }
 
-    async fn lock(&self, place: &str) -> Result<bool, RedisError> {
+    async fn lock(&self, place: &str, mine: &str) -> Result<bool, RedisError> {
         let mut set = cmd("SET");
-        set.arg(format!("{place}:lock")).arg(1).arg("NX").arg("PX");
+        set.arg(format!("{place}:lock")).arg(mine).arg("NX").arg("PX");
         set.arg(u64::try_from(FETCHING.as_millis()).unwrap_or(u64::MAX));
         Ok(self.redis.query::<Option<String>>(&set).await?.is_some())
     }
 
-    async fn unlock(&self, place: &str) {
+    /// Opens our own lock: ours may have ended, and somebody else fetches behind his.
+    async fn unlock(&self, place: &str, mine: &str) {
         // Should it fail, the lock ends by itself.
-        if let Err(error) = self.redis.query::<i64>(cmd("DEL").arg(format!("{place}:lock"))).await {
+        if let Err(error) = self.delete_if(&format!("{place}:lock"), mine.as_bytes()).await {
             tracing::debug!(%error, "the lock of an access token could not be opened");
         }
+    }
+
+    /// Deletes a key as long as this is what it holds.
+    async fn delete_if(&self, key: &str, held: &[u8]) -> Result<(), RedisError> {
+        let delete = Script::new(
+            "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
+        );
+        let mut call = delete.key(key);
+        call.arg(held);
+        self.redis.script::<i64>(&call).await.map(drop)
     }
 
     async fn alone(&self, error: &RedisError, target: &Target, now: DateTime<Utc>) -> Result<Token, NoToken> {

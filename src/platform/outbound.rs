@@ -137,6 +137,7 @@ pub struct Outbound {
     allowed: reqwest::Client,
     allow: Arc<AllowList>,
     answer_limit: usize,
+    longest: Duration,
 }
 
 impl fmt::Debug for Outbound {
@@ -164,7 +165,14 @@ impl Outbound {
             allowed: with_certificates(builder)?,
             allow,
             answer_limit: settings.answer_limit,
+            longest: Duration::from_millis(settings.connect_timeout_ms.saturating_add(settings.timeout_ms)),
         })
+    }
+
+    /// No request takes longer than this.
+    #[must_use]
+    pub const fn longest(&self) -> Duration {
+        self.longest
     }
 
     /// Sends one request and reads the whole answer, whatever its status.

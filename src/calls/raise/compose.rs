@@ -29,6 +29,8 @@ pub struct Composed {
     pub clocks: Vec<Deadline>,
     pub events: Vec<Event>,
     pub alarm: Draft,
+    /// What the enterprise is told of a call that somebody else recorded for it.
+    pub recorded: Option<Draft>,
 }
 
 /// Composes the call of a tap.
@@ -88,7 +90,8 @@ pub fn compose(
         now: tap.now,
     };
     let alarm = scene.draft(telling);
-    Ok(Composed { call, faces, clocks, events, alarm })
+    let recorded = tap.on_behalf.map(|_| scene.draft(Telling::quiet("call.recorded")));
+    Ok(Composed { call, faces, clocks, events, alarm, recorded })
 }
 
 /// Who is responsible. Never nobody: when even the business office has no one on duty, its first officer is asked all the same.

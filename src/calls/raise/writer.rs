@@ -15,7 +15,7 @@ use crate::calls::model::CallId;
 use crate::calls::standing::Standing;
 use crate::calls::store;
 use crate::calls::view::{CallView, view};
-use crate::notices::outbox;
+use crate::notices::{enterprise, outbox};
 use crate::organisation::CountyId;
 use crate::platform::db::Scope;
 use crate::platform::http::problem::{CommonCode, Problem};
@@ -186,6 +186,10 @@ async fn write_in(
     for (tap, composed) in taps.iter().zip(composed) {
         outcomes.push(match composed {
             Ok(composed) if written.contains(&composed.call.id) => {
+                if let Some(news) = &composed.recorded {
+                    let call = &composed.call;
+                    enterprise::tell(conn, county, call.enterprise_id, news, call.raised_at).await?;
+                }
                 Ok(Raised::New(Box::new(show(desk, tap, composed))))
             }
             Ok(_) => known(conn, tap).await?,

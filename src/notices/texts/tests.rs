@@ -13,6 +13,8 @@ const EVENTS: &[&str] = &[
     "call.transferred",
     "call.urged",
     "call.accepted",
+    "call.recorded",
+    "call.handed_on",
     "call.contacted",
     "call.leaving",
     "call.arrived",

@@ -92,3 +92,35 @@ async fn a_bad_cursor_and_a_foreign_notice_are_refused() {
         posts(&lead, "/api/v1/me/subscriptions", json!({ "results": { "T": "accept" } }), None).await;
     assert_eq!((status, &body["code"]), (422, &json!("invalid")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enterprise_hears_of_a_call_recorded_for_it_of_every_new_hand_and_of_its_end_by_silence() {
+    let county = County::open();
+    let (mill, lead, office) = (county.mill(), county.lead(), county.office());
+    let own = mill.raises(json!({ "text": "再停电", "itemCode": "OUTAGE" })).await;
+    let enterprise = own["enterprise"]["id"].clone();
+    let body = json!({ "entrance": "phone", "enterpriseId": enterprise, "text": "变压器冒烟", "itemCode": "OUTAGE" });
+    let call = office.raises(body).await;
+    let titles = async || {
+        let page = inbox(&mill, "").await;
+        let items = page["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles().await, ["已为贵企业登记诉求：变压器冒烟"]);
+    lead.accepts(&call).await;
+    let backup = county.officer_id("POWER-BACKUP").await;
+    lead.does("transfer", &call, json!({ "officerId": backup, "reason": "熟悉现场" })).await;
+    assert_eq!(titles().await[0], "诉求已转由供电公司办理：变压器冒烟");
+    county.backup().accepts(&call).await;
+    county.backup().does("return", &call, json!({ "reason": "属于环保", "departmentCode": "ENV" })).await;
+    office.does("ruling", &call, json!({ "approve": false, "reason": "应由贵单位办理" })).await;
+    assert_eq!(titles().await.len(), 4, "nothing has changed for it");
+    county.backup().does("return", &call, json!({ "reason": "属于环保", "departmentCode": "ENV" })).await;
+    office.does("ruling", &call, json!({ "approve": true, "reason": "应由环保" })).await;
+    assert_eq!(titles().await[0], "诉求已转由环境局办理：变压器冒烟");
+    county.environment().accepts(&call).await;
+    county.environment().resolves(&call).await;
+    county.runs_until("03-31 18:00").await;
+    assert_eq!(titles().await[0], "企业逾期未反馈，默认确认：变压器冒烟");
+    assert_eq!(inbox(&county.kiln(), "").await["unread"], 0);
+}

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use yijiao::notices::deliver::Delivered;
+use yijiao::notices::deliver::{Delivered, Sender};
 use yijiao::notices::inbox::{self, Reader};
 use yijiao::notices::model::{ChannelState, NoticeId, NoticeState};
 use yijiao::notices::subscriptions::{self, SubscribeResult, Subscriptions};
@@ -80,6 +80,26 @@ async fn a_token_that_went_bad_is_replaced_once_and_one_that_grew_old_too() {
     stage.work().await;
     assert_eq!(stage.row(id).await.state, NoticeState::Sent);
     assert_eq!(stage.sandbox.tokens_asked("wecom-app"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_token_gives_up_before_the_lease_of_his_notice_ends() {
+    let stage = Stage::set().await;
+    stage.open_app("feishu-app").await;
+    stage.alarm_to("feishu-app", USER).await;
+    stage.work().await;
+    stage.fetches_for_ever().await;
+    let id = stage.alarm_to("feishu-app", USER).await;
+    let sender = &stage.jobs.worker.sender;
+    let short = TimeDelta::from_std(sender.outbound.longest()).unwrap() + TimeDelta::milliseconds(80);
+    let hasty = Sender { lease: short, ..sender.clone() };
+    let delivered = hasty.deliver_one(stage.entry(id), stage.now()).await.unwrap();
+    assert_eq!(delivered, Delivered::Tried(NoticeState::Retry));
+    assert_eq!(stage.row(id).await.reason, "retry: no access token came in time");
+    assert_eq!(stage.sandbox.tokens_asked("feishu-app"), 1);
+    assert_eq!(stage.sandbox.messages("feishu-app").len(), 1, "nothing was sent without one");
+    let locks = stage.kept_in_redis("token").await;
+    assert_eq!(locks, [b"somebody else".to_vec()], "his lock is not ours to open");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -342,6 +342,18 @@ impl Stage {
     }
 
     /// Everything that Redis holds under a name of this installation.
+    /// Somebody else fetches an access token of this application, and does not come back.
+    pub async fn fetches_for_ever(&self) {
+        let keys: Vec<String> =
+            self.redis.query(redis::cmd("KEYS").arg(self.redis.key("token:*"))).await.unwrap();
+        assert!(!keys.is_empty(), "there was a token");
+        for key in keys {
+            let lock = format!("{key}:lock");
+            self.redis.query::<()>(redis::cmd("RENAME").arg(&key).arg(&lock)).await.unwrap();
+            self.redis.query::<()>(redis::cmd("SET").arg(&lock).arg("somebody else")).await.unwrap();
+        }
+    }
+
     pub async fn kept_in_redis(&self, name: &str) -> Vec<Vec<u8>> {
         let keys: Vec<String> =
             self.redis.query(redis::cmd("KEYS").arg(self.redis.key(&format!("{name}:*")))).await.unwrap();
