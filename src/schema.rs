@@ -451,6 +451,7 @@ diesel::table! {
         answered -> Bool,
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
+        follow_at -> Nullable<Timestamptz>,
         provider_id -> Nullable<Text>,
         reason -> Text,
         read_at -> Nullable<Timestamptz>,

@@ -70,15 +70,21 @@ create table notices (
     answered boolean not null default false,
     created_at timestamptz not null,
     sent_at timestamptz,
+    -- When somebody looks whether it went unanswered, and what follows then: his next application, or the ladder.
+    follow_at timestamptz,
     provider_id text,
     reason text not null default '',
     -- When its reader opened it in his inbox.
     read_at timestamptz,
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
     check (state not in ('sent', 'acted') or sent_at is not null),
-    check (channel_id is not null or due_at is null)
+    check (channel_id is not null or due_at is null),
+    check (follow_at is null or officer_id is not null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
+create index notices_follow on notices (follow_at) where follow_at is not null;
+-- What was given up, for whoever looks for it.
+create index notices_lost on notices (county_id, id) where state in ('dead', 'expired');
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;

@@ -152,6 +152,8 @@ pub struct Ladders {
     pub repeat: Limit,
     /// Up to which rung an enterprise's urge lifts.
     pub urge_lifts_to: i16,
+    /// Up to which rung an alarm that reached nobody lifts.
+    pub unreached_lifts_to: i16,
     pub clocks: ByClock,
     /// Ladders of single items, by the item's code; a clock that an item does not name climbs as in `clocks`.
     pub items: BTreeMap<String, ByClock>,
@@ -163,6 +165,7 @@ struct Written {
     #[serde(deserialize_with = "super::limits::limit")]
     repeat: Limit,
     urge_lifts_to: i16,
+    unreached_lifts_to: i16,
     clocks: ByClock,
     #[serde(default)]
     items: BTreeMap<String, ByClock>,
@@ -172,7 +175,7 @@ impl TryFrom<Written> for Ladders {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { repeat, urge_lifts_to, clocks, items } = written;
+        let Written { repeat, urge_lifts_to, unreached_lifts_to, clocks, items } = written;
         for (clock, steps) in &clocks {
             check(*clock, steps).map_err(|(nth, why)| format!("clocks.{clock}, step {nth}: {why}"))?;
         }
@@ -182,7 +185,7 @@ impl TryFrom<Written> for Ladders {
                     .map_err(|(nth, why)| format!("items.{item}.{clock}, step {nth}: {why}"))?;
             }
         }
-        Ok(Self { repeat, urge_lifts_to, clocks, items })
+        Ok(Self { repeat, urge_lifts_to, unreached_lifts_to, clocks, items })
     }
 }
 

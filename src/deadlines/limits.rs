@@ -39,6 +39,7 @@ text_enum!(
 pub struct Rules {
     pub limits: Limits,
     pub calls: CallRules,
+    pub notices: NoticeRules,
     pub supervision: SupervisionRules,
     pub ladder: Ladders,
 }
@@ -138,6 +139,22 @@ impl CallRules {
     }
 }
 
+/// How people are reached (DOMAIN §9).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeRules {
+    pub next_channel_minutes: i32,
+}
+
+impl NoticeRules {
+    /// What is no sensible choice, by the name of its key.
+    fn fault(&self) -> Option<String> {
+        let minutes = self.next_channel_minutes;
+        (!(1..=60).contains(&minutes))
+            .then(|| format!("notices.next_channel_minutes = {minutes} is not between 1 and 60"))
+    }
+}
+
 /// Supervision orders and cards (DOMAIN §6).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -228,7 +245,7 @@ fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
         figment = figment.merge(Serialized::defaults(settings));
     }
     let rules: Rules = figment.extract().map_err(Box::new)?;
-    match rules.calls.fault() {
+    match rules.calls.fault().or_else(|| rules.notices.fault()) {
         Some(fault) => Err(Box::new(fault.into())),
         None => Ok(rules),
     }
@@ -315,6 +332,9 @@ mod tests {
             let refused = Rules::of_county(&json!({"calls": {name: bad}})).unwrap_err().to_string();
             assert!(refused.contains(name), "{refused}");
         }
+        let hasty =
+            Rules::of_county(&json!({"notices": {"next_channel_minutes": 0}})).unwrap_err().to_string();
+        assert!(hasty.contains("notices.next_channel_minutes"), "{hasty}");
         let near = Rules::of_county(&json!({"calls": {"arrival_near_metres": 500}})).unwrap();
         assert_eq!((near.calls.arrival_near_metres, near.calls.link_days), (500, 14));
     }

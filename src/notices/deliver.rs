@@ -1,6 +1,8 @@
 //! One notice: lease, render, send, settle. No transaction is open while the provider is asked; if we die anywhere in between, the
 //! lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased and settled together.
 
+mod probe;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{Outbound, OutboundRequest};
+pub use probe::Probe;
 
 /// The statements have one plan, however many notices there are.
 const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
@@ -38,6 +41,8 @@ pub struct Sender {
     pub tokens: Tokens,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
+    /// How long an officer has to act on a first alarm before his next application is tried, unless his county says otherwise.
+    pub next_channel_minutes: i32,
     /// Rings when an alarm was addressed anew.
     pub wake: Wake,
 }
@@ -125,7 +130,8 @@ impl Sender {
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
-        let settled = settle_in(&mut tx, county, attempted).await.map_err(DbError::from);
+        let settled =
+            settle_in(&mut tx, county, attempted, self.next_channel_minutes).await.map_err(DbError::from);
         let (settled, anew) = tx.finish(settled).await?;
         self.ring(anew);
         for (attempted, state) in attempted.iter().zip(&settled) {
@@ -298,9 +304,10 @@ async fn settle_in(
     conn: &mut AsyncPgConnection,
     county: CountyId,
     attempted: &[Attempted],
+    next_channel_minutes: i32,
 ) -> QueryResult<(Vec<Option<NoticeState>>, usize)> {
     let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
-    let standing = store::settle(conn, &settles).await?;
+    let standing = store::settle(conn, &settles, next_channel_minutes).await?;
     let settled: Vec<Option<NoticeState>> = attempted
         .iter()
         .map(|Attempted { leased, .. }| {

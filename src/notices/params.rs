@@ -67,6 +67,8 @@ pub struct CallParams {
     pub rank: Option<String>,
     /// The card that was given, e.g. `yellow`.
     pub card: Option<String>,
+    /// Why nobody could be told, e.g. `dead_target`.
+    pub why: Option<String>,
 }
 
 impl CallParams {

@@ -256,6 +256,7 @@ fn words(
         ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
         ("rank", named("rank", &params.rank)),
         ("card", named("card", &params.card)),
+        ("why", named("why", &params.why)),
         ("masked", (!personal).then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];

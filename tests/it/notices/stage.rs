@@ -14,6 +14,7 @@ use yijiao::notices::channels::{ChannelKind, Target};
 use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
 use yijiao::notices::enterprise;
+use yijiao::notices::follow::FollowUp;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
@@ -425,6 +426,7 @@ impl Stage {
             answered: false,
             created_at: self.now(),
             sent_at: None,
+            follow_at: None,
             reason: String::new(),
         }
     }
@@ -512,6 +514,21 @@ impl Stage {
             .unwrap()
     }
 
+    /// Looks at alarms that went unanswered; nobody's ladder climbs here.
+    pub async fn follow_up(&self) -> usize {
+        follow_up(&self.jobs, &self.wake).run_once(self.now()).await.unwrap()
+    }
+
+    /// The county's own choices.
+    pub async fn chooses(&self, settings: Value) {
+        let mut tx = self.tx().await;
+        let chosen = diesel::update(counties::table.find(self.county))
+            .set(counties::settings.eq(settings))
+            .execute(&mut tx)
+            .await;
+        tx.finish(chosen.map_err(DbError::from)).await.unwrap();
+    }
+
     pub fn entry(&self, notice: NoticeId) -> Entry {
         Entry { county: self.county, notice }
     }
@@ -560,6 +577,12 @@ impl Drop for Stage {
     }
 }
 
+/// What follows up alarms in one process.
+pub fn follow_up(jobs: &Jobs, wake: &Wake) -> FollowUp {
+    let Relay { db, clock, .. } = jobs.relay.clone();
+    FollowUp { db, clock, wake: wake.clone(), climbers: Arc::default() }
+}
+
 fn app_room((name, kind): (&str, ChannelKind)) -> RoomConfig {
     let key = if kind == ChannelKind::Slack { format!("T00/B00/{name}") } else { format!("app-{name}") };
     let mut room = RoomConfig::new(kind, name, &key, &["app-secret"]);
@@ -597,6 +620,7 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
             Outbound::new(&outbound).unwrap(),
         ),
         lease,
+        next_channel_minutes: 3,
         wake: wake.clone(),
     };
     let worker = Worker {
