@@ -14,6 +14,7 @@ use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
 use crate::notices::deliver::Sender;
 use crate::notices::texts::{Texts, TextsError};
+use crate::notices::throttle::{Limits, Throttle};
 use crate::notices::tokens::Tokens;
 use crate::notices::wake::Wake;
 use crate::platform::clock::Clock;
@@ -88,6 +89,7 @@ impl App {
             vault: vault.clone(),
             texts: texts.clone(),
             tokens: Tokens::new(redis.clone(), vault.clone(), outbound.clone()),
+            throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
             lease: TimeDelta::milliseconds(config.notices.lease_ms.into()),
             next_channel_minutes: Rules::defaults().notices.next_channel_minutes,
             wake: wake.clone(),

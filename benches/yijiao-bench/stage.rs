@@ -124,6 +124,7 @@ impl Stage {
             ("DATABASE_URL", self.config.database.url.expose_secret().to_owned()),
             ("YIJIAO_REDIS__PREFIX", self.config.redis.prefix.clone()),
             ("YIJIAO_HTTP__RATE_PER_SECOND", "0".to_owned()),
+            ("YIJIAO_NOTICES__THROTTLE", "false".to_owned()),
             ("YIJIAO_OUTBOUND__ALLOW_PRIVATE", format!("[\"{}\"]", self.receiver.address)),
             ("YIJIAO_LOG__FILTER", "warn".to_owned()),
         ]

@@ -85,6 +85,9 @@ create index notices_due on notices (priority, due_at) where due_at is not null;
 create index notices_follow on notices (follow_at) where follow_at is not null;
 -- What was given up, for whoever looks for it.
 create index notices_lost on notices (county_id, id) where state in ('dead', 'expired');
+-- What may leave in company with another.
+create index notices_waiting on notices (channel_id, recipient, created_at)
+    where due_at is not null and priority <> 'first_alarm';
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;

@@ -5,13 +5,14 @@ create table cards (
     call_id uuid not null references calls (id),
     deadline_id uuid not null references deadlines (id),
     clock text not null,
+    -- Which rung of the ladder gave it; 0: the enterprise's second "not solved".
     rung smallint not null check (rung between 0 and 6),
     colour text not null check (colour in ('blue', 'yellow', 'red')),
     officer_id uuid not null references officers (id),
     department_id uuid not null references departments (id),
     due_at timestamptz not null,
     issued_at timestamptz not null,
-    -- In working minutes; zero for a warning before the due moment.
+    -- In working minutes (critical calls: minutes); zero when nothing was late yet.
     late_minutes integer not null check (late_minutes >= 0),
     struck boolean not null default false,
     unique (deadline_id, rung, colour)

@@ -3,8 +3,9 @@
 //!
 //! Opening the page changes nothing, because chat apps fetch links to preview them; only the button does.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
-use actix_web::{HttpResponse, get, post, web};
+use actix_web::{HttpResponse, HttpResponseBuilder, get, post, web};
 use chrono::{DateTime, FixedOffset, Utc};
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
@@ -32,6 +33,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("page.html", include_str!("page.html")),
         ("act.html", include_str!("act.html")),
         ("decide.html", include_str!("decide.html")),
+        ("gone.html", include_str!("gone.html")),
     ] {
         if let Err(error) = pages.add_template(name, text) {
             tracing::error!(%error, name, "a page cannot be read");
@@ -46,26 +48,39 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// The call as the officer of the link sees it, with the buttons he may press.
-#[utoipa::path(tag = "links", security(()), params(("token" = String, Path)), responses((status = 200, content_type = "text/html")))]
+#[utoipa::path(
+    tag = "links", security(()), params(("token" = String, Path)),
+    responses(
+        (status = 200, content_type = "text/html"),
+        (status = 404, content_type = "text/html", description = "not his to see any more, or the link is over"),
+    ),
+)]
 #[get("/a/{token}")]
 pub async fn show(
     app: web::Data<App>,
     _public: Public,
     token: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, caller, link) = open(&app, &token.0).await?;
+    look(&app, &token.0).await.or_else(refused)
+}
+
+async fn look(app: &App, token: &str) -> Result<HttpResponse, Problem> {
+    let (now, caller, link) = open(app, token).await?;
     if let Some(matter) = link.matter {
-        return decide::show(&app, &token.0, &caller, link.call, matter, None).await;
+        return decide::show(app, token, &caller, link.call, matter, None).await;
     }
-    let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), app.clock.now()).await?;
-    page(&token.0, &view, &caller, None)
+    let view = read::show(&app.calls, &person(&caller), &link.call.to_string(), now).await?;
+    page(token, &view, &caller, None)
 }
 
 /// One tap: `accept`, `contacted` or `leave`; behind the link of a request `approve`, `refuse` or `done`, with words.
 #[utoipa::path(
     tag = "links", security(()), params(("token" = String, Path), ("verb" = String, Path)),
     request_body(content = Option<Words>, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303), (status = 200, content_type = "text/html")),
+    responses(
+        (status = 303), (status = 200, content_type = "text/html"),
+        (status = 404, content_type = "text/html", description = "not his any more, no such button, or the link is over"),
+    ),
 )]
 #[post("/a/{token}/{verb}")]
 pub async fn tap(
@@ -75,12 +90,16 @@ pub async fn tap(
     form: RawBody,
 ) -> Result<HttpResponse, Problem> {
     let (token, verb) = at.0;
-    let (now, caller, link) = open(&app, &token).await?;
+    press(&app, &token, &verb, Words::read(&form.0)).await.or_else(refused)
+}
+
+async fn press(app: &App, token: &str, verb: &str, said: Words) -> Result<HttpResponse, Problem> {
+    let (now, caller, link) = open(app, token).await?;
     if let Some(matter) = link.matter {
-        return decide::tap(&app, &token, &caller, link.call, matter, &verb, Words::read(&form.0)).await;
+        return decide::tap(app, token, &caller, link.call, matter, verb, said).await;
     }
     let person = person(&caller);
-    let done = match Verb::parse(&verb) {
+    let done = match Verb::parse(verb) {
         Some(Verb::Accept) => {
             perform(&app.calls, &person, link.call, Accept { door: Door::Link }, None, now).await
         }
@@ -91,14 +110,35 @@ pub async fn tap(
         _ => return Err(CommonCode::NotFound.into()),
     };
     match done {
-        Ok(_) => Ok(back(&token)),
-        // Too late is no error for the person who tapped: the page says who was first and how the call stands.
-        Err(problem) if problem.status().as_u16() == 409 => {
+        Ok(_) => Ok(back(token)),
+        // Too late, or not his to do any more: the page says so, who was first, and how the call stands.
+        Err(problem) if SHOWN_BESIDE.contains(&problem.status().as_u16()) => {
             let view = read::show(&app.calls, &person, &link.call.to_string(), now).await?;
-            page(&token, &view, &caller, Some(&problem))
+            page(token, &view, &caller, Some(&problem))
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// What stood in the way of a tap is said on the page when it is one of these.
+pub(super) const SHOWN_BESIDE: [u16; 3] = [403, 409, 422];
+
+/// A person in a browser reads a page, not a problem: whatever link he has, it leads nowhere for him now. What is our own fault stays
+/// a problem.
+fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
+    let (heading, words) = match problem.status() {
+        StatusCode::NOT_FOUND => (
+            "已不由您办理".to_owned(),
+            "这件事现在不由您办理，或者链接已经失效。请以最新收到的消息为准。".to_owned(),
+        ),
+        status if status.is_client_error() => ("不能这样操作".to_owned(), problem.words()),
+        _ => return Err(problem),
+    };
+    let shown = context! { heading, words };
+    let mut answer = HttpResponse::build(problem.status());
+    // The access log names the code.
+    answer.extensions_mut().insert(problem.def());
+    fill(answer, "gone.html", &shown)
 }
 
 /// Back to the page, which shows how things stand now.
@@ -135,13 +175,17 @@ fn page(
     render("act.html", &shown)
 }
 
-/// A page that runs nothing, loads nothing, is kept nowhere and tells nobody its address.
 pub(super) fn render(name: &str, shown: &Value) -> Result<HttpResponse, Problem> {
+    fill(HttpResponse::Ok(), name, shown)
+}
+
+/// A page that runs nothing, loads nothing, is kept nowhere and tells nobody its address.
+fn fill(mut answer: HttpResponseBuilder, name: &str, shown: &Value) -> Result<HttpResponse, Problem> {
     let body = PAGES.get_template(name).and_then(|page| page.render(shown)).map_err(|error| {
         tracing::error!(%error, name, "a page cannot be shown");
         CommonCode::Internal.problem()
     })?;
-    Ok(HttpResponse::Ok()
+    Ok(answer
         .content_type("text/html; charset=utf-8")
         .insert_header((
             CONTENT_SECURITY_POLICY,

@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
-use super::act::{back, render, time};
+use super::act::{SHOWN_BESIDE, back, render, time};
 use crate::app::App;
 use crate::calls::accept::Door;
 use crate::calls::assist::Assist;
@@ -73,7 +73,7 @@ pub async fn tap(
     match decide(app, &person, call, matter, asked.kind, button, said.words).await {
         Ok(_) => Ok(back(token)),
         // Too late, too little said, not his to decide: the page says so and shows how it stands.
-        Err(problem) if [403, 409, 422].contains(&problem.status().as_u16()) => {
+        Err(problem) if SHOWN_BESIDE.contains(&problem.status().as_u16()) => {
             show(app, token, caller, call, matter, Some(&problem)).await
         }
         Err(problem) => Err(problem),

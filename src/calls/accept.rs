@@ -35,6 +35,10 @@ impl Order for Accept {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let now = case.now;
         if let Some(officer) = case.person.officer {
+            // A backup who takes the call is backed by whom he stands in for.
+            if case.call.backup_id == Some(officer) && case.call.holder_id != officer {
+                case.call.backup_id = Some(case.call.holder_id);
+            }
             case.call.holder_id = officer;
         }
         case.call.state = State::Accepted;

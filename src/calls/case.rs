@@ -18,7 +18,7 @@ use super::state::{Beside, Refusal, Verb, may};
 use super::store::{self, Candidate, Faces, ItemFace};
 use super::tell::{self, Telling};
 use super::view::{CallView, view};
-use crate::deadlines::calendar::Calendar;
+use crate::deadlines::calendar::{Calendar, Edition};
 use crate::deadlines::calendars::renew::renew_call;
 use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
@@ -239,9 +239,15 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn calendar_of(&self, clock: Clock) -> Arc<Calendar> {
         match self.clocks.live(clock) {
-            Some(live) => self.calendars.for_clock(live.edition(), Some(self.call.department_id)),
+            Some(live) => self.calendar_as(live.edition()),
             None => self.calendar(),
         }
+    }
+
+    /// The calendar that a clock of this edition counts by.
+    #[must_use]
+    pub fn calendar_as(&self, edition: Edition) -> Arc<Calendar> {
+        self.calendars.for_clock(edition, Some(self.call.department_id))
     }
 
     /// Words that must be given, within the county's length.
@@ -448,6 +454,11 @@ impl<'a> Case<'a> {
         // Whoever was called to decide need not act any more.
         for id in std::mem::take(&mut self.decided) {
             outbox::settle_alarms(self.conn, id.0).await?;
+        }
+        // Nor whoever was told that a clock was late which has stopped now.
+        let stopped: Vec<&str> = self.clocks.stopped().map(Clock::as_str).collect();
+        if !stopped.is_empty() {
+            outbox::settle_reminders(self.conn, self.call.id.0, &stopped).await?;
         }
         self.clocks.save(self.conn).await?;
         self.append_facts().await?;

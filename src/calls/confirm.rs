@@ -1,6 +1,7 @@
 //! Confirm (确认) with four scores, and reject (未解决): the enterprise's last word. The first rejection is a redo one level up, the
-//! second one goes to a person of the business office for review.
+//! second one is a red card for whoever resolved it, and calls a person of the business office to review the case.
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -11,8 +12,11 @@ use super::state::{Beside, Verb};
 use super::store::{self, Rating};
 use super::tell::Telling;
 use crate::deadlines::Clock;
+use crate::deadlines::ladder::CardColour;
+use crate::deadlines::limits::Urgency;
 use crate::organisation::model::{Office, Post};
 use crate::platform::http::problem::{FieldError, Problem};
+use crate::supervision::cards::{self, NewCard};
 
 /// Solved. Scores 1–5; without scores the call is closed unrated.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -117,16 +121,59 @@ impl Order for Reject {
         let reason = case.required("reason", &self.reason)?;
         case.clocks.fulfil(Clock::Confirm, case.now);
         let before = Beside(&case.matters).count(MatterKind::Redo);
+        let card = (before > 0).then(|| red_card(case)).flatten();
         redo(case, MatterKind::Redo, "call.rejected", &reason).await?;
         if before > 0 {
-            let office = store::office(case.conn, case.call.county_id, Office::BusinessOffice).await?;
-            if let Some(office) = office {
-                case.tell(Telling::news("call.review_needed", office.id).with("note", reason));
-            }
-            case.record("call.review_needed", json!({"rejections": before + 1}));
+            ask_for_review(case, reason).await?;
+            cards::issue(case.conn, card.as_slice()).await?;
+            let held = card.map(|card| json!({"colour": card.colour, "officerId": card.officer}));
+            case.record("call.review_needed", json!({"rejections": before + 1, "card": held}));
         }
         Ok(())
     }
+}
+
+/// The card of whoever holds the call now, for the T5 that he said he had kept.
+fn red_card(case: &Case<'_>) -> Option<NewCard> {
+    let promise = case.clocks.all().filter(|row| row.clock == Clock::Resolve).last()?;
+    let resolved = case.call.resolved_at.unwrap_or(case.now);
+    let late = if case.call.urgency == Urgency::Critical {
+        (resolved - promise.due_at).max(TimeDelta::zero())
+    } else {
+        case.calendar_as(promise.edition()).working_between(promise.due_at, resolved)
+    };
+    Some(NewCard {
+        county: case.call.county_id,
+        call: case.call.id.0,
+        deadline: promise.id,
+        clock: Clock::Resolve,
+        rung: 0,
+        colour: CardColour::Red,
+        officer: case.call.holder_id,
+        department: case.call.department_id,
+        due_at: promise.due_at,
+        issued_at: case.now,
+        late_minutes: i32::try_from(late.num_minutes()).unwrap_or(i32::MAX),
+    })
+}
+
+/// Calls the business office's contact; when nobody is there, its room is told.
+async fn ask_for_review(case: &mut Case<'_>, reason: String) -> Result<(), Problem> {
+    let event = "call.review_needed";
+    let telling = match case.office_contact().await? {
+        Some(contact) => {
+            let face = store::officer_face(case.conn, contact.id).await?;
+            // The room calls him by name, not the call's holder.
+            Telling::alarm(event, contact.department_id, contact.id)
+                .with("holderMobile", face.map(|face| face.mobile))
+        }
+        None => match store::office(case.conn, case.call.county_id, Office::BusinessOffice).await? {
+            Some(office) => Telling::news(event, office.id),
+            None => return Ok(()),
+        },
+    };
+    case.tell(telling.with("note", reason));
+    Ok(())
 }
 
 /// A closed call was not solved after all: once, within ten working days.

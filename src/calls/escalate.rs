@@ -9,15 +9,13 @@ use super::case::{Case, Order, timing};
 use super::error::CallCode;
 use super::model::MatterId;
 use super::state::Verb;
+use crate::deadlines::ladder::HIGHEST_LIFT;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::platform::http::problem::Problem;
 
 /// The clocks whose ladder is lifted, the most pressing first: what is waited for next.
 const PRESSING: [Clock; 6] =
     [Clock::Triage, Clock::Accept, Clock::Appointment, Clock::Arrive, Clock::Promise, Clock::Resolve];
-
-/// Up to which rung an official lifts: a hand-over is drafted by the clock alone.
-const HIGHEST: i16 = 5;
 
 /// Lets the ladder of a clock climb one step now.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -34,7 +32,7 @@ impl Order for Escalate {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.required("reason", &self.reason)?;
         let clocks = self.clock.as_ref().map_or(PRESSING.as_slice(), std::slice::from_ref);
-        let Some((clock, rung)) = lift(case, clocks, HIGHEST) else {
+        let Some((clock, rung)) = lift(case, clocks, HIGHEST_LIFT) else {
             return Err(CallCode::NothingToEscalate.into());
         };
         case.record("call.lifted", json!({"clock": clock, "rung": rung, "reason": reason}));
@@ -42,24 +40,31 @@ impl Order for Escalate {
     }
 }
 
-/// Lets the next step of the first of these clocks that has one fire now, at most up to rung `to`; which clock, and which rung.
+/// Lets the next step of the first of these clocks that has one left fire now, at most up to rung `to`; which clock, and which rung.
 fn lift(case: &mut Case<'_>, clocks: &[Clock], to: i16) -> Option<(Clock, i16)> {
-    let first = clocks.iter().find(|clock| case.clocks.live(**clock).is_some())?;
-    let calendar = case.calendar_of(*first);
-    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
-    case.clocks.lift(&timing, *first, case.now, to).map(|rung| (*first, rung))
+    clocks.iter().find_map(|clock| {
+        let calendar = case.calendar_of(*clock);
+        let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+        case.clocks.lift(&timing, *clock, case.now, to).map(|rung| (*clock, rung))
+    })
 }
 
-/// What an urge lifts: the clock that is waited for next, up to the rung that the county allows.
+/// What an urge lifts, up to the rung that the county allows.
 pub(super) fn lift_by_urge(case: &mut Case<'_>) -> Option<(Clock, i16)> {
     let to = case.rules.ladder.urge_lifts_to;
-    lift(case, &PRESSING, to)
+    lift_next(case, to)
 }
 
 /// What an alarm that reached nobody lifts, up to the rung that the county allows.
 pub(super) fn lift_unreached(case: &mut Case<'_>) -> Option<(Clock, i16)> {
     let to = case.rules.ladder.unreached_lifts_to;
-    lift(case, &PRESSING, to)
+    lift_next(case, to)
+}
+
+/// The clock that is waited for next and no other.
+fn lift_next(case: &mut Case<'_>, to: i16) -> Option<(Clock, i16)> {
+    let next = PRESSING.into_iter().find(|clock| case.clocks.live(*clock).is_some())?;
+    lift(case, &[next], to)
 }
 
 /// The same of a request beside the call: its own clock.
@@ -76,7 +81,7 @@ pub(super) async fn lift_beside(
     let owes = asked.and_then(|asked| asked.department_id).unwrap_or(case.call.department_id);
     let calendar = case.calendar_in(owes);
     let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
-    let rung = book.lift(&timing, clock, case.now, HIGHEST);
+    let rung = book.lift(&timing, clock, case.now, HIGHEST_LIFT);
     book.save(case.conn).await?;
     Ok(rung.map(|rung| (clock, rung)))
 }

@@ -3,7 +3,7 @@
 //! Owns `calls`, `holder_spans`, `side_matters`, `call_ratings`. What always holds: the state says who owes the next step; while a
 //! call is open exactly one officer is responsible; T5's start never moves; a state change, its ledger events, clocks and notices
 //! commit together; every verb goes through [`case::perform`], whoever calls it. May call deadlines, notices, catalogue,
-//! organisation, identity, ledger.
+//! organisation, identity, ledger, supervision.
 
 pub mod accept;
 pub mod arrive;

@@ -1,4 +1,5 @@
-//! Pause and resume: an officer asks, the head approves, the business office over three working days. Only T4 and T5 stand still.
+//! Pause and resume: an officer asks, the head approves, the business office over three working days. T4, T5 and
+//! a promised moment stand still, nothing else.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -138,8 +139,8 @@ async fn decide(case: &mut Case<'_>, approve: bool, order: &Pause) -> Result<(),
     let now = case.now;
     matter.decide(approve, case.person.who(), now, note.clone());
     if approve {
-        for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
-            case.clocks.pause(clock, now);
+        for clock in Clock::ALL.iter().filter(|clock| clock.may_stand_still()) {
+            case.clocks.pause(*clock, now);
         }
         let limit = crate::deadlines::Limit::working_days(i32::from(matter.working_days.unwrap_or(1)));
         let mut bound = ClockBook::empty(case.call.county_id, SubjectKind::SideMatter, matter.id.0);
@@ -173,7 +174,7 @@ impl Order for Resume {
         matter.finish(case.person.who(), now);
         // A pause nobody ended counts no further than it was approved for.
         let until = matter.until_at.map_or(now, |bound| bound.min(now));
-        for clock in [Clock::Plan, Clock::Resolve, Clock::Promise] {
+        for clock in Clock::ALL.iter().copied().filter(|clock| clock.may_stand_still()) {
             let calendar = case.calendar_of(clock);
             let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
             case.clocks.resume(&timing, clock, until);

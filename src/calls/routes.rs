@@ -220,7 +220,7 @@ verb_route!(
     /// Ask another department to help, or close what was asked.
     assist_call, "/api/v1/calls/{id}/assist", assist::Assist, |order| order);
 verb_route!(
-    /// Ask for a pause of T4 and T5, or decide on one.
+    /// Ask for a pause of T4, T5 and what was promised, or decide on one.
     pause_call, "/api/v1/calls/{id}/pause", pause::Pause, |order| order);
 verb_route!(
     /// End a pause early. No body.

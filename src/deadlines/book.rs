@@ -179,6 +179,12 @@ impl ClockBook {
         Some(rung)
     }
 
+    /// The clocks that have stopped since they were read.
+    pub fn stopped(&self) -> impl Iterator<Item = Clock> {
+        let stopped = |row: &&Deadline| self.touched.contains(&row.id) && !row.is_live();
+        self.rows.iter().filter(stopped).map(|row| row.clock)
+    }
+
     /// Writes what changed.
     pub async fn save(&mut self, conn: &mut AsyncPgConnection) -> QueryResult<()> {
         for id in std::mem::take(&mut self.touched) {

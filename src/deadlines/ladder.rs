@@ -142,6 +142,9 @@ pub struct Step {
     pub hand_over: bool,
 }
 
+/// Up to which rung anybody lifts a ladder: a hand-over is drafted by the clock alone.
+pub const HIGHEST_LIFT: i16 = 5;
+
 type ByClock = BTreeMap<Clock, Vec<Step>>;
 
 /// The ladders of a county.
@@ -162,7 +165,7 @@ pub struct Ladders {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(deserialize_with = "super::limits::limit")]
+    #[serde(deserialize_with = "super::limits::lasting")]
     repeat: Limit,
     urge_lifts_to: i16,
     unreached_lifts_to: i16,
@@ -176,6 +179,11 @@ impl TryFrom<Written> for Ladders {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { repeat, urge_lifts_to, unreached_lifts_to, clocks, items } = written;
+        for (name, to) in [("urge_lifts_to", urge_lifts_to), ("unreached_lifts_to", unreached_lifts_to)] {
+            if !(0..=HIGHEST_LIFT).contains(&to) {
+                return Err(format!("{name} = {to} is not between 0 and {HIGHEST_LIFT}"));
+            }
+        }
         for (clock, steps) in &clocks {
             check(*clock, steps).map_err(|(nth, why)| format!("clocks.{clock}, step {nth}: {why}"))?;
         }
@@ -203,6 +211,8 @@ fn check(clock: Clock, steps: &[Step]) -> Result<(), (usize, &'static str)> {
             Some("it tells nobody")
         } else if clock.acts_by_itself() && matches!(step.at, At::After(_)) {
             Some("this clock ends at its due moment by itself")
+        } else if clock.is_of_others() && (step.card.is_some() || step.order || step.hand_over) {
+            Some("what others owe beside the call gives the call's holder no card, order or hand-over")
         } else if clock.is_of_order() && (step.card.is_some() || step.order || step.hand_over) {
             Some("the clocks of a supervision order only tell")
         } else {

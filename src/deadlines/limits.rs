@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::ladder::Ladders;
 use super::model::{Clock, Limit, Unit};
+use crate::notices::quiet::NoticeRules;
 use crate::text_enum;
 
 const DEFAULTS: &str = include_str!("../../config/county.toml");
@@ -39,8 +40,8 @@ text_enum!(
 pub struct Rules {
     pub limits: Limits,
     pub calls: CallRules,
-    pub notices: NoticeRules,
     pub supervision: SupervisionRules,
+    pub notices: NoticeRules,
     pub ladder: Ladders,
 }
 
@@ -139,22 +140,6 @@ impl CallRules {
     }
 }
 
-/// How people are reached (DOMAIN §9).
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub struct NoticeRules {
-    pub next_channel_minutes: i32,
-}
-
-impl NoticeRules {
-    /// What is no sensible choice, by the name of its key.
-    fn fault(&self) -> Option<String> {
-        let minutes = self.next_channel_minutes;
-        (!(1..=60).contains(&minutes))
-            .then(|| format!("notices.next_channel_minutes = {minutes} is not between 1 and 60"))
-    }
-}
-
 /// Supervision orders and cards (DOMAIN §6).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +152,19 @@ pub struct SupervisionRules {
     pub close: Limit,
     pub appeal_working_days: i64,
     pub text_length: usize,
+}
+
+impl SupervisionRules {
+    /// What is no sensible choice, by the name of its key.
+    fn fault(&self) -> Option<String> {
+        let length = i64::try_from(self.text_length).unwrap_or(i64::MAX);
+        let longest = i64::try_from(CallRules::LONGEST_TEXT).unwrap_or(i64::MAX);
+        let ranges =
+            [("appeal_working_days", self.appeal_working_days, 1, 60), ("text_length", length, 100, longest)];
+        let (name, value, least, most) =
+            ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
+        Some(format!("supervision.{name} = {value} is not between {least} and {most}"))
+    }
 }
 
 /// The limits the catalogue gives one item.
@@ -245,7 +243,8 @@ fn read(settings: &serde_json::Value) -> Result<Rules, Box<figment::Error>> {
         figment = figment.merge(Serialized::defaults(settings));
     }
     let rules: Rules = figment.extract().map_err(Box::new)?;
-    match rules.calls.fault().or_else(|| rules.notices.fault()) {
+    let faults = [rules.calls.fault(), rules.notices.fault(), rules.supervision.fault()];
+    match faults.into_iter().flatten().next() {
         Some(fault) => Err(Box::new(fault.into())),
         None => Ok(rules),
     }
@@ -257,6 +256,11 @@ pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit,
     // Zero working days are the day of receipt.
     let least = i32::from(!text.ends_with("wd"));
     parse_limit(&text, least).map_err(de::Error::custom)
+}
+
+/// The same, of some length.
+pub(super) fn lasting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
+    parse_limit(&String::deserialize(deserializer)?, 1).map_err(de::Error::custom)
 }
 
 /// Reads a limit of at least `least` and at most 250 working days or sixty days.
@@ -335,6 +339,10 @@ mod tests {
         let hasty =
             Rules::of_county(&json!({"notices": {"next_channel_minutes": 0}})).unwrap_err().to_string();
         assert!(hasty.contains("notices.next_channel_minutes"), "{hasty}");
+        for (name, bad) in [("appeal_working_days", 0), ("text_length", 0), ("appeal_working_days", 61)] {
+            let refused = Rules::of_county(&json!({"supervision": {name: bad}})).unwrap_err().to_string();
+            assert!(refused.contains(&format!("supervision.{name}")), "{refused}");
+        }
         let near = Rules::of_county(&json!({"calls": {"arrival_near_metres": 500}})).unwrap();
         assert_eq!((near.calls.arrival_near_metres, near.calls.link_days), (500, 14));
     }

@@ -1,7 +1,8 @@
 //! Time: the working calendar, the clocks of a call, and the rows that say when something is due.
 //!
-//! Owns `deadlines`, `calendars`, `calendar_recomputes`. A clock is a promise about one event; its row holds the due moment, computed once. What holds always: at most
-//! one live row of a clock for a subject; a met or cancelled clock has nothing left to fire. May call notices, organisation, ledger.
+//! Owns `deadlines`, `firings`, `calendars`, `calendar_recomputes`. A clock is a promise about one event; its row holds the due moment,
+//! computed once. What holds always: at most one live row of a clock for a subject; a met or cancelled clock has nothing left to fire; a
+//! step that has fired is recorded and fires no more. May call notices, organisation, ledger.
 
 pub mod book;
 pub mod calendar;

@@ -64,6 +64,18 @@ impl Clock {
         matches!(self, Self::Confirm | Self::Pause)
     }
 
+    /// Whether somebody else than the call's own department owes it.
+    #[must_use]
+    pub const fn is_of_others(self) -> bool {
+        matches!(self, Self::ReturnRuling | Self::Assistance)
+    }
+
+    /// Whether a pause holds it: T4, T5, and the moment that was promised in the place of T4; never T1 to T3.
+    #[must_use]
+    pub const fn may_stand_still(self) -> bool {
+        matches!(self, Self::Plan | Self::Resolve | Self::Promise)
+    }
+
     /// Whether it is about a step of a supervision order.
     #[must_use]
     pub const fn is_of_order(self) -> bool {

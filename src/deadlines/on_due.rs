@@ -35,14 +35,6 @@ pub enum FireError {
     Refused(String),
 }
 
-impl FireError {
-    /// Postgres is away: the same will befall all others.
-    #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Db(DbError::Unavailable(_)))
-    }
-}
-
 impl From<diesel::result::Error> for FireError {
     fn from(error: diesel::result::Error) -> Self {
         Self::Db(error.into())

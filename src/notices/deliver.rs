@@ -1,5 +1,6 @@
-//! One notice: lease, render, send, settle. No transaction is open while the provider is asked; if we die anywhere in between, the
-//! lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased and settled together.
+//! One notice: lease, ask for leave ([`super::gate`]), render, send, settle. No transaction is open while the provider is asked; if we
+//! die anywhere in between, the lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased
+//! and settled together.
 
 mod probe;
 
@@ -11,14 +12,18 @@ use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::bundle::{self, Parcel};
 use super::channels::{self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::fallback;
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
+use super::gate::{Carried, asking};
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState, Priority};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
+use super::store::held::{self, Gather};
 use super::store::{self, Lease, Record, Settle};
 use super::texts::{Telling, Texts};
+use super::throttle::{Spacing, Standing, Throttle};
 use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
 use crate::organisation::CountyId;
@@ -31,6 +36,9 @@ pub use probe::Probe;
 /// The statements have one plan, however many notices there are.
 const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
 
+/// A first alarm does not wait so long for a channel while there is another.
+const STUCK: TimeDelta = TimeDelta::seconds(10);
+
 /// Sends notices. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -39,6 +47,7 @@ pub struct Sender {
     pub vault: Vault,
     pub texts: Arc<Texts>,
     pub tokens: Tokens,
+    pub throttle: Throttle,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
     /// How long an officer has to act on a first alarm before his next application is tried, unless his county says otherwise.
@@ -66,6 +75,8 @@ pub enum Delivered {
 pub struct Attempted {
     pub leased: Leased,
     tried: Tried,
+    /// The notice that led, when several left as one message.
+    digest: Option<NoticeId>,
     now: DateTime<Utc>,
 }
 
@@ -93,9 +104,15 @@ impl Sender {
         if leased.state != NoticeState::Sending {
             return Ok(Delivered::Kept(leased.state));
         }
-        let attempted = self.attempt(leased, now).await;
-        let settled = self.settle(entry.county, std::slice::from_ref(&attempted)).await?;
-        Ok(settled.into_iter().next().flatten().map_or(Delivered::TooLate, Delivered::Tried))
+        match self.carry(Parcel::alone(leased), now).await? {
+            Carried::Kept(state) => Ok(Delivered::Kept(state)),
+            Carried::Attempted(attempted) => {
+                let settled = self.settle(entry.county, &attempted).await?;
+                let own = attempted.iter().position(|one| one.leased.notice == entry.notice);
+                let state = own.and_then(|own| settled.get(own).copied().flatten());
+                Ok(state.map_or(Delivered::TooLate, Delivered::Tried))
+            }
+        }
     }
 
     /// Takes notices of one county, those of them that are to be sent and those that are to be kept (their state says which).
@@ -117,10 +134,67 @@ impl Sender {
         Ok(leased)
     }
 
-    /// Sends a leased notice. No transaction is open meanwhile.
-    pub async fn attempt(&self, leased: Leased, now: DateTime<Utc>) -> Attempted {
-        let tried = self.try_once(&leased, now).await;
-        Attempted { leased, tried, now }
+    /// Takes what waits for a reader, without those that somebody else holds.
+    pub(super) async fn lease_gathered(
+        &self,
+        county: CountyId,
+        gather: Gather<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Leased>, DbError> {
+        let settings = ["synchronous_commit = off", ONE_PLAN];
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
+        let leased = async {
+            let notices = held::gather(&mut tx, gather).await?;
+            if notices.is_empty() {
+                return Ok((Vec::new(), 0));
+            }
+            lease_in(&mut tx, county, Lease { notices, now, until: now + self.lease }).await
+        };
+        let leased = leased.await.map_err(DbError::from);
+        let (mut leased, anew) = tx.finish(leased).await?;
+        self.ring(anew);
+        leased.sort_unstable_by_key(|leased| (leased.created_at, leased.notice));
+        Ok(leased)
+    }
+
+    /// Sends leased notices as one message. No transaction is open meanwhile. What cannot be put into words goes down alone.
+    pub(super) async fn attempt(
+        &self,
+        parcel: Parcel,
+        standing: Standing,
+        now: DateTime<Utc>,
+    ) -> Vec<Attempted> {
+        let mut attempted = Vec::with_capacity(parcel.count());
+        let mut sound: Vec<(Leased, Target, Message)> = Vec::with_capacity(parcel.count());
+        for leased in std::iter::once(parcel.first).chain(parcel.others) {
+            match self.prepare(&leased, now) {
+                Ok((target, message)) => sound.push((leased, target, message)),
+                Err(why) => {
+                    attempted.push(Attempted { leased, tried: Tried::unrenderable(why), digest: None, now });
+                }
+            }
+        }
+        let Some(((first, target, message), others)) = sound.split_first() else { return attempted };
+        let digest = (!others.is_empty()).then_some(first.notice);
+        let exchanged = if digest.is_some() {
+            let others: Vec<Message> = others.iter().map(|(_, _, message)| message.clone()).collect();
+            let bundle = bundle::digest(message, &others, lang(first));
+            self.send(first, target, &bundle, now).await
+        } else {
+            self.send(first, target, message, now).await
+        };
+        if let Ok(exchange) = &exchanged {
+            let asked = asking(first, Spacing::None);
+            self.throttle.heard(&asked, &exchange.outcome, standing, now).await;
+        }
+        attempted.extend(sound.into_iter().map(|(leased, ..)| {
+            let tried = match &exchanged {
+                Ok(exchange) => conclude(&leased, exchange, digest, now),
+                Err(why) => Tried::unrenderable(why.clone()),
+            };
+            Attempted { leased, tried, digest, now }
+        }));
+        attempted
     }
 
     /// Records how attempts in one county went; where each of these notices stands now, none for one whose lease had ended.
@@ -141,42 +215,25 @@ impl Sender {
     }
 
     /// Alarms that were addressed anew must not wait for the relay's next look.
-    fn ring(&self, anew: usize) {
+    pub(super) fn ring(&self, anew: usize) {
         if anew > 0 {
             self.wake.notices();
         }
     }
 
-    async fn try_once(&self, leased: &Leased, now: DateTime<Utc>) -> Tried {
-        let exchanged = match self.prepare(leased, now) {
-            Ok((target, message)) if target.kind.is_personal() => {
-                self.to_person(leased, &target, &message, now).await
-            }
-            Ok((target, message)) => {
-                let number = u32::try_from(leased.attempt).unwrap_or(1);
-                match channels::request(&target, &message, now, number) {
-                    Ok(request) => Ok(self.exchange(&target, request, None, now).await),
-                    Err(why) => Err(why.to_string()),
-                }
-            }
-            Err(why) => Err(why),
-        };
-        let exchange = match exchanged {
-            Ok(exchange) => exchange,
-            Err(why) => return Tried::unrenderable(why),
-        };
-        let attempt = retry::Attempt {
-            kind: leased.kind,
-            priority: leased.priority,
-            number: u32::try_from(leased.attempt).unwrap_or(1),
-            posted_at: leased.created_at,
-            outcome: &exchange.outcome,
-            now: now + TimeDelta::from_std(exchange.took).unwrap_or_default(),
-        };
-        let next = retry::next(&attempt, rand::random::<u16>() % 1001);
-        let outcome = name(&exchange.outcome);
-        let Exchange { http_status, excerpt, detail, took, .. } = exchange;
-        Tried { next, outcome, detail, http_status, excerpt, took }
+    async fn send(
+        &self,
+        leased: &Leased,
+        target: &Target,
+        message: &Message,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, String> {
+        if target.kind.is_personal() {
+            return self.to_person(leased, target, message, now).await;
+        }
+        let number = u32::try_from(leased.attempt).unwrap_or(1);
+        let request = channels::request(target, message, now, number).map_err(|why| why.to_string())?;
+        Ok(self.exchange(target, request, None, now).await)
     }
 
     /// By an application, with its access token; a token that is no longer good is replaced once.
@@ -255,12 +312,44 @@ impl Sender {
             personal: leased.kind.is_personal(),
             params: &leased.params,
         };
-        let lang = match leased.language {
-            ChannelLanguage::Chinese => Lang::Zh,
-            ChannelLanguage::English => Lang::En,
-        };
-        let message = self.texts.message(telling, lang, now).map_err(|error| error.to_string())?;
+        let message = self.texts.message(telling, lang(leased), now).map_err(|error| error.to_string())?;
         Ok((target, message))
+    }
+}
+
+const fn lang(leased: &Leased) -> Lang {
+    match leased.language {
+        ChannelLanguage::Chinese => Lang::Zh,
+        ChannelLanguage::English => Lang::En,
+    }
+}
+
+/// What an exchange means for one of the notices that it was about.
+fn conclude(leased: &Leased, exchange: &Exchange, digest: Option<NoticeId>, now: DateTime<Utc>) -> Tried {
+    let alone;
+    let outcome = match &exchange.outcome {
+        // One of them is to blame; who fails again goes alone in the end.
+        Outcome::BadMessage if digest.is_some() => {
+            alone = Outcome::Retry { after: None };
+            &alone
+        }
+        outcome => outcome,
+    };
+    let attempt = retry::Attempt {
+        kind: leased.kind,
+        priority: leased.priority,
+        number: u32::try_from(leased.attempt).unwrap_or(1),
+        posted_at: leased.created_at,
+        outcome,
+        now: now + TimeDelta::from_std(exchange.took).unwrap_or_default(),
+    };
+    Tried {
+        next: retry::next(&attempt, rand::random::<u16>() % 1001),
+        outcome: name(&exchange.outcome),
+        detail: exchange.detail.clone(),
+        http_status: exchange.http_status,
+        excerpt: exchange.excerpt.clone(),
+        took: exchange.took,
     }
 }
 
@@ -338,12 +427,23 @@ async fn settle_in(
     let failed: Vec<NoticeId> = failed.map(|(one, _)| one.leased.notice).collect();
     let now = attempted.iter().map(|one| one.now).max().unwrap_or_default();
     let anew = fallback::carry_on(conn, county, &failed, &buried, now).await?;
-    Ok((settled, anew))
+    let stuck = attempted.iter().zip(&settled).filter(|(one, state)| one.is_stuck(**state));
+    let stuck: Vec<NoticeId> = stuck.map(|(one, _)| one.leased.notice).collect();
+    let moved = fallback::move_on(conn, county, &stuck, now).await?;
+    Ok((settled, anew + moved))
 }
 
 impl Attempted {
+    /// Whether it is a first alarm whose channel wants to be left alone for long.
+    fn is_stuck(&self, state: Option<NoticeState>) -> bool {
+        let Self { leased, tried, now, .. } = self;
+        let long = matches!(tried.next, Next::Again(at) if at - now >= STUCK);
+        let alarm = leased.alarms && leased.priority == Priority::FirstAlarm;
+        alarm && long && tried.outcome == AttemptOutcome::RateLimited && state == Some(NoticeState::Retry)
+    }
+
     fn settle(&self) -> Settle<'_> {
-        let Self { leased, tried, now } = self;
+        let Self { leased, tried, now, .. } = self;
         let answered_at = *now + TimeDelta::from_std(tried.took).unwrap_or_default();
         let (state, due_at, provider_id) = match &tried.next {
             Next::Sent { provider_id, .. } => (NoticeState::Sent, None, provider_id.as_deref()),
@@ -355,7 +455,10 @@ impl Attempted {
             notice: leased.notice,
             attempt: leased.attempt,
             state,
-            reason: tried.reason(),
+            reason: match (state, self.digest) {
+                (NoticeState::Sent, Some(first)) => format!("digest: {first}"),
+                _ => tried.reason(),
+            },
             due_at,
             sent_at: (state == NoticeState::Sent).then_some(answered_at),
             provider_id,

@@ -37,18 +37,55 @@ pub async fn carry_on(
     for channel in buried {
         ids.extend(stranded::unsent_alarms_to(conn, *channel).await?);
     }
+    readdress(conn, county, &ids, Otherwise::SayIt, now).await
+}
+
+/// Addresses first alarms anew whose channel takes nothing at present, those of them that can be heard elsewhere at once; the others
+/// wait on. Answers how many new rows there are.
+pub async fn move_on(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    stuck: &[NoticeId],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    readdress(conn, county, stuck, Otherwise::Wait, now).await
+}
+
+/// What follows for those that go nowhere else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    /// They end, and that nobody hears them is said aloud.
+    SayIt,
+    /// They stay where they are.
+    Wait,
+}
+
+async fn readdress(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    ids: &[NoticeId],
+    otherwise: Otherwise,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
     if ids.is_empty() {
         return Ok(0);
     }
-    let stranded = stranded::stranded(conn, &ids).await?;
+    let stranded = stranded::stranded(conn, ids).await?;
     let mut siblings = stranded::siblings(conn, &stranded).await?;
     let departments = stranded.iter().flat_map(|one| [Some(one.department), one.room_of]);
     let departments: Vec<_> = departments.flatten().collect();
     let officers: Vec<_> = stranded.iter().map(|one| one.officer).collect();
-    let routes = outbox::routes(conn, county, &departments, &officers).await?;
+    let mut routes = outbox::routes(conn, county, &departments, &officers).await?;
+    if otherwise == Otherwise::Wait {
+        routes.rooms.retain(|room| !room.paused);
+        routes.people.retain(|reach| !reach.paused);
+    }
     let mut fresh = Vec::new();
     for one in &stranded {
-        let next = next(one, &ids, &siblings, &routes);
+        let next = next(one, ids, &siblings, &routes);
+        if otherwise == Otherwise::Wait && !matches!(next, Next::To(..)) {
+            continue;
+        }
         let reason = reason(one, &next);
         let state = if next == Next::Nobody { NoticeState::Dead } else { NoticeState::Fallback };
         // Whoever answered while we decided has the last word.

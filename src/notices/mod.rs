@@ -6,24 +6,28 @@
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
 //! be told and its subject climbs at once ([`unreachable`]); a first alarm that nobody acts on goes to its officer's next application
-//! ([`follow`]). Calls nobody but `platform`, `organisation`'s ids and, for what an administrator does ([`admin`]), the
-//! `ledger`; its routes ask `identity` who calls.
+//! ([`follow`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
+//! nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform`, `organisation`'s ids and, for what an
+//! administrator does ([`admin`]), the `ledger`; its routes ask `identity` who calls.
 
 pub mod address;
 pub mod admin;
 mod administrators;
+mod bundle;
 pub mod channels;
 pub mod check;
 pub mod deliver;
 pub mod enterprise;
 mod fallback;
 pub mod follow;
+mod gate;
 pub mod inbox;
 pub mod model;
 pub mod outbox;
 pub mod params;
 mod phrase;
 pub mod queue;
+pub mod quiet;
 pub mod register;
 pub mod relay;
 pub mod retry;
@@ -31,6 +35,7 @@ pub mod routes;
 mod store;
 pub mod subscriptions;
 pub mod texts;
+pub mod throttle;
 pub mod tokens;
 pub mod unreachable;
 pub mod wake;

@@ -128,6 +128,15 @@ pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid) -> Query
     SettleAlarms { subject }.execute(conn).await.map(drop)
 }
 
+/// The same for those alarms only that said that one of these clocks is late, or soon will be.
+pub async fn settle_reminders(
+    conn: &mut AsyncPgConnection,
+    subject: Uuid,
+    clocks: &[&str],
+) -> QueryResult<()> {
+    SettleReminders { alarms: SettleAlarms { subject }, clocks }.execute(conn).await.map(drop)
+}
+
 struct SettleAlarms {
     subject: Uuid,
 }
@@ -148,5 +157,25 @@ impl QueryFragment<Pg> for SettleAlarms {
 
 impl QueryId for SettleAlarms {
     type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+struct SettleReminders<'a> {
+    alarms: SettleAlarms,
+    clocks: &'a [&'a str],
+}
+
+impl QueryFragment<Pg> for SettleReminders<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.alarms.walk_ast(out.reborrow())?;
+        out.push_sql(" and params->>'clock' = any(");
+        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.clocks)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for SettleReminders<'_> {
+    type QueryId = SettleReminders<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }

@@ -59,9 +59,9 @@ pub struct CallParams {
     pub clock: Option<String>,
     /// When that promise is due.
     pub clock_due_at: Option<DateTime<Utc>>,
-    /// How long the holder has had it, in working minutes.
+    /// How long the holder has had it, in working minutes (critical calls: minutes).
     pub held_minutes: Option<u32>,
-    /// How late it is, in working minutes; none before it is due.
+    /// How late it is, in working minutes (critical calls: minutes); none before it is due.
     pub late_minutes: Option<u32>,
     /// As what its reader is told, e.g. `deputy`.
     pub rank: Option<String>,

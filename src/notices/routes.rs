@@ -62,7 +62,7 @@ pub async fn show_subscriptions(app: web::Data<App>, caller: Caller) -> Result<J
 #[utoipa::path(
     tag = "inbox", security(("bearer" = [])), request_body = SubscribeResult,
     params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 200, body = Subscriptions), (status = 422, description = "`invalid`: no such template")),
+    responses((status = 200, body = Subscriptions), (status = 422, description = "`invalid`: no such template; `idempotency_key_reused`")),
 )]
 #[post("/api/v1/me/subscriptions")]
 pub async fn subscribe(

@@ -15,7 +15,8 @@ use super::inbox::Reader;
 use super::model::ChannelId;
 use super::store::grants::{self, NewGrant};
 use crate::platform::db::{Db, Scope};
-use crate::platform::http::problem::{FieldError, Problem};
+use crate::platform::http::idempotency::fingerprint;
+use crate::platform::http::problem::{CommonCode, FieldError, Problem};
 
 /// A template the mini-program may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -58,7 +59,8 @@ pub async fn show(db: &Db, reader: Reader) -> Result<Subscriptions, Problem> {
 /// Enters what was accepted; under the same key only once.
 ///
 /// # Errors
-/// 422 for a template that no channel of the county has, and for a word that WeChat does not say.
+/// 422 for a template that no channel of the county has, for a word that WeChat does not say, and for a key that came with another body
+/// before.
 pub async fn grant(
     db: &Db,
     reader: Reader,
@@ -70,6 +72,14 @@ pub async fn grant(
     let outcome = async {
         let known = templates(&mut tx, &reader).await?;
         judge(&given, &known)?;
+        if let Some(key) = &key {
+            let print = fingerprint("POST /api/v1/me/subscriptions", &given);
+            match grants::take_key(&mut tx, &reader, key, &print, now).await? {
+                Some(same) if same != print => return Err(CommonCode::KeyReused.into()),
+                Some(_) => return show_in(&mut tx, &reader).await.map_err(Problem::from),
+                None => {}
+            }
+        }
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
         let accepted =
             given.results.iter().filter(|(_, said)| matches!(said.as_str(), "accept" | "acceptWithAudio"));

@@ -60,8 +60,8 @@ struct Event {
 #[serde(deny_unknown_fields)]
 struct Wording {
     title: String,
-    /// What the link says.
-    act: String,
+    /// What the link says; none where there is no page to act on.
+    act: Option<String>,
 }
 
 /// Why the book of texts cannot be used, or a text not be made.
@@ -173,7 +173,7 @@ impl Texts {
             title: say("title", name)?,
             lines,
             body: text.cloned().unwrap_or_default(),
-            link: self.link(params.act_path.as_deref(), &wording.act)?,
+            link: self.link(params.act_path.as_deref(), wording.act.as_deref())?,
             words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
@@ -184,8 +184,8 @@ impl Texts {
         })
     }
 
-    fn link(&self, path: Option<&str>, text: &str) -> Result<Option<Link>, TextsError> {
-        let Some(path) = path.filter(|path| !path.is_empty()) else { return Ok(None) };
+    fn link(&self, path: Option<&str>, text: Option<&str>) -> Result<Option<Link>, TextsError> {
+        let Some((path, text)) = path.filter(|path| !path.is_empty()).zip(text) else { return Ok(None) };
         if !path.starts_with('/') {
             return Err(TextsError::BadPath);
         }
@@ -257,6 +257,7 @@ fn words(
         ("rank", named("rank", &params.rank)),
         ("card", named("card", &params.card)),
         ("why", named("why", &params.why)),
+        ("critical", (params.urgency.as_deref() == Some("critical")).then(|| "yes".to_owned())),
         ("masked", (!personal).then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];

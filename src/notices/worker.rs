@@ -4,7 +4,7 @@
 //! A task that panics delays its own notice until the lease ends, nothing else. Whatever became of a notice, its entry is
 //! acknowledged: what is left to do stands in its row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,10 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
-use super::deliver::{Attempted, Sender};
-use super::model::{Entry, Lane, NoticeState};
+use super::bundle::{Parcel, parcels};
+use super::deliver::{Attempted, Leased, Sender};
+use super::gate::Carried;
+use super::model::{Entry, Lane, NoticeId, NoticeState};
 use super::queue::{Queue, Taken};
 use crate::organisation::CountyId;
 use crate::platform::clock::Clock;
@@ -70,8 +72,12 @@ impl Worker {
                     break;
                 }
                 count += taken.len();
+                let mut counties: BTreeMap<CountyId, Vec<Entry>> = BTreeMap::new();
                 for entry in taken.iter().filter_map(|taken| taken.entry) {
-                    deliver(&self.sender, entry, now).await;
+                    counties.entry(entry.county).or_default().push(entry);
+                }
+                for (county, entries) in counties {
+                    deliver(&self.sender, county, &entries, now).await;
                 }
                 let ids: Vec<String> = taken.into_iter().map(|taken| taken.id).collect();
                 self.queue.lane(lane).done(&ids).await?;
@@ -177,9 +183,11 @@ impl Drop for InHand {
     }
 }
 
-type Settling = mpsc::UnboundedSender<(Attempted, InHand)>;
+/// What left as one message, and the entries that brought it.
+type Left = (Vec<Attempted>, Vec<InHand>);
+type Settling = mpsc::UnboundedSender<Left>;
 
-/// Leases what was read together and sends each notice by itself.
+/// Leases what was read together and sends each message by itself.
 async fn send(
     sender: Sender,
     county: CountyId,
@@ -188,27 +196,44 @@ async fn send(
     settling: Settling,
 ) {
     let (entries, mut in_hand): (Vec<Entry>, Vec<InHand>) = entries.into_iter().unzip();
-    let leased = match sender.lease(county, &entries, now).await {
-        Ok(leased) => leased,
+    let parcels = match lease(&sender, county, &entries, now).await {
+        Ok(parcels) => parcels,
         // The relay, which meets the same Postgres, says it once and aloud.
         Err(error) => return tracing::debug!(%error, count = entries.len(), "notices stay where they are"),
     };
-    // No more can be leased than were asked for; whatever is left over needs nothing.
-    in_hand.truncate(leased.len());
-    for (leased, in_hand) in leased.into_iter().zip(in_hand) {
-        if leased.state == NoticeState::Sending {
-            let (sender, settling) = (sender.clone(), settling.clone());
-            tokio::spawn(async move {
-                let attempted = sender.attempt(leased, now).await;
+    // No more can be sent than were asked for; whatever is left over needs nothing.
+    in_hand.truncate(parcels.iter().map(Parcel::count).sum());
+    for parcel in parcels {
+        let in_hand = in_hand.split_off(in_hand.len().saturating_sub(parcel.count()));
+        let (sender, settling) = (sender.clone(), settling.clone());
+        tokio::spawn(async move {
+            match sender.carry(parcel, now).await {
                 // The settlers outlive all tasks.
-                let _ = settling.send((attempted, in_hand));
-            });
-        }
+                Ok(Carried::Attempted(attempted)) => drop(settling.send((attempted, in_hand))),
+                Ok(Carried::Kept(_)) => {}
+                Err(error) => tracing::debug!(%error, "notices are not put back; their leases will end"),
+            }
+        });
     }
 }
 
+/// What is to be sent now, in the order in which it was read, news to one reader together.
+async fn lease(
+    sender: &Sender,
+    county: CountyId,
+    entries: &[Entry],
+    now: DateTime<Utc>,
+) -> Result<Vec<Parcel>, DbError> {
+    let mut leased = sender.lease(county, entries, now).await?;
+    let place: HashMap<NoticeId, usize> =
+        entries.iter().enumerate().map(|(place, entry)| (entry.notice, place)).collect();
+    leased.retain(|leased| leased.state == NoticeState::Sending);
+    leased.sort_by_key(|leased: &Leased| place.get(&leased.notice).copied());
+    Ok(parcels(leased))
+}
+
 /// Settles what has gathered, again and again, until nobody sends any more.
-async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<(Attempted, InHand)>>>) {
+async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<Left>>>) {
     let mut gathered = Vec::with_capacity(SETTLES);
     loop {
         // The lock is held while waiting on purpose: the settlers take turns, each with all that has gathered.
@@ -217,9 +242,10 @@ async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<(Attempt
         }
         let mut counties: BTreeMap<CountyId, (Vec<Attempted>, Vec<InHand>)> = BTreeMap::new();
         for (attempted, in_hand) in gathered.drain(..) {
-            let (all, hands) = counties.entry(attempted.leased.county).or_default();
-            all.push(attempted);
-            hands.push(in_hand);
+            let Some(county) = attempted.first().map(|one| one.leased.county) else { continue };
+            let (all, hands) = counties.entry(county).or_default();
+            all.extend(attempted);
+            hands.extend(in_hand);
         }
         for (county, (mut attempted, in_hand)) in counties {
             // In one order everywhere, so that nobody waits for somebody who waits for him.
@@ -256,10 +282,19 @@ async fn acknowledge(queue: Queue, lane: Lane, mut finished: mpsc::UnboundedRece
     }
 }
 
-async fn deliver(sender: &Sender, entry: Entry, now: DateTime<Utc>) {
-    if let Err(error) = sender.deliver_one(entry, now).await {
+/// Delivers what was read together, one message after the other.
+async fn deliver(sender: &Sender, county: CountyId, entries: &[Entry], now: DateTime<Utc>) {
+    let delivered = async {
+        for parcel in lease(sender, county, entries, now).await? {
+            if let Carried::Attempted(attempted) = sender.carry(parcel, now).await? {
+                settle_slice(sender, county, &attempted).await;
+            }
+        }
+        Ok::<_, DbError>(())
+    };
+    if let Err(error) = delivered.await {
         // The relay, which meets the same Postgres, says it once and aloud.
-        tracing::debug!(%error, notice = %entry.notice, "notice stays where it is");
+        tracing::debug!(%error, "notices stay where they are");
     }
 }
 

@@ -107,6 +107,7 @@ pub struct Notices {
     pub consumer: String,
     pub requeue_ms: u32,
     pub lease_ms: u32,
+    pub throttle: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

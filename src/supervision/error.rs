@@ -10,6 +10,7 @@ problem_codes! {
         OrderNotYours = 403 "order_not_yours" "这一步不由您操作" "This step is not yours to take",
         OrderOwnUnit = 403 "order_own_unit" "不能督办本单位，也不能为本单位办结督办单" "Nobody supervises his own unit",
         OrderOpenAlready = 409 "order_open_already" "该诉求对该单位已有一张未办结的督办单" "An open order of this call and unit exists already",
+        OrderCallEnded = 409 "order_call_ended" "诉求已经结束，不再督办" "The call has ended; nothing is ordered for it any more",
         CardNotFound = 404 "card_not_found" "没有找到这张牌" "No such card",
         CardNotYours = 403 "card_not_yours" "这一步不由您操作" "This step is not yours to take",
         CardAppealedAlready = 409 "card_appealed_already" "每张牌只能申诉一次" "A card may be appealed only once",

@@ -11,7 +11,7 @@ use super::orders::tell::{Plan, To};
 use super::orders::{Order, OrderId, OrderState, subject, tell, timing};
 use super::store;
 use crate::deadlines::calendar::Calendar;
-use crate::deadlines::ladder::{Rank, Step, What};
+use crate::deadlines::ladder::{Rank, Step, Timing, What};
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next, OnDue};
 use crate::deadlines::{Clock, Deadline};
 use crate::ledger::{self, Actor, Fact};
@@ -48,12 +48,11 @@ impl OrdersDue {
             let Some(order) = orders.iter().find(|order| order.id.0 == row.subject_id) else { continue };
             let calendar = calendars.for_clock(row.edition(), Some(order.department_id));
             let timing = timing(&calendar, &rules);
-            let next = timing.moment(row, row.step.saturating_add(1)).map_or(Next::Never, Next::At);
             fired.push(match timing.what(row.clock, row.step) {
                 Some(What::Climb(step, _)) if awaits(order.state, row.clock) => {
                     let told = tell_of(conn, &calendar, order, row, step, now).await?;
                     let outcome = if told { FiringOutcome::Fired } else { FiringOutcome::Passed };
-                    Fired { outcome, next, ..nothing_left(row, step.rung) }
+                    Fired { outcome, next: next(&timing, row, told, now), ..nothing_left(row, step.rung) }
                 }
                 _ => nothing_left(row, 0),
             });
@@ -72,6 +71,14 @@ impl OnDue for OrdersDue {
     ) -> BoxFuture<'a, Result<Vec<Fired>, FireError>> {
         Box::pin(self.fire_all(conn, county, due, now))
     }
+}
+
+/// When the next step fires. A rung with nobody on it does not make people wait for it; above the last there is none.
+fn next(timing: &Timing<'_>, row: &Deadline, told: bool, now: DateTime<Utc>) -> Next {
+    let nth = row.step.saturating_add(1);
+    let repeats = matches!(timing.what(row.clock, nth), Some(What::Climb(_, 1..)) | None);
+    let at = timing.moment(row, nth).map(|at| if told || repeats { at } else { at.min(now) });
+    at.map_or(Next::Never, Next::At)
 }
 
 fn nothing_left(row: &Deadline, rung: i16) -> Fired {

@@ -79,9 +79,12 @@ impl<'a> Climb<'a> {
         if first && step.hand_over {
             self.hand_overs.push((call.clone(), row.id));
         }
-        self.note(call, row, step, &told, planned_at, card);
+        // That discipline may hear of it is not for the eyes of those concerned: the draft has a chain of its own.
+        if !step.hand_over {
+            self.note(call, row, step, &told, planned_at, card);
+        }
         for (rank, member) in &told {
-            self.tell(call, row, step, *rank, member, timing);
+            self.tell(call, row, step, card, (*rank, member), timing);
         }
         Fired {
             deadline: row.id,
@@ -172,8 +175,8 @@ impl<'a> Climb<'a> {
         call: &Call,
         row: &Deadline,
         step: &Step,
-        rank: Rank,
-        member: &Member,
+        card: Option<CardColour>,
+        (rank, member): (Rank, &Member),
         timing: &Timing<'_>,
     ) {
         let Some(faces) = self.ground.faces(call.id) else { return };
@@ -188,7 +191,7 @@ impl<'a> Climb<'a> {
                 .with("lateMinutes", late)
                 .with("rank", rank.as_str())
                 .with("rung", step.rung)
-                .with("card", step.card.map(|card| card.as_str()));
+                .with("card", card.map(CardColour::as_str));
         let clock = Actor::clock();
         let scene = Scene {
             desk: self.desk,
@@ -200,7 +203,8 @@ impl<'a> Climb<'a> {
             now: self.now,
         };
         let draft = scene.draft(telling);
-        self.notices.extend(outbox::address(&draft, call.county_id, &self.ground.routes, self.now));
+        let routes = if step.hand_over { &self.ground.sealed } else { &self.ground.routes };
+        self.notices.extend(outbox::address(&draft, call.county_id, routes, self.now));
     }
 
     /// Writes what was collected.

@@ -30,6 +30,8 @@ pub struct Ground {
     pub calendars: Arc<CountyCalendars>,
     pub people: People,
     pub routes: Routes,
+    /// Without the county's own channels: what may end at discipline is for those it names.
+    pub sealed: Routes,
     faces: HashMap<CallId, Faces>,
     clocks: HashMap<CallId, Vec<Deadline>>,
     held_since: HashMap<CallId, DateTime<Utc>>,
@@ -59,10 +61,14 @@ impl Ground {
         }
         let people = people(conn, county, calls_due, matters, now).await?;
         let (rooms, officers) = (people.departments(), people.officers());
+        let routes = outbox::routes(conn, county, &rooms, &officers).await?;
+        let mut sealed = routes.clone();
+        sealed.rooms.retain(|room| room.department.is_some());
         Ok(Self {
             rules,
             calendars,
-            routes: outbox::routes(conn, county, &rooms, &officers).await?,
+            routes,
+            sealed,
             people,
             faces,
             clocks,

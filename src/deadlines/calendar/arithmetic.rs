@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::table::{DAY_US, from_local_us, local_us};
 use super::{Calendar, Due};
 use crate::deadlines::model::{Limit, Unit};
 
@@ -73,13 +72,6 @@ impl Calendar {
     #[must_use]
     pub fn closing_before(&self, t: DateTime<Utc>, n: i64) -> DateTime<Utc> {
         self.before(t, n).unwrap_or_else(|| self.table.start())
-    }
-
-    /// The closing of the day `n` weeks before the day of `t`, or of the last working day before it when it is a day of rest.
-    #[must_use]
-    pub fn weeks_before(&self, t: DateTime<Utc>, n: i64) -> DateTime<Utc> {
-        let day = local_us(t).div_euclid(DAY_US).saturating_sub(n.saturating_mul(7));
-        self.closing_before(from_local_us(day.saturating_mul(DAY_US)), 0)
     }
 
     /// [`Self::add_working`] of more than nothing, unless it lies beyond what is known.

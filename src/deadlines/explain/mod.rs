@@ -29,11 +29,11 @@ pub fn explain(calendar: &Calendar, clock: &Deadline, moves: &[Move], now: DateT
     let at = moment(clock.started_at);
     let mut lines = vec![Line::new(format!("开始：{}", at.zh), format!("Started: {}", at.en))];
     lines.push(limit(calendar, clock));
-    if clock.limit_unit == Unit::Moment {
-        lines.push(due(clock));
-        return lines;
-    }
     let legs = replay(calendar, clock, moves);
+    if let (Unit::Moment, [first, _, ..]) = (clock.limit_unit, legs.as_slice()) {
+        let named = moment(first.due.at);
+        lines.push(Line::new(format!("原定：{}", named.zh), format!("At first: {}", named.en)));
+    }
     let mut last = clock.started_at;
     for leg in &legs {
         step(calendar, clock, leg, &mut lines);

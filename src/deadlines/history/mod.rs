@@ -49,11 +49,15 @@ pub enum Step {
     },
 }
 
-/// The steps of a clock over a calendar; the last one says when it is due. Only T4 and T5 are paused, only T5 is extended.
+/// The steps of a clock over a calendar; the last one says when it is due. Only T4, T5 and a promised moment are paused, only T5 is
+/// extended.
 #[must_use]
 pub fn replay(calendar: &Calendar, clock: &Deadline, moves: &[Move]) -> Vec<Leg> {
     let limit = Limit { amount: clock.limit_amount, unit: clock.limit_unit };
-    let mut due = calendar.due(clock.started_at, limit);
+    let mut due = match limit.unit {
+        Unit::Moment => Due { at: first_named(clock, moves), provisional: false },
+        Unit::Minute | Unit::WorkingMinute | Unit::WorkingDay => calendar.due(clock.started_at, limit),
+    };
     let mut legs = vec![Leg { step: Step::Started, due }];
     let mut paused: Option<DateTime<Utc>> = None;
     for event in events(clock, moves) {
@@ -98,7 +102,7 @@ enum Event {
 /// What happened while the clock was live, in order.
 fn events(clock: &Deadline, moves: &[Move]) -> Vec<Event> {
     let live = |at: DateTime<Utc>| at >= clock.started_at && clock.stopped_at.is_none_or(|stop| at < stop);
-    let paused = matches!(clock.clock, Clock::Plan | Clock::Resolve);
+    let paused = clock.clock.may_stand_still();
     let mut events = Vec::new();
     for one in moves {
         match one {
@@ -116,6 +120,23 @@ fn events(clock: &Deadline, moves: &[Move]) -> Vec<Event> {
     }
     events.sort_by_key(|(at, _)| *at);
     events.into_iter().map(|(_, event)| event).collect()
+}
+
+/// The moment that was named at first, with its grace: what is due now without the pauses that held it, the last one taken off first. A
+/// pause that began after the moment was over did not hold it.
+fn first_named(clock: &Deadline, moves: &[Move]) -> DateTime<Utc> {
+    let mut resumed = None;
+    events(clock, moves).into_iter().rev().fold(clock.due_at, |due, event| match event {
+        Event::Resume { at } => {
+            resumed = Some(at);
+            due
+        }
+        Event::Pause { from, .. } => match resumed.take().map(|at| due - (at - from)) {
+            Some(before) if from <= before => before,
+            _ => due,
+        },
+        Event::Extend { .. } => due,
+    })
 }
 
 fn left(calendar: &Calendar, clock: &Deadline, from: DateTime<Utc>, due: DateTime<Utc>) -> TimeDelta {

@@ -153,6 +153,15 @@ fn a_ladder_that_makes_no_sense_is_refused_by_step_and_reason() {
             Rules::of_county(&json!({"ladder": {"clocks": {"accept": steps}}})).unwrap_err().to_string();
         assert!(error.contains(why), "{error} should say {why}");
     }
+    let others = json!([{"rung": 1, "at": "due", "to": ["head"], "card": "blue"}]);
+    for clock in ["assistance", "return_ruling"] {
+        let refused =
+            Rules::of_county(&json!({"ladder": {"clocks": {clock: others}}})).unwrap_err().to_string();
+        assert!(refused.contains("what others owe"), "{refused}");
+    }
+    for (key, value) in [("repeat", json!("0wd")), ("urge_lifts_to", json!(6))] {
+        assert!(Rules::of_county(&json!({"ladder": {key: value}})).is_err(), "{key}");
+    }
     let item = json!({"ladder": {"items": {"GD01": {"accept": [step(1, "due", "head")]}}}});
     let rules = Rules::of_county(&item).unwrap();
     assert_eq!(rules.ladder.items["GD01"][&Clock::Accept].len(), 1);

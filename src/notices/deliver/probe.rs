@@ -5,9 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Leased, Sender, Tried};
+use super::{Leased, Sender};
+use crate::notices::bundle::Parcel;
+use crate::notices::gate::asking;
 use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority};
 use crate::notices::store::register::Channel;
+use crate::notices::throttle::{Full, Leave, Spacing, Standing};
 
 /// The event of a test text.
 const TEST: &str = "channel.test";
@@ -22,8 +25,17 @@ pub struct Probe {
     pub took: Duration,
 }
 
+impl Probe {
+    /// The provider was not asked.
+    const fn unasked(outcome: AttemptOutcome, excerpt: String) -> Self {
+        Self { outcome, http_status: None, excerpt, took: Duration::ZERO }
+    }
+}
+
 impl Sender {
-    /// Sends a test text by a channel to `recipient` (empty for a room), in `actor`'s name.
+    /// Sends a test text by a channel to `recipient` (empty for a room), in `actor`'s name. It counts against the channel's limits. A
+    /// channel that is left alone because it failed is asked all the same, for whether it works again is what a test is to find out; so is
+    /// one of which nobody can say how much was sent.
     pub async fn probe(
         &self,
         channel: &Channel,
@@ -50,8 +62,20 @@ impl Sender {
             settings: channel.settings.clone(),
             language: channel.language,
         };
-        let Tried { outcome, http_status, excerpt, detail, took, .. } = self.try_once(&leased, now).await;
-        let excerpt = if excerpt.is_empty() { detail.unwrap_or_default() } else { excerpt };
-        Probe { outcome, http_status, excerpt, took }
+        let asked = asking(&leased, Spacing::None);
+        let standing = match self.throttle.take(&asked, now).await {
+            Leave::Go(standing) => standing,
+            Leave::Wait { why: Full::Blocked | Full::Unknown, .. } => Standing::Failing,
+            Leave::Wait { why, .. } => {
+                self.throttle.leave_line(&asked, &[leased.notice]).await;
+                return Probe::unasked(AttemptOutcome::RateLimited, why.code().to_owned());
+            }
+        };
+        let Some(attempted) = self.attempt(Parcel::alone(leased), standing, now).await.pop() else {
+            return Probe::unasked(AttemptOutcome::Unrenderable, String::new());
+        };
+        let tried = attempted.tried;
+        let excerpt = if tried.excerpt.is_empty() { tried.detail.unwrap_or_default() } else { tried.excerpt };
+        Probe { outcome: tried.outcome, http_status: tried.http_status, excerpt, took: tried.took }
     }
 }

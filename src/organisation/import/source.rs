@@ -13,7 +13,7 @@ use super::rows::{
 };
 use super::table::{Need, Row, Sheet, read};
 
-const COUNTY_FILE: &str = "county.toml";
+pub const COUNTY_FILE: &str = "county.toml";
 
 /// `county.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -86,6 +86,12 @@ impl Source {
             value: String::new(),
             reason: Reason::SettingsMalformed { why },
         })
+    }
+
+    /// The items that the settings give ladders of their own, by their codes.
+    pub fn items_with_ladders(&self) -> impl Iterator<Item = &str> {
+        let items = self.county.settings.get("ladder").and_then(|ladder| ladder.get("items"));
+        items.and_then(serde_json::Value::as_object).into_iter().flatten().map(|(code, _)| code.as_str())
     }
 
     /// The rows read of each file.

@@ -292,6 +292,18 @@ async fn settings_that_their_reader_cannot_use_are_refused() {
 }
 
 #[tokio::test]
+async fn a_ladder_for_an_item_that_the_catalogue_has_not_is_refused_by_name() {
+    let folder = Folder::new();
+    folder.edit("county.toml", |text| {
+        let steps = r#"accept = [{ rung = 1, at = "due", to = ["head"] }]"#;
+        format!("{text}\n[settings.ladder.items.I1]\n{steps}\n[settings.ladder.items.I77]\n{steps}\n")
+    });
+    let refused = folder.refused().await;
+    assert_eq!(named(&refused, "county.toml"), ["0 settings.ladder.items unknown_item"]);
+    assert!(refused.to_string().contains("“I77”"), "{refused}");
+}
+
+#[tokio::test]
 async fn an_address_names_somebody_and_an_application_that_reaches_him() {
     let folder = Folder::new();
     std::fs::write(

@@ -146,6 +146,12 @@ impl Problem {
         self
     }
 
+    /// Its code with everything that belongs to it.
+    #[must_use]
+    pub fn def(&self) -> Code {
+        self.0.code
+    }
+
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.code.code

@@ -13,7 +13,7 @@ use super::view::{OwedView, view};
 use crate::app::App;
 use crate::identity::Staff;
 use crate::platform::http::cursor::{Page, Paging};
-use crate::platform::http::problem::Problem;
+use crate::platform::http::problem::{FieldError, Problem};
 use crate::text_enum;
 
 text_enum!(
@@ -26,6 +26,9 @@ text_enum!(
     }
 );
 
+/// How far ahead somebody may look.
+const MOST_DAYS: u16 = 31;
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -34,7 +37,7 @@ pub struct OwedQuery {
     /// `mine` when not given.
     pub scope: Option<OwedScope>,
     /// Until the end of which day: 0 (when not given) today, 1 tomorrow, at most 31.
-    pub days: Option<u8>,
+    pub days: Option<u16>,
     /// Where the page before ended.
     pub cursor: Option<String>,
     /// How many, at most 100; 20 when not given.
@@ -44,14 +47,19 @@ pub struct OwedQuery {
 /// What is owed, the most overdue first.
 ///
 /// # Errors
-/// 403 for a scope that is not the caller's, 400 for a cursor of another list.
+/// 403 for a scope that is not the caller's, 400 for a cursor of another list, 422 for more days than 31.
 pub async fn list(
     app: &App,
     caller: &Staff,
     query: OwedQuery,
     now: DateTime<Utc>,
 ) -> Result<Page<OwedView>, Problem> {
-    let mut filter = Filter { before: end_of_day(now, query.days.unwrap_or(0).min(31)), ..Filter::default() };
+    let days = query.days.unwrap_or(0);
+    if days > MOST_DAYS {
+        let (zh, en) = ("请给 0 到 31 之间的天数", "a number of days from 0 to 31");
+        return Err(Problem::invalid(vec![FieldError::new("days", "out_of_range", zh, en)]));
+    }
+    let mut filter = Filter { before: end_of_day(now, days), ..Filter::default() };
     match query.scope.unwrap_or(OwedScope::Mine) {
         OwedScope::Mine => filter.officer = Some(caller.officer),
         OwedScope::Department => filter.department = supervised(caller)?,
@@ -77,7 +85,7 @@ async fn list_in(
 }
 
 /// Midnight after the day that lies `days` ahead, in China.
-fn end_of_day(now: DateTime<Utc>, days: u8) -> DateTime<Utc> {
+fn end_of_day(now: DateTime<Utc>, days: u16) -> DateTime<Utc> {
     let day = now.with_timezone(&Shanghai).date_naive() + Days::new(u64::from(days) + 1);
     day.and_time(NaiveTime::MIN).and_local_timezone(Shanghai).earliest().map_or(now, |at| at.to_utc())
 }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use crate::deadlines::Clock;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
-/// Who owes: of a call its holder; a ruling, an assignment out of triage and the close of an order the business office; help and the
-/// steps of an order the department that was asked. Silence of an enterprise and the end of a pause are nobody's debt.
+/// Who owes: of a call its holder; a ruling and an assignment out of triage the business office; help the department that was asked.
+/// An order is signed for and answered by the head of the ordered department (a deputy where there is none), and closed by the unit of
+/// who issued it, the business office when it was the clock. Silence of an enterprise and the end of a pause are nobody's debt.
 macro_rules! owed {
     ($rest:literal) => {
         concat!(
@@ -27,14 +28,21 @@ macro_rules! owed {
                 left join calls c on c.id =
                     case d.subject_kind when 'call' then d.subject_id when 'side_matter' then m.call_id else so.call_id end
                 left join enterprises e on e.id = c.enterprise_id
+                left join accounts ia on ia.id = so.issued_by
+                left join officers io on io.id = ia.officer_id
+                left join departments b on b.county_id = d.county_id and b.office = 'business_office'
                 left join departments u on u.id = case
-                    when d.clock in ('triage', 'return_ruling', 'order_close') then
-                        (select b.id from departments b where b.county_id = d.county_id and b.office = 'business_office')
+                    when d.clock in ('triage', 'return_ruling') then b.id
+                    when d.clock = 'order_close' then coalesce(io.department_id, b.id)
                     when d.clock = 'assistance' then m.department_id
                     when so.id is not null then so.department_id
                     else c.department_id end
                 left join officers o on o.id = case
                     when d.clock = 'assistance' then m.officer_id
+                    when d.clock in ('order_sign', 'order_reply') then
+                        (select x.id from officers x
+                        where x.department_id = so.department_id and x.status = 'active' and x.post in ('head', 'deputy')
+                        order by x.post = 'head' desc, x.code limit 1)
                     when d.subject_kind = 'call' then c.holder_id end
                 left join holder_spans h on d.subject_kind = 'call' and h.call_id = c.id and h.ends_at is null
                 where d.county_id = $1 and d.state = 'running' and d.due_at < $2 and d.clock not in ('confirm', 'pause'))

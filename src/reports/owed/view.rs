@@ -23,7 +23,7 @@ pub struct OwedView {
     /// The supervision order whose step it is.
     pub order_number: Option<String>,
     pub department: OwedUnit,
-    /// Who holds it; none when the department's leaders owe it.
+    /// Who holds it, or leads the department that was ordered; none when the department as a whole owes it.
     pub officer: Option<OwedOfficer>,
     pub started_at: DateTime<FixedOffset>,
     pub due_at: DateTime<FixedOffset>,

@@ -11,7 +11,6 @@ use super::open::OpenCard;
 use super::state::CardVerb;
 use super::view::CardView;
 use crate::identity::Caller;
-use crate::organisation::model::Office;
 use crate::platform::http::problem::Problem;
 use crate::supervision::desk::SupervisionDesk;
 use crate::supervision::store;
@@ -67,9 +66,7 @@ async fn appeal_in(
     store::cards::put_appeal(conn, &appeal).await?;
     let said = json!({"reason": appeal.reason, "evidence": appeal.evidence});
     open.record(conn, "card.appealed", said).await?;
-    if let Some(room) = store::faces::office(conn, open.card.county_id, Office::BusinessOffice).await? {
-        open.tell(conn, "card.appealed", room, None, appeal.reason.clone()).await?;
-    }
+    open.call_to_decide(conn, appeal.reason.clone()).await?;
     open.appeal = Some(appeal);
     open.show(conn).await
 }

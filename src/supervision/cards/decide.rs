@@ -1,5 +1,5 @@
-//! Deciding an appeal: the business office, by somebody who did not make it and is not of that department. Upheld, it strikes the card:
-//! shown ever after, counted never more.
+//! Deciding an appeal: the business office (of its own cards the inspectorate), by somebody who did not make it and is not of that
+//! department. Upheld, it strikes the card: shown ever after, counted never more.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -68,7 +68,7 @@ async fn decide_in(
         open.card.struck = true;
     }
     open.record(conn, "card.appeal_decided", json!({"upheld": body.upheld, "decision": decision})).await?;
-    open.tell(conn, "card.appeal_decided", open.card.department_id, Some(body.upheld), decision).await?;
+    open.tell_decided(conn, body.upheld, decision).await?;
     open.appeal = Some(appeal);
     open.show(conn).await
 }

@@ -22,6 +22,7 @@ pub struct NewCard {
     pub call: Uuid,
     pub deadline: DeadlineId,
     pub clock: Clock,
+    /// Which rung of the ladder gave it; 0: the enterprise's second "not solved".
     pub rung: i16,
     pub colour: CardColour,
     /// Who held the call then.
@@ -29,7 +30,7 @@ pub struct NewCard {
     pub department: DepartmentId,
     pub due_at: DateTime<Utc>,
     pub issued_at: DateTime<Utc>,
-    /// In working minutes; zero for a warning before the due moment.
+    /// In working minutes (critical calls: minutes); zero when nothing was late yet.
     pub late_minutes: i32,
 }
 

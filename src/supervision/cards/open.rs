@@ -7,15 +7,17 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use super::model::{Appeal, Card, CardId};
-use super::state::{CardStanding, CardVerb, may};
+use super::state::{CardStanding, CardVerb, judge, may};
 use super::view::{CardView, views};
 use crate::deadlines::CountyCalendars;
 use crate::deadlines::limits::Rules;
 use crate::identity::Caller;
 use crate::ledger::{self, Actor, Fact};
 use crate::notices::model::SubjectKind;
+use crate::notices::outbox;
 use crate::notices::params::CallParams;
 use crate::organisation::DepartmentId;
+use crate::organisation::model::Office;
 use crate::platform::http::problem::Problem;
 use crate::platform::http::text::TextRule;
 use crate::supervision::desk::SupervisionDesk;
@@ -30,6 +32,8 @@ pub struct OpenCard<'a> {
     pub now: DateTime<Utc>,
     pub card: Card,
     pub appeal: Option<Appeal>,
+    /// The county's business office.
+    office: Option<DepartmentId>,
     rules: Arc<Rules>,
     calendars: Arc<CountyCalendars>,
 }
@@ -58,7 +62,8 @@ impl<'a> OpenCard<'a> {
         let card = store::cards::lock(conn, id).await?;
         let card = card.ok_or_else(|| SupervisionCode::CardNotFound.problem())?;
         let appeal = store::cards::appeals(conn, &[id]).await?.pop();
-        let standing = CardStanding::of(caller, &card, appeal.as_ref());
+        let office = store::faces::office(conn, card.county_id, Office::BusinessOffice).await?;
+        let standing = CardStanding::of(caller, &card, appeal.as_ref(), office);
         if !standing.sees() {
             return Err(SupervisionCode::CardNotFound.into());
         }
@@ -66,7 +71,7 @@ impl<'a> OpenCard<'a> {
         let (rules, calendars) = desk.county(conn, card.county_id).await?;
         let until = appeal_until(&calendars, &rules, &card);
         may(verb, appeal.as_ref(), standing, until, now)?;
-        Ok(Self { caller, now, card, appeal, rules, calendars })
+        Ok(Self { caller, now, card, appeal, office, rules, calendars })
     }
 
     /// Words that must be given, within the county's length.
@@ -101,22 +106,54 @@ impl<'a> OpenCard<'a> {
         Ok(())
     }
 
-    /// Tells a room of the appeal.
-    pub async fn tell(
+    /// Calls whoever answers for the organ that decides on the appeal, in its room.
+    pub async fn call_to_decide(&self, conn: &mut AsyncPgConnection, reason: String) -> Result<(), Problem> {
+        let organ = match judge(self.card.department_id, self.office) {
+            Office::Inspectorate => {
+                store::faces::office(conn, self.card.county_id, Office::Inspectorate).await?
+            }
+            _ => self.office,
+        };
+        let Some(room) = organ else {
+            tracing::error!(card = %self.card.id, "an appeal finds nobody to decide it: the county has no such organ");
+            return Ok(());
+        };
+        let decider = store::faces::contact(conn, room, self.now).await?;
+        let params = self.params(conn, None, reason).await?;
+        // The room calls by name who is to decide, not who holds the card.
+        let mobile = decider.as_ref().map(|decider| decider.mobile.clone());
+        let params = CallParams { holder_mobile: mobile, ..params };
+        let officer = decider.map(|decider| decider.id);
+        self.post(conn, Telling { officer, ..Telling::new("card.appealed", room, params) }).await
+    }
+
+    /// Tells the room of the card's department what was decided.
+    pub async fn tell_decided(
         &self,
         conn: &mut AsyncPgConnection,
-        event: &'static str,
-        room: DepartmentId,
+        upheld: bool,
+        decision: String,
+    ) -> Result<(), Problem> {
+        // Whoever was called to decide need not act any more.
+        outbox::settle_alarms(conn, self.card.id.0).await?;
+        let params = self.params(conn, Some(upheld), decision).await?;
+        self.post(conn, Telling::new("card.appeal_decided", self.card.department_id, params)).await
+    }
+
+    async fn params(
+        &self,
+        conn: &mut AsyncPgConnection,
         upheld: Option<bool>,
         note: String,
-    ) -> Result<(), Problem> {
+    ) -> Result<CallParams, Problem> {
         let call = store::faces::calls(conn, &[self.card.call_id]).await?.pop();
         let unit = store::faces::departments(conn, &[self.card.department_id]).await?.pop();
         let officer = store::faces::officers(conn, &[self.card.officer_id]).await?;
-        let params = CallParams {
+        Ok(CallParams {
             number: call.as_ref().map(|call| call.number.clone()),
             call_id: Some(self.card.call_id),
             title: call.as_ref().map(|call| call.title.clone()),
+            urgency: call.as_ref().map(|call| call.urgency.clone()),
             enterprise: call.map(|call| call.enterprise),
             department: unit.map(|unit| unit.short_name),
             holder: officer.get(&self.card.officer_id).cloned(),
@@ -128,9 +165,12 @@ impl<'a> OpenCard<'a> {
             approved: upheld,
             note: Some(note),
             ..CallParams::default()
-        };
-        let telling = vec![Telling::new(event, room, params)];
-        tell::post(conn, self.card.county_id, (SubjectKind::Card, self.card.id.0), telling, self.now).await?;
+        })
+    }
+
+    async fn post(&self, conn: &mut AsyncPgConnection, telling: Telling) -> Result<(), Problem> {
+        let subject = (SubjectKind::Card, self.card.id.0);
+        tell::post(conn, self.card.county_id, subject, vec![telling], self.now).await?;
         Ok(())
     }
 

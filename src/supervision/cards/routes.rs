@@ -46,7 +46,7 @@ pub async fn appeal_card(
     appeal::appeal(&app.supervision, &caller, id.0, body.0, app.clock.now()).await.map(Json)
 }
 
-/// Decide an appeal: the business office, a second person; upheld, it strikes the card.
+/// Decide an appeal: the business office (of its own cards the inspectorate), a second person; upheld, it strikes the card.
 #[utoipa::path(
     tag = "supervision", security(("bearer" = [])), params(("id" = CardId, Path)), request_body = DecideAppeal,
     responses((status = 200, body = CardView)),

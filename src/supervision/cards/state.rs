@@ -1,9 +1,13 @@
 //! What may be done to a card, and by whom. Pure.
+//!
+//! Appeals are decided by the business office; of a card of the business office itself, by the inspectorate.
 
 use chrono::{DateTime, Utc};
 
 use super::model::{Appeal, Card};
 use crate::identity::{Caller, Role};
+use crate::organisation::DepartmentId;
+use crate::organisation::model::Office;
 use crate::supervision::error::SupervisionCode;
 use crate::text_enum;
 
@@ -22,20 +26,35 @@ pub struct CardStanding {
     pub of_unit: bool,
     pub business_office: bool,
     pub inspectorate: bool,
+    /// Of the organ that decides appeals of this card.
+    pub decides: bool,
     /// Made the appeal.
     pub appealed: bool,
 }
 
+/// The organ that decides on appeals of a department's cards; `office` is the business office.
+#[must_use]
+pub fn judge(department: DepartmentId, office: Option<DepartmentId>) -> Office {
+    if Some(department) == office { Office::Inspectorate } else { Office::BusinessOffice }
+}
+
 impl CardStanding {
+    /// The standing of `caller`; `office` is the county's business office.
     #[must_use]
-    pub fn of(caller: &Caller, card: &Card, appeal: Option<&Appeal>) -> Self {
+    pub fn of(caller: &Caller, card: &Card, appeal: Option<&Appeal>, office: Option<DepartmentId>) -> Self {
         let of_unit = caller.department == Some(card.department_id);
+        let (business_office, inspectorate) =
+            (caller.has(Role::BusinessOffice), caller.has(Role::Inspectorate));
         Self {
             holder: caller.officer == Some(card.officer_id),
             leads: of_unit && (caller.has(Role::Head) || caller.has(Role::Deputy)),
             of_unit,
-            business_office: caller.has(Role::BusinessOffice),
-            inspectorate: caller.has(Role::Inspectorate),
+            business_office,
+            inspectorate,
+            decides: match judge(card.department_id, office) {
+                Office::Inspectorate => inspectorate,
+                _ => business_office,
+            },
             appealed: appeal.is_some_and(|appeal| appeal.appealed_by == caller.account.0),
         }
     }
@@ -60,7 +79,10 @@ pub fn may(
         CardVerb::Appeal if !(standing.holder || standing.leads) => Err(SupervisionCode::CardNotYours),
         CardVerb::Appeal if appeal.is_some() => Err(SupervisionCode::CardAppealedAlready),
         CardVerb::Appeal if now > until => Err(SupervisionCode::CardAppealLate),
-        CardVerb::Decide if !standing.business_office => Err(SupervisionCode::CardNotYours),
+        CardVerb::Decide if standing.business_office && standing.of_unit => {
+            Err(SupervisionCode::CardOwnAppeal)
+        }
+        CardVerb::Decide if !standing.decides => Err(SupervisionCode::CardNotYours),
         CardVerb::Decide if !open => Err(SupervisionCode::CardNoAppeal),
         CardVerb::Decide if standing.appealed || standing.holder || standing.of_unit => {
             Err(SupervisionCode::CardOwnAppeal)
@@ -107,7 +129,7 @@ mod tests {
         };
         let decided = Appeal { decided_at: Some(now), ..open.clone() };
         let holder = CardStanding { holder: true, of_unit: true, ..CardStanding::default() };
-        let office = CardStanding { business_office: true, ..CardStanding::default() };
+        let office = CardStanding { business_office: true, decides: true, ..CardStanding::default() };
         let inspector = CardStanding { inspectorate: true, ..CardStanding::default() };
         let own = CardStanding { of_unit: true, ..office };
         let (appeal, decide) = (CardVerb::Appeal, CardVerb::Decide);
@@ -124,5 +146,13 @@ mod tests {
         assert_eq!(may(decide, Some(&open), inspector, until, now), Err(SupervisionCode::CardNotYours));
         assert_eq!(may(decide, Some(&decided), office, until, now), Err(SupervisionCode::CardNoAppeal));
         assert_eq!(may(decide, None, office, until, now), Err(SupervisionCode::CardNoAppeal));
+    }
+
+    #[test]
+    fn the_inspectorate_judges_the_cards_of_the_business_office_and_no_others() {
+        let (office, other) = (DepartmentId::fresh(), DepartmentId::fresh());
+        assert_eq!(judge(office, Some(office)), Office::Inspectorate);
+        assert_eq!(judge(other, Some(office)), Office::BusinessOffice);
+        assert_eq!(judge(other, None), Office::BusinessOffice);
     }
 }

@@ -14,6 +14,7 @@ use crate::deadlines::limits::Rules;
 use crate::deadlines::{Clock, CountyCalendars};
 use crate::identity::Caller;
 use crate::organisation::OfficerId;
+use crate::organisation::model::Office;
 use crate::platform::time::china;
 use crate::supervision::store::faces;
 use crate::supervision::view::{CallRef, UnitRef, name_of};
@@ -27,13 +28,14 @@ pub struct CardView {
     pub call: CallRef,
     /// The promise that was missed, or was about to be.
     pub clock: Clock,
+    /// Which rung of the ladder gave it; 0: the enterprise's second "not solved".
     pub rung: i16,
     /// Who held the call then.
     pub officer: CardHolder,
     pub department: UnitRef,
     pub due_at: DateTime<FixedOffset>,
     pub issued_at: DateTime<FixedOffset>,
-    /// In working minutes; zero for a warning before the due moment.
+    /// In working minutes (critical calls: minutes); zero when nothing was late yet.
     pub late_minutes: i32,
     /// An appeal was upheld: the card does not count.
     pub struck: bool,
@@ -82,13 +84,14 @@ pub async fn views(
         .flat_map(|appeal| [Some(appeal.appealed_by), appeal.decided_by])
         .flatten()
         .collect();
+    let office = faces::office(conn, caller.county, Office::BusinessOffice).await?;
     let calls = faces::calls(conn, &calls).await?;
     let units = faces::departments(conn, &units).await?;
     let officers = faces::officers(conn, &officers).await?;
     let names = faces::names(conn, &people).await?;
     let view = |(card, appeal): (Card, Option<Appeal>)| {
         let until = appeal_until(calendars, rules, &card);
-        let standing = CardStanding::of(caller, &card, appeal.as_ref());
+        let standing = CardStanding::of(caller, &card, appeal.as_ref(), office);
         CardView {
             id: card.id,
             colour: card.colour,

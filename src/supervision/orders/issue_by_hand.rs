@@ -39,7 +39,8 @@ pub struct Issued {
 /// Issues it. `key`: idempotency key and fingerprint of the body.
 ///
 /// # Errors
-/// 422 when the call or the department is not there, 403 for one's own unit, 409 when an open order is there already.
+/// 422 when the call or the department is not there, 403 for one's own unit, 409 when the call has ended or an open order is there
+/// already.
 pub async fn issue_by_hand(
     desk: &SupervisionDesk,
     caller: &Caller,
@@ -125,18 +126,23 @@ async fn ordered(
 ) -> Result<DepartmentId, Problem> {
     let unknown =
         |field, zh: &str, en: &str| Problem::invalid(vec![FieldError::new(field, "unknown", zh, en)]);
-    let call = match body.call_id {
+    let responsible = match body.call_id {
         Some(call) => {
-            let found = store::faces::calls(conn, &[call]).await?.pop();
-            Some(found.ok_or_else(|| unknown("callId", "没有这条诉求", "no such call"))?)
+            let found = store::faces::held_call(conn, call).await?;
+            let (department, state, ended_at) =
+                found.ok_or_else(|| unknown("callId", "没有这条诉求", "no such call"))?;
+            if ended_at.is_some() {
+                return Err(SupervisionCode::OrderCallEnded.problem().with("state", state));
+            }
+            Some(department)
         }
         None => None,
     };
-    match (&body.department_code, call) {
+    match (&body.department_code, responsible) {
         (Some(code), _) => store::faces::department_by_code(conn, caller.county, code.trim())
             .await?
             .ok_or_else(|| unknown("departmentCode", "没有这个部门", "no such department")),
-        (None, Some(call)) => Ok(call.department_id),
+        (None, Some(department)) => Ok(department),
         (None, None) => Err(Problem::invalid(vec![FieldError::new(
             "departmentCode",
             "required",

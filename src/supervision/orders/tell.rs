@@ -17,15 +17,15 @@ use crate::supervision::tell::{self, Telling};
 /// Who hears a notice about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum To {
-    /// The ordered department's room, and its head is to act.
+    /// The ordered department's room, and its head is to act; whoever answers for the department when nobody leads it now.
     Leader,
     /// The ordered department's room.
     Unit,
     /// The room of those who supervise: the unit of who issued it, else the business office.
     Supervisors,
-    /// The business office's room, and its head is to act.
+    /// The business office's room, and somebody of it is to act, as above.
     Office,
-    /// The inspectorate's room, and its head is to act.
+    /// The inspectorate's room, likewise.
     Inspectorate,
 }
 
@@ -49,7 +49,7 @@ impl Plan {
     }
 }
 
-/// Posts a notice; false when the room it is for is not there.
+/// Posts a notice; false when the room it is for is not there, or nobody in it can be named who is to act.
 pub async fn post(
     conn: &mut AsyncPgConnection,
     order: &Order,
@@ -64,9 +64,9 @@ pub async fn post(
         To::Inspectorate => store::faces::office(conn, order.county_id, Office::Inspectorate).await?,
     };
     let Some(room) = room else { return Ok(false) };
-    let leader = match plan.to {
-        To::Leader | To::Office | To::Inspectorate => store::faces::leader(conn, room, now).await?,
-        To::Unit | To::Supervisors => None,
+    let (leader, is_news) = match plan.to {
+        To::Leader | To::Office | To::Inspectorate => (store::faces::leader(conn, room, now).await?, false),
+        To::Unit | To::Supervisors => (None, true),
     };
     let mut params = params(conn, order, actor).await?;
     params.note = plan.note;
@@ -81,10 +81,11 @@ pub async fn post(
     params.holder = leader.as_ref().map(|leader| leader.name.clone());
     params.holder_mobile = leader.as_ref().map(|leader| leader.mobile.clone());
     let officer = leader.map(|leader| leader.id);
+    let told = is_news || officer.is_some();
     let telling = Telling { officer, ..Telling::new(plan.event, room, params) };
     let subject = (SubjectKind::SupervisionOrder, order.id.0);
     tell::post(conn, order.county_id, subject, vec![telling], now).await?;
-    Ok(true)
+    Ok(told)
 }
 
 async fn params(conn: &mut AsyncPgConnection, order: &Order, actor: &Actor) -> QueryResult<CallParams> {

@@ -22,15 +22,38 @@ pub struct CallFace {
     pub enterprise: String,
     /// Who is responsible for it now.
     pub department_id: DepartmentId,
+    /// `critical`, `urgent` or `normal`.
+    pub urgency: String,
 }
 
 pub async fn calls(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<CallFace>> {
     calls::table
         .inner_join(enterprises::table)
         .filter(calls::id.eq_any(ids))
-        .select((calls::id, calls::number, calls::title, enterprises::name, calls::department_id))
+        .select((
+            calls::id,
+            calls::number,
+            calls::title,
+            enterprises::name,
+            calls::department_id,
+            calls::urgency,
+        ))
         .load(conn)
         .await
+}
+
+/// Who is responsible for a call, its state, and when it ended; it does not change until the end of the transaction.
+pub async fn held_call(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+) -> QueryResult<Option<(DepartmentId, String, Option<DateTime<Utc>>)>> {
+    calls::table
+        .find(id)
+        .for_share()
+        .select((calls::department_id, calls::state, calls::ended_at))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// A department.
@@ -85,15 +108,48 @@ pub struct PersonFace {
     pub mobile: String,
 }
 
-/// The head of a department, or a deputy when the head is away.
+/// The head of a department, or a deputy when the head is away; when neither is there, whoever answers for it.
 pub async fn leader(
     conn: &mut AsyncPgConnection,
     department: DepartmentId,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<PersonFace>> {
-    on_duty(department, now)
+    let leader = on_duty(department, now)
         .filter(officers::post.eq_any([Post::Head, Post::Deputy]))
         .order((officers::post.eq(Post::Head).desc(), officers::code))
+        .select((officers::id, officers::name, officers::mobile))
+        .first(conn)
+        .await
+        .optional()?;
+    match leader {
+        Some(leader) => Ok(Some(leader)),
+        None => contact(conn, department, now).await,
+    }
+}
+
+/// Who answers for a department: its duty contact, the contact's backup when he is away, else whoever leads it and is there.
+pub async fn contact(
+    conn: &mut AsyncPgConnection,
+    department: DepartmentId,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<PersonFace>> {
+    let backups: Vec<OfficerId> = officers::table
+        .filter(officers::department_id.eq(department))
+        .filter(officers::is_duty_contact)
+        .select(officers::backup_id.assume_not_null())
+        .filter(officers::backup_id.is_not_null())
+        .load(conn)
+        .await?;
+    let leads = officers::post.eq_any([Post::SectionHead, Post::Deputy, Post::Head]);
+    on_duty(department, now)
+        .filter(officers::is_duty_contact.or(officers::id.eq_any(&backups)).or(leads))
+        .order((
+            officers::is_duty_contact.desc(),
+            officers::id.eq_any(&backups).desc(),
+            officers::post.eq(Post::SectionHead).desc(),
+            officers::post.eq(Post::Deputy).desc(),
+            officers::code,
+        ))
         .select((officers::id, officers::name, officers::mobile))
         .first(conn)
         .await

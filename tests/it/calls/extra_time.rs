@@ -105,6 +105,59 @@ async fn a_pause_needs_a_listed_reason_evidence_and_somebody_elses_consent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pause_moves_a_promised_moment_by_exactly_itself_and_its_sum_says_so() {
+    let county = County::open();
+    let call = in_hand(&county).await;
+    county.lead().promises(&call, wd("03-12 12:00")).await;
+    let explained = async || {
+        let path = format!("/api/v1/calls/{}/clocks/promise/explain", call.id());
+        let why = county.kiln().get(&path).await;
+        why["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let lines = explained().await;
+    assert_eq!(lines[2..], ["到期：2026年3月12日（周四） 12:00:00", "现在还剩 74 小时"], "{lines:?}");
+
+    for (from, until) in [("03-10 11:00", "03-10 15:30"), ("03-11 09:00", "03-11 10:00")] {
+        county.until(from);
+        county.lead().does("pause", &call, pause(1)).await;
+        let paused = county.deputy().does("pause", &call, json!({"approve": true})).await;
+        assert_eq!(paused.clock("promise")["state"], "paused");
+        county.until(until);
+        county.lead().does("resume", &call, json!({})).await;
+    }
+    assert_eq!(county.lead().sees(&call).await.due("promise"), wd("03-12 17:30"));
+    let lines = explained().await;
+    assert_eq!(
+        lines[2..],
+        [
+            "原定：2026年3月12日（周四） 12:00:00",
+            "暂停：2026年3月10日（周二） 11:00:00 起暂停计时（等企业补齐材料），还剩 49 小时",
+            "恢复：2026年3月10日（周二） 15:30:00 起接着计剩余的 49 小时",
+            "顺延至：2026年3月12日（周四） 16:30:00",
+            "暂停：2026年3月11日（周三） 09:00:00 起暂停计时（等企业补齐材料），还剩 31 小时 30 分",
+            "恢复：2026年3月11日（周三） 10:00:00 起接着计剩余的 31 小时 30 分",
+            "顺延至：2026年3月12日（周四） 17:30:00",
+            "到期：2026年3月12日（周四） 17:30:00",
+            "现在还剩 31 小时 30 分",
+        ],
+        "{lines:?}"
+    );
+    // A pause that comes when the moment is over holds nothing.
+    county.until("03-13 09:30");
+    county.lead().does("pause", &call, pause(1)).await;
+    county.deputy().does("pause", &call, json!({"approve": true})).await;
+    county.until("03-13 10:30");
+    county.lead().does("resume", &call, json!({})).await;
+    let late = explained().await;
+    assert_eq!((late.len(), late[9].as_str()), (10, "到期：2026年3月12日（周四） 17:30:00"), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_promise_already_broken_is_not_paused() {
     let county = County::open();
     let call = in_hand(&county).await;

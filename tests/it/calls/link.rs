@@ -6,7 +6,7 @@ use yijiao::calls::link::Link;
 use yijiao::calls::model::CallId;
 use yijiao::organisation::{CountyId, OfficerId};
 
-use crate::kit::{County, Refused, Spans as _, View};
+use crate::kit::{County, Spans as _, View};
 
 /// The path of the page that an officer got with his alarm.
 async fn path_for(county: &County, call: &View, officer: &str) -> String {
@@ -27,6 +27,16 @@ async fn page(county: &County, path: &str) -> String {
         assert_eq!(response.headers()[header], value);
     }
     response.text().await.unwrap()
+}
+
+/// A page, as a person in a browser reads it, that leads nowhere and tells nothing.
+async fn gone(response: reqwest::Response) {
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let shown = response.text().await.unwrap();
+    assert!(shown.contains("已不由您办理") && !shown.contains("<button"), "{shown}");
+    assert!(!shown.contains("清河面粉厂"), "{shown}");
 }
 
 async fn tap(county: &County, path: &str, verb: &str) -> reqwest::Response {
@@ -87,29 +97,49 @@ async fn who_comes_second_reads_who_was_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_still_sees_the_call_but_may_not_act_reads_why_on_the_page() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    let path = path_for(&county, &call, "POWER-LEAD").await;
+    county.backup().accepts(&call).await;
+    let refused = tap(&county, &path, "leave").await;
+    assert_eq!(
+        (refused.status(), refused.headers()["content-type"].to_str().unwrap()),
+        (StatusCode::OK, "text/html; charset=utf-8")
+    );
+    let shown = refused.text().await.unwrap();
+    assert!(shown.contains("这一步不由您操作") && shown.contains("吕庚寅"), "{shown}");
+    assert_eq!(county.mill().story(&call).await.last().unwrap(), "call.accepted");
+    county.alter("update accounts set status = 'disabled' where login = 'POWER-LEAD'").await;
+    let closed = tap(&county, &path, "leave").await;
+    assert_eq!(closed.headers()["content-type"], "text/html; charset=utf-8");
+    assert!(closed.status().is_client_error());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forged_or_old_link_or_one_of_a_call_that_went_elsewhere_opens_nothing() {
     let county = County::open();
     let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
     let path = path_for(&county, &call, "POWER-LEAD").await;
-    let refused = async |path: &str, code: &str| {
+    let refused = async |path: &str| {
         let before = county.everything().await;
-        Refused::read(county.http().get(county.url(path)).send().await.unwrap()).await.is(404, code);
-        Refused::read(tap(&county, path, "accept").await).await.is(404, code);
+        gone(county.http().get(county.url(path)).send().await.unwrap()).await;
+        gone(tap(&county, path, "accept").await).await;
         assert_eq!(county.everything().await, before);
     };
     let mut forged = path.clone().into_bytes();
     let at = forged.len() / 2;
     forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-    refused(&String::from_utf8(forged).unwrap(), "not_found").await;
-    refused("/a/AAAA", "not_found").await;
-    refused(&format!("{path}A"), "not_found").await;
+    refused(&String::from_utf8(forged).unwrap()).await;
+    refused("/a/AAAA").await;
+    refused(&format!("{path}A")).await;
     for verb in ["resolve", "withdraw", "ACCEPT", "accept%00"] {
-        assert_eq!(tap(&county, &path, verb).await.status(), StatusCode::NOT_FOUND, "{verb}");
+        gone(tap(&county, &path, verb).await).await;
     }
     let stranger = path_for(&county, &call, "MARKET-LEAD").await;
-    refused(&stranger, "call_not_found").await;
+    refused(&stranger).await;
     county.pass(14.days());
-    refused(&path, "not_found").await;
+    refused(&path).await;
     // An account that was closed acts no more.
     let fresh = path_for(&county, &call, "POWER-LEAD").await;
     county.alter("update accounts set status = 'disabled' where login = 'POWER-LEAD'").await;

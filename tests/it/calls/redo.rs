@@ -39,8 +39,19 @@ async fn a_rejected_call_goes_one_level_up_for_five_days_and_the_second_time_to_
     let story = county.mill().story(&call).await;
     assert_eq!(story.iter().filter(|kind| *kind == "call.rejected").count(), 2);
     assert_eq!(story.last().unwrap(), "call.review_needed");
-    let told = "select count(*) from notices n join channels c on c.id = n.channel_id where n.event = 'call.review_needed' and c.code = 'room-office'";
-    assert_eq!(county.count(told).await, 1);
+    let told = "select concat_ws(' ', c.code, o.code, n.params->>'holderMobile') from notices n join channels c on c.id = n.channel_id
+        left join officers o on o.id = n.officer_id where n.event = 'call.review_needed'";
+    assert_eq!(
+        county.texts(told).await,
+        ["room-office OFFICE-DESK 16900000002"],
+        "a person is asked to review"
+    );
+    // The red card of whoever resolved it, on the T5 of the redo; the first rejection brought none.
+    let cards = "select concat_ws(' ', c.clock, c.rung, c.colour, o.code, c.late_minutes, d.due_at = c.due_at, d.started_at > t.raised_at)
+        from cards c join officers o on o.id = c.officer_id join deadlines d on d.id = c.deadline_id join calls t on t.id = c.call_id";
+    assert_eq!(county.texts(cards).await, ["resolve 0 red POWER-DEPUTY 0 t t"]);
+    let said = "select data->'card'->>'colour' from ledger_events where kind = 'call.review_needed'";
+    assert_eq!(county.texts(said).await, ["red"]);
     county.head().resolves(&call).await;
     county.mill().confirms(&call).await;
     let holders = county.holders(&call).await;

@@ -79,7 +79,7 @@ async fn a_day_later_the_evidence_is_frozen_and_a_hand_over_drafted_for_a_named_
     assert_eq!(pack["holders"][0]["workingMinutes"], 13 * 60);
     let has = |list: &str, wanted: &dyn Fn(&Value) -> bool| pack[list].as_array().unwrap().iter().any(wanted);
     assert!(has("cards", &|card| card["clock"] == "accept" && card["colour"] == "red"));
-    assert!(has("events", &|event| event["kind"] == "call.escalated" && event["data"]["rung"] == 6));
+    assert!(has("events", &|event| event["kind"] == "call.escalated" && event["data"]["rung"] == 5));
     assert!(!pack.to_string().contains("16900010001"), "the enterprise's phone stays out");
     // It repeats every working day, but one draft is enough.
     county.runs_until("03-12 18:01").await;
@@ -97,6 +97,9 @@ async fn an_urge_lets_the_next_step_fire_at_once_and_its_card_only_when_it_is_du
     let rungs = accept_rungs(&county, &call).await;
     assert_eq!(rungs, ["accept 0 POWER-LEAD @ 03-09 10:07", "accept 1 POWER-BACKUP @ 03-09 10:08"]);
     assert_eq!(cards(&county, &call).await, Vec::<String>::new(), "nothing is late yet");
+    let said =
+        "select distinct coalesce(params->>'card', 'none') from notices where event = 'call.escalated'";
+    assert_eq!(county.texts(said).await, ["none"], "and no message speaks of a card");
     county.runs_until("03-09 10:31").await;
     assert_eq!(
         accept_rungs(&county, &call).await.last().unwrap(),
@@ -180,4 +183,42 @@ async fn a_rung_with_nobody_on_it_is_recorded_and_the_next_is_told_at_once() {
     county.fires().await;
     let given = cards(&county, &call).await;
     assert!(given.contains(&"accept 3 yellow POWER-LEAD 61".to_owned()), "{given:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_end_at_discipline_is_not_told_to_those_concerned() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-10 18:01").await;
+    assert_eq!(county.count("select count(*) from hand_overs").await, 1);
+    assert!(accept_rungs(&county, &call).await.iter().all(|rung| !rung.starts_with("accept 6")));
+    let outside = "select count(*) from notices n join channels c on c.id = n.channel_id
+        where c.department_id is null and n.params->>'rung' = '6'";
+    assert_eq!(county.count(outside).await, 0, "no system hears of it");
+    let inside = "select count(*) from notices where params->>'rung' = '6' and officer_id is not null";
+    assert_eq!(county.count(inside).await, 1, "the business office does");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_told_of_a_late_clock_need_not_act_once_it_has_stopped() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.lead().accepts(&call).await;
+    county.lead().does("contacted", &call, json!({})).await;
+    county.runs_until("03-09 12:01").await;
+    let waiting = "select count(*) from notices where params->>'clock' = 'arrive' and officer_id is not null and not answered";
+    assert!(county.count(waiting).await > 0);
+    county.mill().does("arrive", &call, json!({})).await;
+    assert_eq!(county.count(waiting).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_who_took_the_call_is_backed_by_whom_he_stands_in_for() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.backup().accepts(&call).await;
+    county.runs_until("03-09 11:37").await;
+    let rungs = county.rungs(&call).await;
+    let arrive: Vec<_> = rungs.iter().filter(|rung| rung.starts_with("arrive")).collect();
+    assert_eq!(arrive.last().unwrap().as_str(), "arrive 1 POWER-LEAD blue @ 03-09 11:36");
 }

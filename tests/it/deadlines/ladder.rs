@@ -32,13 +32,11 @@ async fn a_call_that_nobody_accepts_climbs_to_the_inspectorate() {
         "resolve 1 POWER-BACKUP blue @ 03-10 15:24",
         "resolve 2 POWER-DEPUTY yellow @ 03-10 18:00",
         "plan 1 POWER-LEAD,POWER-BACKUP blue @ 03-10 18:00",
-        "accept 6 OFFICE-DESK @ 03-10 18:00",
         "contact 2 POWER-DEPUTY @ 03-10 18:00",
         "arrive 4 OFFICE-DESK red @ 03-10 18:00",
         "resolve 3 POWER-HEAD yellow @ 03-11 15:00",
         "resolve 4 OFFICE-DESK red @ 03-11 18:00",
         "plan 2 POWER-DEPUTY yellow @ 03-11 18:00",
-        "accept 6 OFFICE-DESK @ 03-11 18:00",
         "contact 2 POWER-DEPUTY @ 03-11 18:00",
     ];
     assert_eq!(county.rungs(&call).await, expected);

@@ -4,25 +4,29 @@ use chrono::TimeDelta;
 use yijiao::notices::model::{NoticeId, NoticeState, Priority};
 use yijiao::sandbox::{Fault, Mode};
 
-use super::stage::Stage;
+use super::stage::{Stage, alarm_params};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_ends_in_its_state_with_its_reason() {
     let stage = Stage::set().await;
     for (room, mode, state, outcome) in [
         ("wecom", Mode::Busy, NoticeState::Retry, "retry"),
-        ("wecom", Mode::RateLimited, NoticeState::Retry, "rate_limited"),
+        ("wecom", Mode::RateLimited, NoticeState::Fallback, "rate_limited"),
         ("wecom", Mode::BadMessage, NoticeState::Fallback, "bad_message"),
         ("wecom", Mode::Html200, NoticeState::Retry, "retry"),
         ("wecom", Mode::Garbage, NoticeState::Retry, "retry"),
         ("dingtalk", Mode::WrongSign, NoticeState::Fallback, "needs_admin"),
-        ("dingtalk", Mode::Redirect, NoticeState::Retry, "rate_limited"),
+        ("dingtalk", Mode::Redirect, NoticeState::Fallback, "rate_limited"),
         ("feishu", Mode::Http500, NoticeState::Retry, "retry"),
         ("feishu", Mode::WrongSign, NoticeState::Fallback, "needs_admin"),
         ("county", Mode::Half, NoticeState::Retry, "retry"),
         ("county", Mode::Huge, NoticeState::Retry, "retry"),
-        ("county", Mode::Http429, NoticeState::Retry, "rate_limited"),
+        ("county", Mode::Http429, NoticeState::Fallback, "rate_limited"),
     ] {
+        // Whatever was addressed anew has left, and no channel is blocked.
+        stage.forget_blocks().await;
+        stage.work().await;
+        stage.forget_blocks().await;
         stage.sandbox.set_fault(room, Fault::times(mode, 1));
         let id = stage.alarm(room).await;
         stage.work().await;
@@ -44,7 +48,7 @@ async fn every_failure_ends_in_its_state_with_its_reason() {
 async fn a_receiver_that_says_when_is_left_alone_until_then() {
     let stage = Stage::set().await;
     stage.sandbox.set_fault("county", Fault::times(Mode::Http429, 1).seconds(90));
-    let id = stage.alarm("county").await;
+    let id = stage.post("county", Priority::Normal, alarm_params()).await;
     stage.work().await;
     let due = stage.row(id).await.due_at.unwrap();
     assert!(due >= stage.now() + TimeDelta::seconds(90), "{due}");

@@ -11,4 +11,5 @@ mod loops;
 mod loss;
 mod people;
 mod stage;
+mod throttle;
 mod unreachable;

@@ -224,6 +224,8 @@ async fn one_acceptance_buys_an_enterprise_one_message() {
     for _ in 0..2 {
         assert_eq!(left(grant(accepted(), Some("tap-1")).await.unwrap()), 1, "one tap, sent twice");
     }
+    let other = grant(said(&[(TEMPLATE, "reject")]), Some("tap-1")).await.unwrap_err();
+    assert_eq!((other.code(), other.status().as_u16()), ("idempotency_key_reused", 422));
     let refused = grant(said(&[("OTHER", "accept"), (TEMPLATE, "yes")]), None).await.unwrap_err();
     assert_eq!((refused.code(), refused.status().as_u16()), ("invalid", 422));
     stage.sandbox.accept_subscription("openid-1", TEMPLATE);

@@ -23,6 +23,7 @@ use yijiao::notices::queue::Queue;
 use yijiao::notices::register::PURPOSE;
 use yijiao::notices::relay::{Pass, Relay};
 use yijiao::notices::texts::Texts;
+use yijiao::notices::throttle::{Limits, Throttle};
 use yijiao::notices::tokens::Tokens;
 use yijiao::notices::wake::Wake;
 use yijiao::notices::worker::Worker;
@@ -107,8 +108,18 @@ impl Stage {
     }
 
     pub async fn set_with(clock: Clock) -> Self {
+        Self::set_as(clock, false).await
+    }
+
+    /// With the platforms' limits, and ours.
+    pub async fn set_limited() -> Self {
+        let start = DateTime::parse_from_rfc3339("2026-11-23T13:50:00+08:00").unwrap().to_utc();
+        Self::set_as(Clock::manual(start), true).await
+    }
+
+    async fn set_as(clock: Clock, limits: bool) -> Self {
         let rooms = ROOMS.map(|(name, kind)| RoomConfig {
-            limits: false,
+            limits,
             ..match kind {
                 ChannelKind::Webhook => RoomConfig::new(kind, name, "", &[WEBHOOK_SECRET]),
                 _ => RoomConfig::new(kind, name, &format!("key-{name}"), &["SEC-1"]),
@@ -116,7 +127,7 @@ impl Stage {
         });
         let rooms = SandboxConfig {
             keep: 1000,
-            rooms: rooms.into_iter().chain(APPS.map(app_room)).collect(),
+            rooms: rooms.into_iter().chain(APPS.map(|app| RoomConfig { limits, ..app_room(app) })).collect(),
             wechat: MiniProgramConfig { app_id: "app-subscribe".to_owned(), app_secret: "app-secret".into() },
         };
         let sandbox = Sandbox::new(rooms, clock.clone()).unwrap();
@@ -128,6 +139,7 @@ impl Stage {
         let mut config = Config::defaults().unwrap();
         config.database.url = store.url();
         config.redis.url = redis_url();
+        config.notices.throttle = limits;
         config.redis.prefix = format!("test:{}", Uuid::now_v7());
         config.secrets.master_key = SecretString::from("a master key for tests, long enough");
         let redis = Redis::lazy(&config.redis).unwrap();
@@ -288,6 +300,36 @@ impl Stage {
         let mut tx = self.tx().await;
         let told = enterprise::tell(&mut tx, self.county, enterprise, &draft, self.now()).await;
         tx.finish(told.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// The county's own choices.
+    pub async fn chooses(&self, settings: Value) {
+        let mut tx = self.tx().await;
+        let chosen = diesel::update(counties::table.find(self.county.0))
+            .set(counties::settings.eq(settings))
+            .execute(&mut tx)
+            .await;
+        assert_eq!(tx.finish(chosen.map_err(DbError::from)).await.unwrap(), 1);
+    }
+
+    /// No channel is known to be blocked any more.
+    pub async fn forget_blocks(&self) {
+        let mut keys = redis::cmd("KEYS");
+        keys.arg(self.redis.key("throttle:*:breaker"));
+        for key in self.redis.query::<Vec<String>>(&keys).await.unwrap() {
+            self.redis.query::<i64>(redis::cmd("DEL").arg(key)).await.unwrap();
+        }
+    }
+
+    /// Works until nothing is left to do at this moment.
+    pub async fn work_all(&self) {
+        while self.work().await > 0 {}
+    }
+
+    /// When the next notice is due that waits.
+    pub async fn next_due(&self) -> Option<DateTime<Utc>> {
+        let mut tx = self.tx().await;
+        notices::table.select(diesel::dsl::min(notices::due_at)).get_result(&mut tx).await.unwrap()
     }
 
     pub fn db(&self) -> &Db {
@@ -519,16 +561,6 @@ impl Stage {
         follow_up(&self.jobs, &self.wake).run_once(self.now()).await.unwrap()
     }
 
-    /// The county's own choices.
-    pub async fn chooses(&self, settings: Value) {
-        let mut tx = self.tx().await;
-        let chosen = diesel::update(counties::table.find(self.county))
-            .set(counties::settings.eq(settings))
-            .execute(&mut tx)
-            .await;
-        tx.finish(chosen.map_err(DbError::from)).await.unwrap();
-    }
-
     pub fn entry(&self, notice: NoticeId) -> Entry {
         Entry { county: self.county, notice }
     }
@@ -570,8 +602,12 @@ impl Drop for Stage {
     fn drop(&mut self) {
         let url = redis_url();
         let connection = redis::Client::open(url.expose_secret()).and_then(|client| client.get_connection());
-        let keys = Lane::ALL.map(|lane| self.jobs.relay.queue.key(lane));
+        let mut keys = Lane::ALL.map(|lane| self.jobs.relay.queue.key(lane)).to_vec();
         if let Ok(mut connection) = connection {
+            let throttles = self.redis.key("throttle:*");
+            keys.extend(
+                redis::cmd("KEYS").arg(throttles).query::<Vec<String>>(&mut connection).unwrap_or_default(),
+            );
             let _ = redis::cmd("DEL").arg(&keys).query::<i64>(&mut connection);
         }
     }
@@ -619,6 +655,7 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
             Vault::new(&config.secrets.master_key),
             Outbound::new(&outbound).unwrap(),
         ),
+        throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
         lease,
         next_channel_minutes: 3,
         wake: wake.clone(),

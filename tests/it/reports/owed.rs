@@ -112,12 +112,51 @@ async fn the_steps_of_an_order_are_the_departments_debt() {
     let owed = county.head().get("/api/v1/owed?scope=department").await;
     let order = owed["items"].as_array().unwrap().iter().find(|item| item["clock"] == "order_sign").unwrap();
     assert_eq!(
-        (order["orderNumber"].as_str(), order["officer"].is_null()),
-        (Some("2026-000001"), true),
+        (order["orderNumber"].as_str(), order["officer"]["name"].as_str()),
+        (Some("2026-000001"), Some("苏丁亥")),
         "{order}"
     );
     assert_eq!(
         (order["dueAt"].as_str(), order["lateMinutes"].as_i64()),
         (Some("2026-03-09T17:15:00+08:00"), Some(0))
     );
+    let clocks = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| item["clock"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(clocks(&county.head().get("/api/v1/owed").await), ["order_sign"], "his own debt");
+    assert_eq!(clocks(&county.deputy().get("/api/v1/owed").await), Vec::<String>::new());
+    county.alter("update officers set post = 'lead' where code = 'POWER-HEAD'").await;
+    assert_eq!(clocks(&county.deputy().get("/api/v1/owed").await), ["order_sign"], "where there is no head");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_closed_by_whoever_supervises() {
+    let county = County::open();
+    for (person, text) in [(county.inspector(), "一"), (county.office(), "二")] {
+        let order = json!({"departmentCode": "POWER", "text": text});
+        let order = person.posts("/api/v1/supervision-orders", order, 201).await;
+        for (step, body) in [("sign", json!({})), ("reply", json!({"text": "已办"}))] {
+            county.head().takes(step, &order, body).await;
+        }
+        county.pass(1.minutes());
+    }
+    // One that the clock issued is the business office's to close.
+    county.alter("update supervision_orders set issued_by = null where text = '二'").await;
+    let owed = county.inspector().get("/api/v1/owed?scope=department&days=31").await;
+    let closes =
+        |item: &Value| (item["clock"].as_str().map(str::to_owned), item["department"]["code"].clone());
+    let all: Vec<_> = owed["items"].as_array().unwrap().iter().map(closes).collect();
+    let close = Some("order_close".to_owned());
+    assert_eq!(all, [(close.clone(), json!("INSPECT")), (close, json!("OFFICE"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_looks_further_ahead_than_a_month() {
+    let county = County::open();
+    for days in ["32", "200", "4000"] {
+        let refused = county.lead().may_not_get(&format!("/api/v1/owed?days={days}")).await;
+        refused.is(422, "invalid").at_field("days", "out_of_range");
+    }
+    county.lead().get("/api/v1/owed?days=31").await;
 }

@@ -126,7 +126,11 @@ async fn an_appeal_is_made_once_decided_by_a_second_person_and_strikes_the_card(
         (appealed["appeal"]["appealedBy"].as_str(), appealed["allowed"].clone()),
         (Some("程己丑"), json!([]))
     );
-    assert_eq!(told(&county, &yellow).await, ["card.appealed room-office"]);
+    assert_eq!(
+        told(&county, &yellow).await,
+        ["card.appealed room-office OFFICE-DESK"],
+        "who decides is named"
+    );
     county.head().may_not_post(&appeal, words).await.is(409, "card_appealed_already");
     assert_eq!(office.pages(CARDS, "scope=county&appealed=true").await, vec![yellow.clone()]);
 
@@ -148,7 +152,13 @@ async fn an_appeal_is_made_once_decided_by_a_second_person_and_strikes_the_card(
     assert_eq!(lead.pages(CARDS, "").await.len(), 2);
     assert_eq!(lead.pages(CARDS, "struck=true").await, vec![yellow.clone()]);
     assert_eq!(lead.pages(CARDS, "struck=false").await, vec![card(&county, "blue").await]);
-    assert_eq!(told(&county, &yellow).await, ["card.appealed room-office", "card.appeal_decided room-power"]);
+    assert_eq!(
+        told(&county, &yellow).await,
+        ["card.appealed room-office OFFICE-DESK", "card.appeal_decided room-power"]
+    );
+    let alarm =
+        format!("select state from notices where subject_id = '{yellow}' and event = 'card.appealed'");
+    assert_eq!(county.texts(&alarm).await, ["superseded"], "what was asked is done");
     let kinds = format!("select kind from ledger_events where subject_id = '{yellow}' order by seq");
     assert_eq!(county.texts(&kinds).await, ["card.appealed", "card.appeal_decided"]);
 
@@ -189,6 +199,21 @@ async fn an_appeal_comes_in_time_and_nobody_decides_on_his_own_unit() {
         let verdict = json!({"upheld": true, "decision": "属实"});
         person.may_not_post(&format!("{CARDS}/{own}/decide"), verdict).await.is(403, "card_own_appeal");
     }
+    // The inspectorate does, and is called by name; it has no room of its own here.
+    assert_eq!(told(&county, &own).await, ["card.appealed room-office INSPECTOR"]);
+    let inspector = county.inspector();
+    let seen = inspector.get(&format!("{CARDS}?scope=county&appealed=true")).await;
+    let offered = |id: &str| {
+        let found = seen["items"].as_array().unwrap().iter().find(|card| card["id"] == id);
+        found.unwrap()["allowed"].clone()
+    };
+    assert_eq!((offered(&own), offered(&blue)), (json!(["decide"]), json!([])));
+    let verdict = json!({"upheld": false, "decision": "分派超时属实"});
+    let decided = inspector.puts_in(&format!("{CARDS}/{own}/decide"), verdict).await;
+    assert_eq!(
+        (decided["appeal"]["decidedBy"].as_str(), decided["struck"].as_bool()),
+        (Some("程丙戌"), Some(false))
+    );
     county.environment().puts_in(&appeal(&red), json!({"reason": "出差"})).await;
 }
 

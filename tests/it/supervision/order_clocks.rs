@@ -93,6 +93,35 @@ async fn a_county_without_inspectorate_records_that_nobody_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_rung_is_passed_at_once_and_the_last_one_waits_for_its_repeat() {
+    let county = County::open();
+    county.sends_away("INSPECTOR").await;
+    let steps = json!([
+        {"rung": 3, "at": "50%", "to": ["inspectorate"]},
+        {"rung": 4, "at": "due", "to": ["business_office"]},
+        {"rung": 5, "at": "+1wd", "to": ["inspectorate"]},
+    ]);
+    county
+        .chooses(json!({"supervision": {"sign": "60wm"}, "ladder": {"clocks": {"order_sign": steps}}}))
+        .await;
+    let order = ordered(&county).await;
+    county.runs_until("03-10 18:00").await;
+    assert_eq!(
+        firings(&county).await,
+        [
+            "order_sign 0 3 03-09 10:30 passed",
+            "order_sign 1 4 03-09 10:30 fired",
+            "order_sign 2 5 03-10 18:00 passed",
+        ]
+    );
+    let told = told(&county, order.id()).await;
+    assert_eq!(
+        told[1..],
+        ["order.overdue room-office", "order.overdue room-office OFFICE-HEAD", "order.overdue room-office"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_county_sets_its_own_limits_and_steps() {
     let county = County::open();
     let steps = json!([

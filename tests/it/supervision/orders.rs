@@ -223,3 +223,45 @@ async fn a_head_who_is_away_is_stood_in_for_by_a_deputy() {
         county.office().posts(ORDERS, json!({"departmentCode": "MARKET", "text": "请说明"}), 201).await;
     assert_eq!(told(&county, order.id()).await, ["order.issued room-office MARKET-HEAD"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_leads_now_whoever_answers_for_the_department_is_called() {
+    let county = County::open();
+    let duty = "select code from officers where is_duty_contact and department_id = (select id from departments where code = 'POWER')";
+    assert_eq!(county.texts(duty).await, ["POWER-DESK"]);
+    let called = async |away: &str| {
+        county.sends_away(away).await;
+        let order =
+            county.office().posts(ORDERS, json!({"departmentCode": "POWER", "text": "请说明"}), 201).await;
+        told(&county, order.id()).await
+    };
+    called("POWER-HEAD").await;
+    assert_eq!(called("POWER-DEPUTY").await, ["order.issued room-power POWER-DESK"]);
+    // The contact's backup for him, then the head of a section.
+    county
+        .alter("update officers set backup_id = (select id from officers where code = 'POWER-BACKUP') where code = 'POWER-DESK'")
+        .await;
+    assert_eq!(called("POWER-DESK").await, ["order.issued room-power POWER-BACKUP"]);
+    county.alter("update officers set post = 'section_head' where code = 'POWER-LEAD'").await;
+    assert_eq!(called("POWER-BACKUP").await, ["order.issued room-power POWER-LEAD"]);
+    assert_eq!(
+        called("POWER-LEAD").await,
+        ["order.issued room-power"],
+        "the room hears it; nobody can be named"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_ordered_for_a_call_that_has_ended() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.mill().does("withdraw", &call, json!({})).await;
+    for body in [
+        json!({"callId": call.id(), "text": "请说明"}),
+        json!({"callId": call.id(), "departmentCode": "ENV", "text": "请说明"}),
+    ] {
+        let refused = county.office().may_not_post(ORDERS, body).await.is(409, "order_call_ended");
+        assert_eq!(refused.body["state"], "withdrawn");
+    }
+    assert_eq!(county.count("select count(*) from supervision_orders").await, 0);
+}

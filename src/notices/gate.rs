@@ -1,0 +1,151 @@
+//! Between the lease and the wire: whether a message may leave now, in which company, and where it waits when it may not.
+//!
+//! First alarms are never held: one that cannot leave by its channel at once is addressed anew, and only when there is nowhere else is
+//! it tried again as soon as there is a place. Everything else is held, with the reason and the moment.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::bundle::{self, Parcel, is_news};
+use super::deliver::{Attempted, Leased, Sender};
+use super::fallback;
+use super::model::{Lane, NoticeId, NoticeState, Priority};
+use super::quiet::NoticeRules;
+use super::store::held::{self, Gather, Hold};
+use super::throttle::{Asking, Leave, Spacing};
+use crate::organisation::CountyId;
+use crate::platform::db::{DbError, Scope};
+
+/// So long what is low waits for company.
+const COMPANY: TimeDelta = TimeDelta::seconds(60);
+
+/// What became of a parcel.
+#[must_use]
+#[derive(Debug)]
+pub enum Carried {
+    /// Sent, or tried to; to be settled.
+    Attempted(Vec<Attempted>),
+    /// Not now.
+    Kept(NoticeState),
+}
+
+impl Sender {
+    /// Sends what may be sent and puts back what may not.
+    ///
+    /// # Errors
+    /// Postgres only; then the leases end by themselves.
+    pub async fn carry(&self, parcel: Parcel, now: DateTime<Utc>) -> Result<Carried, DbError> {
+        let news = is_news(&parcel.first);
+        if news && let Some((until, why)) = self.patience(&parcel, now).await? {
+            return self.keep(&parcel, until, why, now).await;
+        }
+        let full = parcel.count() >= bundle::MOST;
+        let spacing = if news && !full { Spacing::News } else { Spacing::None };
+        let standing = match self.throttle.take(&asking(&parcel.first, spacing), now).await {
+            Leave::Go(standing) => standing,
+            Leave::Wait { until, why } => return self.keep(&parcel, until, why.code(), now).await,
+        };
+        let parcel = if news && !full { self.gather(parcel, now).await } else { parcel };
+        Ok(Carried::Attempted(self.attempt(parcel, standing, now).await))
+    }
+
+    /// Until when news waits by its own nature, and why.
+    async fn patience(
+        &self,
+        parcel: &Parcel,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(DateTime<Utc>, &'static str)>, DbError> {
+        let first = &parcel.first;
+        if let Some(end) = self.rules(first.county).await?.quiet_end(now) {
+            return Ok(Some((end, "quiet_hours")));
+        }
+        let oldest = parcel.all().map(|leased| leased.created_at).min().unwrap_or(now);
+        let all_low = parcel.all().all(|leased| leased.priority == Priority::Low);
+        let waits = all_low && parcel.count() < bundle::MOST && now < oldest + COMPANY;
+        Ok(waits.then_some((oldest + COMPANY, "bundled")))
+    }
+
+    async fn rules(&self, county: CountyId) -> Result<NoticeRules, DbError> {
+        let mut tx = self.db.begin(Scope::County(county.0)).await?;
+        let settings = held::settings(&mut tx, county).await.map_err(DbError::from);
+        let settings = tx.finish(settings).await?;
+        NoticeRules::of_county(&settings).map_err(|error| {
+            tracing::error!(%error, "the county's settings cannot be read");
+            DbError::Query(diesel::result::Error::DeserializationError("county settings".into()))
+        })
+    }
+
+    /// Puts a parcel back. A first alarm goes another way, if there is one.
+    async fn keep(
+        &self,
+        parcel: &Parcel,
+        until: DateTime<Utc>,
+        reason: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Carried, DbError> {
+        let first = &parcel.first;
+        let alarm = first.priority == Priority::FirstAlarm;
+        let state = if alarm { NoticeState::Retry } else { NoticeState::Held };
+        let hold = Hold {
+            notices: parcel.all().map(|leased| leased.notice).collect(),
+            attempts: parcel.all().map(|leased| leased.attempt).collect(),
+            state,
+            until,
+            reason,
+        };
+        let mut tx = self.db.begin(Scope::County(first.county.0)).await?;
+        let kept = async {
+            held::hold(&mut tx, &hold).await?;
+            let stuck: &[NoticeId] = if alarm && first.alarms { &hold.notices } else { &[] };
+            fallback::move_on(&mut tx, first.county, stuck, now).await
+        };
+        let kept = kept.await.map_err(DbError::from);
+        let anew = tx.finish(kept).await?;
+        self.ring(anew);
+        let kind = first.kind.as_str();
+        metrics::counter!("notices_kept_total", "kind" => kind, "state" => state.as_str())
+            .increment(u64::try_from(parcel.count()).unwrap_or(1));
+        tracing::debug!(channel = %first.channel, kind, count = parcel.count(), reason, %until, "notices wait");
+        Ok(Carried::Kept(if anew > 0 { NoticeState::Fallback } else { state }))
+    }
+
+    /// Takes along what waits for the same reader; goes without it when Postgres does not answer.
+    async fn gather(&self, mut parcel: Parcel, now: DateTime<Utc>) -> Parcel {
+        match self.waiting(&parcel, now).await {
+            Ok(others) => {
+                let ids: Vec<NoticeId> = others.iter().map(|leased| leased.notice).collect();
+                self.throttle.leave_line(&asking(&parcel.first, Spacing::None), &ids).await;
+                parcel.others.extend(others);
+            }
+            Err(error) => tracing::debug!(%error, "a notice goes without company"),
+        }
+        parcel
+    }
+
+    async fn waiting(&self, parcel: &Parcel, now: DateTime<Utc>) -> Result<Vec<Leased>, DbError> {
+        let first = &parcel.first;
+        let room = bundle::MOST.saturating_sub(parcel.count());
+        let gather = Gather {
+            channel: first.channel,
+            recipient: &first.recipient,
+            again_at: now + self.lease,
+            limit: i64::try_from(room).unwrap_or(0),
+        };
+        let leased = self.lease_gathered(first.county, gather, now).await?;
+        let joins = |leased: &Leased| leased.state == NoticeState::Sending && is_news(leased);
+        Ok(leased.into_iter().filter(joins).collect())
+    }
+}
+
+/// The question that a notice asks before it leaves.
+pub(super) fn asking(leased: &Leased, spacing: Spacing) -> Asking<'_> {
+    Asking {
+        channel: leased.channel,
+        kind: leased.kind,
+        reader: &leased.recipient,
+        lane: Lane::of(leased.priority),
+        notice: leased.notice,
+        attempt: leased.attempt,
+        source: leased.params.get("department").and_then(serde_json::Value::as_str).unwrap_or_default(),
+        spacing,
+    }
+}
