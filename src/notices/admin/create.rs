@@ -14,8 +14,9 @@ use crate::notices::channels::{ChannelKind, Credentials, webhook};
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState};
 use crate::notices::register::{PURPOSE, settings_fault};
 use crate::notices::store::register::{self, Channel};
-use crate::platform::crypto::Vault;
+use crate::platform::crypto::{Vault, hmac_sha256};
 use crate::platform::db::Db;
+use crate::platform::http::idempotency::fingerprint;
 use crate::platform::http::problem::{CommonCode, FieldError, Problem};
 use crate::platform::http::text::TextRule;
 use crate::platform::outbound::Url;
@@ -49,6 +50,30 @@ pub struct NewChannel {
     pub language: Option<ChannelLanguage>,
 }
 
+impl NewChannel {
+    /// What tells a repeated request from another one under the same key. Of a secret only a print enters, made with our own key.
+    #[must_use]
+    pub fn fingerprint(&self, vault: &Vault) -> [u8; 32] {
+        let own = vault.derive("channel-request");
+        let print = |secret: &Option<SecretString>| {
+            secret.as_ref().map(|secret| hex::encode(hmac_sha256(&own, secret.expose_secret().as_bytes())))
+        };
+        let Self { code, kind, name, department_code, base_url, token, secret, settings, language } = self;
+        let body = json!({
+            "code": code, "kind": kind, "name": name, "departmentCode": department_code, "baseUrl": print(base_url),
+            "token": print(token), "secret": print(secret), "settings": settings, "language": language,
+        });
+        fingerprint("channel", &body)
+    }
+}
+
+/// A channel, and whether the same key had made it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Created {
+    pub id: ChannelId,
+    pub replayed: bool,
+}
+
 /// What a channel is opened with, as it was given.
 pub(super) struct Given<'a> {
     pub kind: ChannelKind,
@@ -56,17 +81,18 @@ pub(super) struct Given<'a> {
     pub secret: Option<&'a SecretString>,
 }
 
-/// Adds a channel; it is used from now on. The same code twice is refused, so a repeated request adds nothing.
+/// Adds a channel; it is used from now on. `key`: idempotency key and fingerprint of the body.
 ///
 /// # Errors
-/// 422 with every fault, 409 when the code is taken.
+/// 422 with every fault, or when the key stands for another body; 409 when the code is taken.
 pub async fn create(
     db: &Db,
     vault: &Vault,
     administrator: &Administrator,
     given: NewChannel,
+    key: Option<(String, [u8; 32])>,
     now: DateTime<Utc>,
-) -> Result<ChannelId, Problem> {
+) -> Result<Created, Problem> {
     let (code, name, base_url) = judge(&given)?;
     let (token, secret) = (said(given.token.as_ref()), said(given.secret.as_ref()));
     let secrets: Vec<&str> = secret.into_iter().collect();
@@ -74,6 +100,19 @@ pub async fn create(
     let sealed = seal(vault, &credentials)?;
     let mut tx = db.begin(administrator.scope()).await?;
     let added = async {
+        let id = ChannelId::fresh();
+        if let Some((key, fingerprint)) = &key {
+            let account = (administrator.county, administrator.account);
+            let known = register::take_key(&mut tx, account, key, fingerprint, id, now).await?;
+            if let Some((known, same)) = known {
+                let same = same == fingerprint;
+                return if same {
+                    Ok(Created { id: known, replayed: true })
+                } else {
+                    Err(CommonCode::KeyReused.into())
+                };
+            }
+        }
         let department = match given.department_code.as_deref().map(str::trim).filter(|code| !code.is_empty())
         {
             None => None,
@@ -84,7 +123,7 @@ pub async fn create(
             }
         };
         let channel = Channel {
-            id: ChannelId::fresh(),
+            id,
             county_id: administrator.county,
             code,
             kind: given.kind,
@@ -97,7 +136,8 @@ pub async fn create(
             state: ChannelState::Active,
             state_reason: String::new(),
         };
-        add(&mut tx, administrator, &channel, now).await
+        add(&mut tx, administrator, &channel, now).await?;
+        Ok(Created { id, replayed: false })
     };
     let added = added.await;
     tx.finish(added).await
@@ -108,7 +148,7 @@ async fn add(
     administrator: &Administrator,
     channel: &Channel,
     now: DateTime<Utc>,
-) -> Result<ChannelId, Problem> {
+) -> Result<(), Problem> {
     if !register::add(conn, channel).await? {
         return Err(NoticeCode::ChannelTaken.into());
     }
@@ -116,8 +156,7 @@ async fn add(
         "code": channel.code, "kind": channel.kind, "name": channel.name, "departmentId": channel.department_id,
         "settings": channel.settings, "language": channel.language,
     });
-    administrator.note_channel(conn, channel.id, Fact::new("channel.created", fact), now).await?;
-    Ok(channel.id)
+    administrator.note_channel(conn, channel.id, Fact::new("channel.created", fact), now).await
 }
 
 /// Code, name and address, when nothing is wrong with any part of the whole.

@@ -1,6 +1,7 @@
 //! The HTTP routes of the system administrator: notices and channels.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, get, post, put, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,6 +18,7 @@ use crate::identity::extract::{As, SystemAdmin};
 use crate::notices::model::{ChannelId, NoticeId};
 use crate::platform::http::body::{Json, OptionalJson};
 use crate::platform::http::cursor::Page;
+use crate::platform::http::idempotency::IdempotencyKey;
 use crate::platform::http::params::{Path, Query};
 use crate::platform::http::problem::Problem;
 
@@ -109,21 +111,29 @@ pub async fn list_channels(
 /// Adds a channel.
 #[utoipa::path(
     tag = "admin", security(("bearer" = [])), request_body = NewChannel,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same channel.")),
     responses(
         (status = 201, body = ChannelView), (status = 409, description = "`channel_code_taken`"),
-        (status = 422, description = "`invalid`: every fault by its field"),
+        (status = 422, description = "`invalid`: every fault by its field; `idempotency_key_reused`"),
     ),
 )]
 #[post("/api/v1/admin/channels")]
 pub async fn create_channel(
     app: web::Data<App>,
     caller: As<SystemAdmin>,
+    key: IdempotencyKey,
     body: Json<NewChannel>,
 ) -> Result<HttpResponse, Problem> {
     let (who, now) = (administrator(&caller), app.clock.now());
-    let id = create::create(&app.db, &app.vault, &who, body.0, now).await?;
-    let view = health::read(&app.db, &app.vault, &who, id, now).await?;
-    Ok(HttpResponse::build(StatusCode::CREATED).json(view))
+    let key = key.0.map(|key| (key, body.0.fingerprint(&app.vault)));
+    let created = create::create(&app.db, &app.vault, &who, body.0, key, now).await?;
+    let view = health::read(&app.db, &app.vault, &who, created.id, now).await?;
+    let mut response = HttpResponse::build(StatusCode::CREATED).json(view);
+    if created.replayed {
+        let replayed = HeaderName::from_static("idempotency-replayed");
+        response.headers_mut().insert(replayed, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Sends a test text by a channel and says what the provider answered.

@@ -253,6 +253,37 @@ async fn what_is_wrong_with_a_channel_is_said_by_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_is_the_same_channel() {
+    let town = town();
+    let admin = town.admin();
+    let with_key = async |body: Value, key: &str| {
+        asks(&admin, Method::POST, CHANNELS, body).await.header("Idempotency-Key", key)
+    };
+    let made = with_key(town.group(), "room-1").await.send().await.unwrap();
+    assert_eq!((made.status(), made.headers().get("idempotency-replayed")), (StatusCode::CREATED, None));
+    let made: Value = made.json().await.unwrap();
+    let again = with_key(town.group(), "room-1").await.send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::CREATED);
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
+    assert_eq!(again.json::<Value>().await.unwrap()["id"], made["id"]);
+    for (field, value) in [("name", "另一个群"), ("token", "key-other")] {
+        let mut other = town.group();
+        other[field] = json!(value);
+        admin.refused(with_key(other, "room-1").await).await.is(422, "idempotency_key_reused");
+    }
+    admin.refused(with_key(town.group(), "room-2").await).await.is(409, "channel_code_taken");
+    admin.refused(with_key(town.group(), "room 3").await).await.is(400, "idempotency_key_invalid");
+    assert_eq!(town.county.count("select count(*) from channels where code = 'group'").await, 1);
+    assert_eq!(ledger(&town.county, made["id"].as_str().unwrap()).await, ["channel.created"]);
+    // A refused request leaves its key free.
+    let other = json!({
+        "code": "hook", "kind": "webhook", "name": "县平台", "baseUrl": town.url("hook"), "secret": OLD,
+    });
+    let made = with_key(other, "room-2").await.send().await.unwrap();
+    assert_eq!(made.status(), StatusCode::CREATED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_paused_waits_visibly_and_leaves_when_it_is_resumed() {
     let town = town();
     let (county, admin) = (&town.county, town.admin());
