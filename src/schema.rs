@@ -201,6 +201,7 @@ diesel::table! {
         language -> Text,
         state -> Text,
         state_reason -> Text,
+        secret_given_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -15,6 +15,8 @@ create table channels (
     language text not null default 'zh-CN' check (language in ('zh-CN', 'en')),
     state text not null default 'active' check (state in ('active', 'paused', 'dead')),
     state_reason text not null default '',
+    -- When an administrator last gave it what opens it; none: an import of the county's files did.
+    secret_given_at timestamptz,
     unique (county_id, code)
 );
 create index channels_department on channels (department_id) where department_id is not null;

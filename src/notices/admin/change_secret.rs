@@ -1,5 +1,6 @@
 //! Another secret. A webhook signs with the new one and the one before, so that its receiver can change over (Standard Webhooks);
-//! everything else knows one.
+//! everything else knows one. From then on the county's files do not say what opens the channel: an old one does not bring back a secret
+//! that was replaced.
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -78,7 +79,7 @@ async fn change_in(
         None => old.collect(),
     };
     let credentials = Credentials::new(token.unwrap_or(before.token.expose_secret()), &secrets);
-    register::reseal(conn, id, &seal(vault, &credentials)?).await?;
+    register::reseal(conn, id, &seal(vault, &credentials)?, now).await?;
     let fact = json!({"token": token.is_some(), "secret": secret.is_some(), "liveSecrets": secrets.len()});
     administrator.note_channel(conn, id, Fact::new("channel.secret_changed", fact), now).await
 }

@@ -135,6 +135,7 @@ pub async fn create(
             language: given.language.unwrap_or(ChannelLanguage::Chinese),
             state: ChannelState::Active,
             state_reason: String::new(),
+            secret_given_at: Some(now),
         };
         add(&mut tx, administrator, &channel, now).await?;
         Ok(Created { id, replayed: false })

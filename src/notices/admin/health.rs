@@ -54,6 +54,8 @@ pub struct CredentialsView {
     pub has_token: bool,
     /// Live signing secrets; a webhook has two while a receiver changes over.
     pub secrets: usize,
+    /// When an administrator last gave them; none: they are those of the county's files.
+    pub given_at: Option<DateTime<FixedOffset>>,
 }
 
 /// Of the last 24 hours, and now.
@@ -116,6 +118,7 @@ fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Hea
         readable: opened.is_some(),
         has_token: opened.as_ref().is_some_and(|known| !known.token.expose_secret().is_empty()),
         secrets: opened.map_or(0, |known| known.secrets.len()),
+        given_at: channel.secret_given_at.map(china),
     };
     let words = health.last_error.as_deref().and_then(|reason| words::reason(reason, Lang::current()));
     ChannelView {

@@ -28,6 +28,8 @@ pub struct Channel {
     pub language: ChannelLanguage,
     pub state: ChannelState,
     pub state_reason: String,
+    /// When an administrator last said what opens it; since then the county's files do not.
+    pub secret_given_at: Option<DateTime<Utc>>,
 }
 
 /// How a channel fares.
@@ -166,10 +168,15 @@ pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 
-/// Other credentials.
-pub async fn reseal(conn: &mut AsyncPgConnection, id: ChannelId, sealed: &[u8]) -> QueryResult<()> {
+/// Other credentials, which an administrator gave.
+pub async fn reseal(
+    conn: &mut AsyncPgConnection,
+    id: ChannelId,
+    sealed: &[u8],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::update(channels::table.find(id))
-        .set(channels::credentials_sealed.eq(sealed))
+        .set((channels::credentials_sealed.eq(sealed), channels::secret_given_at.eq(Some(now))))
         .execute(conn)
         .await
         .map(drop)

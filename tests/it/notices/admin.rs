@@ -158,7 +158,10 @@ async fn no_answer_and_no_event_shows_what_opens_a_channel() {
     let secret = format!("{CHANNELS}/{id}/secret");
     let request = asks(&admin, Method::PUT, &secret, json!({"secret": NEW})).await;
     let view: Value = request.send().await.unwrap().json().await.unwrap();
-    assert_eq!(view["credentials"], json!({"readable": true, "hasToken": false, "secrets": 2}));
+    assert_eq!(
+        view["credentials"],
+        json!({"readable": true, "hasToken": false, "secrets": 2, "givenAt": "2026-03-09T10:00:00+08:00"})
+    );
     assert_eq!(view["host"], "127.0.0.1");
     let shown = admin.get(CHANNELS).await.to_string();
     let told = town.county.texts("select data::text from ledger_events").await.join(" ");
