@@ -7,6 +7,7 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use serde_json::Value;
 
 use super::address::{NOBODY, Reach, Routes};
 use super::model::{ChannelId, NewNotice, NoticeId, NoticeState};
@@ -95,7 +96,7 @@ async fn readdress(
         }
         match next {
             Next::To(channel, recipient) => {
-                let row = anew(one, channel, recipient, now);
+                let row = anew(one, channel, recipient, MOVED, now);
                 siblings.push(Sibling {
                     posting: one.posting,
                     notice: row.id,
@@ -117,8 +118,11 @@ async fn readdress(
     Ok(fresh.len())
 }
 
-/// Why a row ended `fallback` that was sent: its officer has not acted.
+/// Why a row ended `fallback` that was sent, and why another follows it: its officer has not acted.
 const UNACTED: &str = "unacted";
+
+/// Why a row follows one that could not leave.
+const MOVED: &str = "moved";
 
 /// Addresses an alarm that left, and that nobody acted on, to the next application that reaches its officer; false when there is none,
 /// or when another row of the posting was made after it: that one has its own time.
@@ -138,7 +142,7 @@ pub async fn go_on(
     if !stranded::end(conn, notice, NoticeState::Fallback, UNACTED, None).await? {
         return Ok(false);
     }
-    outbox::post(conn, &[anew(&one, reach.channel, reach.user_id.clone(), now)]).await?;
+    outbox::post(conn, &[anew(&one, reach.channel, reach.user_id.clone(), UNACTED, now)]).await?;
     metrics::counter!("notices_unacted_total").increment(1);
     Ok(true)
 }
@@ -209,7 +213,18 @@ fn reason(one: &Stranded, next: &Next) -> String {
     }
 }
 
-fn anew(one: &Stranded, channel: ChannelId, recipient: String, now: DateTime<Utc>) -> NewNotice {
+/// The same event to somebody else, or elsewhere; it says why it comes again.
+fn anew(
+    one: &Stranded,
+    channel: ChannelId,
+    recipient: String,
+    again: &'static str,
+    now: DateTime<Utc>,
+) -> NewNotice {
+    let mut params = one.params.clone();
+    if let Value::Object(fields) = &mut params {
+        fields.insert("again".to_owned(), again.into());
+    }
     NewNotice {
         id: NoticeId::fresh(),
         county_id: one.county,
@@ -222,7 +237,7 @@ fn anew(one: &Stranded, channel: ChannelId, recipient: String, now: DateTime<Utc
         officer_id: Some(one.officer),
         account_id: None,
         priority: one.priority,
-        params: one.params.clone(),
+        params,
         state: NoticeState::Queued,
         attempt: 0,
         due_at: Some(now),

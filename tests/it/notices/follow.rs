@@ -54,7 +54,11 @@ async fn who_never_reacts_in_one_application_is_reached_in_the_next_until_he_act
         went(&stage, posting).await,
         [row("wecom-app", NoticeState::Fallback, "unacted"), row("dingtalk-app", NoticeState::Sent, ""),]
     );
+    let (first, second) = (stage.hears("wecom-app").await, stage.hears("dingtalk-app").await);
     assert_eq!(stage.sandbox.messages("dingtalk-app").len(), 1);
+    assert!(second.text.contains("企业叫您：3号楼停电"), "the same event: {}", second.text);
+    assert!(second.text.contains("还没有人处理"), "and why it comes again: {}", second.text);
+    assert!(!first.text.contains("为何再次通知"), "{}", first.text);
     stage.pass(TimeDelta::minutes(4));
     assert_eq!(stage.follow_up().await, 1);
     stage.work().await;
@@ -141,4 +145,73 @@ async fn an_alarm_that_its_rooms_heard_too_is_sent_on_once_and_a_paused_way_is_p
     for room in ["wecom", "dingtalk"] {
         assert_eq!(stage.sandbox.messages(room).len(), 1);
     }
+}
+
+/// The moments at which something follows.
+async fn follows(stage: &Stage) -> Vec<chrono::DateTime<chrono::Utc>> {
+    let mut tx = stage.tx().await;
+    notices::table
+        .filter(notices::follow_at.is_not_null())
+        .order(notices::follow_at)
+        .select(notices::follow_at.assume_not_null())
+        .load(&mut tx)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_three_minutes_begin_when_it_leaves_not_while_its_channel_lets_it_wait() {
+    let stage = Stage::set_limited().await;
+    for room in ["dingtalk", "feishu"] {
+        stage.set_channel(room, ChannelState::Dead).await;
+    }
+    for _ in 0..18 {
+        stage.alarm("wecom").await;
+    }
+    stage.work_all().await;
+    stage.answer().await;
+    assert!(follows(&stage).await.is_empty(), "what was acted on is not followed");
+    // The room is full: this one waits for a place.
+    let id = stage.alarm("wecom").await;
+    stage.work_all().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Retry, "throttled"));
+    assert!(follows(&stage).await.is_empty());
+    stage.open_app("dingtalk-app").await;
+    stage.reach("dingtalk-app", USER, None).await;
+    stage.clock.set(row.due_at.unwrap());
+    stage.work_all().await;
+    let sent_at = stage.row(id).await.sent_at.unwrap();
+    assert_eq!(follows(&stage).await, [sent_at + TimeDelta::minutes(3)]);
+    stage.clock.set(sent_at + TimeDelta::minutes(3));
+    assert_eq!(stage.follow_up().await, 1);
+    stage.work_all().await;
+    assert_eq!(stage.sandbox.messages("dingtalk-app").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_blocked_or_paused_channel_holds_is_not_followed_and_what_is_superseded_never_is() {
+    let stage = Stage::set_limited().await;
+    for room in ["dingtalk", "feishu"] {
+        stage.set_channel(room, ChannelState::Dead).await;
+    }
+    stage.set_channel("wecom", ChannelState::Paused).await;
+    let held = stage.alarm("wecom").await;
+    stage.work_all().await;
+    assert_eq!(stage.row(held).await.state, NoticeState::Held);
+    stage.pass(TimeDelta::minutes(10));
+    assert_eq!(stage.follow_up().await, 0);
+    stage.set_channel("wecom", ChannelState::Active).await;
+    stage.sandbox.set_fault("wecom", yijiao::sandbox::Fault::always(yijiao::sandbox::Mode::Http500));
+    for _ in 0..6 {
+        stage.alarm("wecom").await;
+    }
+    stage.work_all().await;
+    assert!(follows(&stage).await.is_empty());
+    stage.answer().await;
+    stage.sandbox.clear_fault("wecom");
+    stage.pass(TimeDelta::minutes(30));
+    stage.work_all().await;
+    assert!(stage.states().await.into_iter().all(|state| state == NoticeState::Superseded));
+    assert_eq!((stage.follow_up().await, follows(&stage).await.len()), (0, 0));
 }
