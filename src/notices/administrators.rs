@@ -1,13 +1,13 @@
 //! Telling those who keep the county's channels that nobody could be told: it stands in the inbox of every system administrator and goes
-//! to the systems that hear everything.
+//! to the systems that hear everything. Of what is sealed (a hand-over) he learns whom no channel reaches and why, and the systems nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
-use super::address::{NOBODY, address, blank};
-use super::model::{NewNotice, NoticeState, Priority};
+use super::address::{NOBODY, Routes, address, blank};
+use super::model::{NewNotice, NoticeState, Priority, SubjectKind};
 use super::outbox::{self, Draft};
 use super::params::for_systems;
 use super::store::follow;
@@ -21,7 +21,8 @@ const ONCE_IN: TimeDelta = TimeDelta::hours(1);
 
 /// Says that `alarm` reached nobody. Nothing is asked of its reader here; what must be done is done to the channel.
 pub async fn tell(conn: &mut AsyncPgConnection, alarm: &Unheard, now: DateTime<Utc>) -> QueryResult<()> {
-    let mut params = for_systems(&alarm.params);
+    let sealed = is_sealed(alarm.subject_kind);
+    let mut params = if sealed { json!({}) } else { for_systems(&alarm.params) };
     if let Value::Object(fields) = &mut params {
         fields.insert("to".to_owned(), json!(alarm.officer_name));
         fields.insert("why".to_owned(), json!(why(&alarm.reason)));
@@ -53,9 +54,20 @@ pub async fn tell(conn: &mut AsyncPgConnection, alarm: &Unheard, now: DateTime<U
             ..blank()
         })
         .collect();
-    let routes = outbox::routes(conn, alarm.county, &[], &[]).await?;
+    let routes =
+        if sealed { Routes::default() } else { outbox::routes(conn, alarm.county, &[], &[]).await? };
     rows.extend(address(&draft, alarm.county, &routes, now));
     outbox::post(conn, &rows).await
+}
+
+/// Whether only those whom it concerns may know what it is about.
+const fn is_sealed(kind: SubjectKind) -> bool {
+    match kind {
+        SubjectKind::HandOver => true,
+        SubjectKind::Call | SubjectKind::SideMatter | SubjectKind::SupervisionOrder | SubjectKind::Card => {
+            false
+        }
+    }
 }
 
 /// The failure behind a reason like `nobody_to_address: dead_target: …`, as the texts name it.

@@ -79,3 +79,48 @@ async fn a_request_that_nobody_can_be_told_of_lifts_its_own_clock() {
         .await;
     assert_eq!(lifted, ["return_ruling"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_orders_and_cards_the_administrator_is_told_and_of_hand_overs_only_whom_nothing_reaches() {
+    let county = County::open();
+    county
+        .alter(
+            "update channels set state = 'dead';
+            insert into channels (id, county_id, code, kind, name, base_url, credentials_sealed)
+                select gen_random_uuid(), county_id, 'hook', 'webhook', '县大数据平台', base_url, credentials_sealed from channels
+                where code = 'room-office'",
+        )
+        .await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE", "text": "全厂停电"})).await;
+    // The ladder gives cards, orders and drafts a hand-over, all without anybody to tell.
+    county.runs_until("03-10 18:00").await;
+    let blue = county.texts("select id::text from cards where colour = 'blue'").await.remove(0);
+    let appeal = json!({"reason": "当时正在抢修另一处故障"});
+    county.lead().puts_in(&format!("/api/v1/cards/{blue}/appeal"), appeal).await;
+    follow_up(&county).await;
+    let told = |kind: &str| {
+        format!(
+            "select concat_ws(' ', coalesce(c.code, 'inbox'), coalesce(o.code, a.login), n.params->>'number') from notices n
+            left join channels c on c.id = n.channel_id left join officers o on o.id = n.officer_id
+            left join accounts a on a.id = n.account_id
+            where n.event = 'notice.unreachable' and n.subject_kind = '{kind}' order by n.created_at, n.id"
+        )
+    };
+    let number = call.number();
+    for kind in ["supervision_order", "card"] {
+        assert_eq!(
+            county.texts(&told(kind)).await,
+            [format!("inbox MARKET-HEAD {number}"), format!("hook {number}")],
+            "{kind}"
+        );
+    }
+    assert_eq!(county.texts(&told("hand_over")).await, ["inbox MARKET-HEAD"]);
+    let said =
+        "select params::text from notices where event = 'notice.unreachable' and subject_kind = 'hand_over'";
+    let said: Value = serde_json::from_str(&county.texts(said).await.remove(0)).unwrap();
+    let fields: Vec<&String> = said.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["to", "why"], "{said}");
+    let inbox = warnings(&county.client("MARKET-HEAD")).await;
+    assert!(inbox.iter().any(|item| item["title"].as_str().unwrap().contains("通知送不到")), "{inbox:?}");
+    assert_eq!(county.count("select count(*) from notices where follow_at is not null").await, 0);
+}
