@@ -515,7 +515,8 @@ const fn name(outcome: &Outcome) -> AttemptOutcome {
 }
 
 fn note_kept(leased: &Leased) {
-    metrics::counter!("notices_kept_total", "kind" => leased.kind.as_str(), "state" => leased.state.as_str())
+    let (kind, state) = (leased.kind.as_str(), leased.state.as_str());
+    metrics::counter!("notices_kept_total", "kind" => kind, "channel" => leased.channel.to_string(), "state" => state)
         .increment(1);
     if leased.state == NoticeState::Dead {
         let (notice, channel, event, reason) = (leased.notice, leased.channel, &leased.event, &leased.reason);
@@ -526,14 +527,16 @@ fn note_kept(leased: &Leased) {
 /// Tells the metrics, and the log of what failed. Never an address, a key or an answer.
 fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now: DateTime<Utc>) {
     let kind = leased.kind.as_str();
-    metrics::counter!("notices_sent_total", "kind" => kind, "outcome" => tried.outcome.as_str()).increment(1);
+    let (outcome, label) = (tried.outcome.as_str(), leased.channel.to_string());
+    metrics::counter!("notices_sent_total", "kind" => kind, "channel" => label.clone(), "outcome" => outcome)
+        .increment(1);
     let (notice, channel, event, attempt) = (leased.notice, leased.channel, &leased.event, leased.attempt);
     let reason = tried.reason();
     match (&tried.next, settled) {
         (_, None) => tracing::warn!(%notice, %channel, attempt, "answer came after the lease had ended"),
         (Next::Sent { .. }, Some(_)) => {
             let delay = now - leased.created_at + TimeDelta::from_std(tried.took).unwrap_or_default();
-            metrics::histogram!("notices_delay_seconds").record(delay.as_seconds_f64());
+            metrics::histogram!("notices_delay_seconds", "channel" => label).record(delay.as_seconds_f64());
         }
         (Next::Again(at), Some(_)) => {
             tracing::warn!(%notice, %channel, kind, event, attempt, reason, next = %at, "notice failed, will be sent again");

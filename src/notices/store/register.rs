@@ -81,6 +81,40 @@ pub async fn health(
         .await
 }
 
+/// What waits for a channel of any county.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Backlog {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub id: ChannelId,
+    /// The county's code.
+    #[diesel(sql_type = sql_types::Text)]
+    pub county: String,
+    #[diesel(sql_type = sql_types::Text)]
+    pub code: String,
+    #[diesel(sql_type = sql_types::Text)]
+    pub kind: ChannelKind,
+    #[diesel(sql_type = sql_types::Bool)]
+    pub active: bool,
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub waiting: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    pub held: i64,
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Timestamptz>)]
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+const BACKLOGS: &str = "\
+    select c.id, co.code as county, c.code, c.kind, c.state = 'active' as active, coalesce(w.waiting, 0) as waiting, \
+        coalesce(w.held, 0) as held, w.oldest \
+    from channels c join counties co on co.id = c.county_id \
+    left join (select channel_id, count(*) as waiting, count(*) filter (where state = 'held') as held, \
+        min(created_at) as oldest from notices where due_at is not null group by channel_id) w on w.channel_id = c.id";
+
+/// Runs [`BACKLOGS`], across counties.
+pub async fn backlogs(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Backlog>> {
+    diesel::sql_query(BACKLOGS).load(conn).await
+}
+
 /// All channels of the county with the names of their departments, by code.
 pub async fn all(
     conn: &mut AsyncPgConnection,
