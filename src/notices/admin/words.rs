@@ -54,6 +54,18 @@ pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
             ("通道已暂停，恢复后发出", "The channel is paused; it leaves when the channel is resumed")
         }
         "channel_dead" => ("通道已失效", "The channel is dead"),
+        "channel_blocked" => (
+            "通道连续出错或被平台限流，系统暂停使用并会自动探测",
+            "The channel failed again and again or asked to be left alone; it is probed and used again",
+        ),
+        "throttled" => {
+            ("已达平台限额，排队等候发出", "The platform's limit is reached; it waits for its turn")
+        }
+        "bundled" => {
+            ("不紧急，稍等与其他消息合并发出", "Not urgent; it leaves together with others within a minute")
+        }
+        "quiet_hours" => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
+        "digest" => ("已与其他消息合并为一条发出", "It left in one message with others"),
         "nobody_to_address" => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
         "superseded" => ("事情已经办了，不必再发", "What it asks for was done"),
         "attempts_used_up" => ("多次重试都没有成功", "Many attempts failed"),
