@@ -5,6 +5,7 @@
 
 mod baseline;
 mod client;
+mod deadlines;
 mod due;
 mod figures;
 mod latency;
@@ -35,6 +36,12 @@ struct Command {
     /// How often taps and pgbench take turns; the medians count.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Open deadlines while deadlines are measured.
+    #[arg(long, default_value_t = 1_000_000)]
+    open: u32,
+    /// Deadlines that are due at one instant.
+    #[arg(long, default_value_t = 10_000)]
+    mass: u32,
     /// Fail when a Must is missed.
     #[arg(long)]
     strict: bool,
@@ -50,6 +57,8 @@ enum Part {
     Latency,
     /// Notices delivered per second.
     Notices,
+    /// Lateness while very many are open, a mass of them at one instant, due moments per second.
+    Deadlines,
     /// Taps per second against pgbench. Last: it leaves a mountain of notices.
     Taps,
 }
@@ -92,6 +101,9 @@ async fn measure(command: &Command, stage: &Stage) -> Outcome<Report> {
     }
     if asked(Part::Notices) {
         report.extend(notices::measure(stage, &county).await?);
+    }
+    if asked(Part::Deadlines) {
+        report.extend(deadlines::measure(stage, command.open, command.mass).await?);
     }
     if asked(Part::Taps) {
         report.extend(taps::measure(stage, &county, command.seconds, command.rounds).await?);

@@ -24,7 +24,8 @@ create table deadlines (
     calendar_department uuid,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
-    check (state not in ('met', 'cancelled', 'paused') or fires_at is null)
+    -- What has stopped fires no more.
+    check (state = 'running' or fires_at is null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01);
 create index deadlines_fires on deadlines (fires_at) where fires_at is not null;
 -- What is late or will be today: the most overdue first.

@@ -93,6 +93,7 @@ impl ClockBook {
             step: 0,
             calendar_version: edition.version,
             calendar_department: edition.department,
+            held_until: None,
         };
         row.fires_at = timing.moment(&row, 0);
         self.fresh.push(row);

@@ -5,7 +5,7 @@
 //! Without Redis it fires what it finds itself. A crash at any point leaves the rows due, and they fire again; a step that has fired
 //! is recorded in the same transaction and fires no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::model::{DeadlineId, SubjectKind};
 use super::on_due::{FireError, Fired, OnDue};
@@ -224,6 +225,9 @@ impl Engine {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &["synchronous_commit = off"]).await?;
         let fired = async {
             let due = store::lock_due(&mut tx, ids, now).await?;
+            if let Some(row) = due.iter().find(|row| !self.kinds.contains_key(&row.subject_kind)) {
+                return Err(FireError::Refused(format!("nobody acts for a {}", row.subject_kind)));
+            }
             let mut fired: Vec<Fired> = Vec::with_capacity(due.len());
             for (kind, actor) in self.kinds.iter() {
                 let own: Vec<_> = due.iter().filter(|row| row.subject_kind == *kind).cloned().collect();
@@ -289,14 +293,54 @@ impl Reader<'_> {
     }
 }
 
-/// Rows of a county that follow each other, at most [`CHUNK`] at a time, in order.
+/// Rows of a county that follow each other, in order: so many subjects at a time that they are about [`CHUNK`] rows. The rows of a
+/// subject stay together, so that no two hands work for it at the same time.
 fn chunks(ripe: &[Ripe]) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
+    let mut of_subject: HashMap<Uuid, usize> = HashMap::new();
+    let mut of_county: HashMap<CountyId, usize> = HashMap::new();
     for row in ripe {
-        match chunks.iter_mut().rev().find(|chunk| chunk.county == row.county) {
-            Some(chunk) if chunk.deadlines.len() < CHUNK => chunk.deadlines.push(row.id),
-            _ => chunks.push(Chunk { county: row.county, deadlines: vec![row.id] }),
+        let known = of_subject.get(&row.subject).copied();
+        let place = known.or_else(|| {
+            let last = *of_county.get(&row.county)?;
+            chunks.get(last).is_some_and(|chunk| chunk.deadlines.len() < CHUNK).then_some(last)
+        });
+        let place = place.unwrap_or_else(|| {
+            chunks.push(Chunk { county: row.county, deadlines: Vec::new() });
+            of_county.insert(row.county, chunks.len() - 1);
+            chunks.len() - 1
+        });
+        of_subject.insert(row.subject, place);
+        if let Some(chunk) = chunks.get_mut(place) {
+            chunk.deadlines.push(row.id);
         }
     }
     chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_subject_stay_together_and_the_most_overdue_come_first() {
+        let (one, other) = (CountyId::fresh(), CountyId::fresh());
+        let row = |county, subject: u128, second| Ripe {
+            id: DeadlineId::fresh(),
+            county,
+            subject: Uuid::from_u128(subject),
+            fires_at: DateTime::from_timestamp(second, 0).unwrap(),
+        };
+        let rows: Vec<Ripe> = (0_u32..200)
+            .flat_map(|n| {
+                [row(one, u128::from(n), i64::from(n)), row(other, u128::from(n) + 1_000, i64::from(n))]
+            })
+            .chain([row(one, 3, 500), row(one, 3_000, 501)])
+            .collect();
+        let chunks = chunks(&rows);
+        let sizes: Vec<_> = chunks.iter().map(|chunk| (chunk.county == one, chunk.deadlines.len())).collect();
+        assert_eq!(sizes, [(true, 129), (false, 128), (true, 73), (false, 72)]);
+        assert_eq!(chunks[0].deadlines[3], rows[6].id);
+        assert_eq!(chunks[0].deadlines[128], rows[400].id);
+    }
 }

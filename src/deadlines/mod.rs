@@ -7,6 +7,7 @@
 pub mod book;
 pub mod calendar;
 pub mod calendars;
+pub mod check;
 pub mod engine;
 pub mod explain;
 pub mod history;

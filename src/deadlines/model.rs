@@ -191,6 +191,8 @@ pub struct Deadline {
     /// The calendar by which it is due.
     pub calendar_version: i32,
     pub calendar_department: Option<DepartmentId>,
+    /// It could not fire; it is not looked at before then.
+    pub held_until: Option<DateTime<Utc>>,
 }
 
 impl Deadline {
@@ -222,6 +224,12 @@ impl Deadline {
     pub const fn count_by(&mut self, edition: Edition) {
         self.calendar_version = edition.version;
         self.calendar_department = edition.department;
+    }
+
+    /// Whether the engine should have fired it before `moment` and may do so at `now`.
+    #[must_use]
+    pub fn waits_before(&self, moment: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self.fires_at.is_some_and(|at| at < moment) && self.held_until.is_none_or(|until| until <= now)
     }
 
     #[must_use]

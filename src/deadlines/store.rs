@@ -1,5 +1,7 @@
 //! The SQL of `deadlines`.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -83,6 +85,7 @@ pub async fn live(
 pub struct Ripe {
     pub id: DeadlineId,
     pub county: CountyId,
+    pub subject: Uuid,
     pub fires_at: DateTime<Utc>,
 }
 
@@ -98,7 +101,12 @@ pub async fn ripe(
         .filter(deadlines::held_until.is_null().or(deadlines::held_until.le(now)))
         .order(deadlines::fires_at)
         .limit(limit)
-        .select((deadlines::id, deadlines::county_id, deadlines::fires_at.assume_not_null()))
+        .select((
+            deadlines::id,
+            deadlines::county_id,
+            deadlines::subject_id,
+            deadlines::fires_at.assume_not_null(),
+        ))
         .load(conn)
         .await
 }
@@ -120,7 +128,7 @@ pub async fn lock_due(
         .await
 }
 
-/// Records what fired, each step once, and sets when its row is looked at next.
+/// Records what fired, each step once, and sets when its row is looked at next. Of several steps of a row the last one says when.
 pub async fn settle(
     conn: &mut AsyncPgConnection,
     county: CountyId,
@@ -150,8 +158,10 @@ pub async fn settle(
         };
         Some((fired.deadline, fired.step.saturating_add(1), next))
     });
+    let last: HashMap<DeadlineId, (i16, Option<DateTime<Utc>>)> =
+        moved.map(|(id, step, next)| (id, (step, next))).collect();
     let mut rearm = Rearm::default();
-    for (id, step, next) in moved {
+    for (id, (step, next)) in last {
         rearm.ids.push(id);
         rearm.steps.push(step);
         rearm.moments.push(next);

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::calls::check as calls;
+use crate::deadlines::check as deadlines;
 use crate::ledger::audit;
 use crate::notices::check as notices;
 use crate::platform::clock::Clock;
@@ -21,10 +22,11 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         let calls = calls::broken_invariants(&mut tx).await?;
         let notices = notices::unsent(&mut tx, now).await?;
         let supervision = supervision::broken_invariants(&mut tx).await?;
-        Ok::<_, crate::platform::db::DbError>((ledger, calls, notices, supervision))
+        let deadlines = deadlines::audit(&mut tx, now).await?;
+        Ok::<_, crate::platform::db::DbError>((ledger, calls, notices, supervision, deadlines))
     }
     .await;
-    let (ledger, calls, notices, supervision) = tx.finish(found).await?;
+    let (ledger, calls, notices, supervision, deadlines) = tx.finish(found).await?;
     println!(
         "ledger   {} events of {} subjects, {} broken",
         ledger.events,
@@ -32,6 +34,17 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         ledger.broken.len()
     );
     println!("calls    {} open, {} break an invariant", calls.open, calls.broken.len());
+    let fired = &deadlines.fired;
+    println!(
+        "clocks   {} wait, {} late; {} wrong",
+        deadlines.waiting,
+        deadlines.late,
+        deadlines.broken.len()
+    );
+    println!(
+        "firings  {} in 24 h, late by {:.3} s (p50), {:.3} s (p99), {:.3} s at most",
+        fired.count, fired.p50, fired.p99, fired.most
+    );
     println!(
         "notices  {} on their way, {} late, {} dead, {} alarms that nobody could be told",
         notices.waiting, notices.late, notices.dead, notices.unaddressed
@@ -42,8 +55,7 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         supervision.packs,
         supervision.broken.len()
     );
-    let wrong: Vec<String> =
-        ledger.broken.into_iter().chain(calls.broken).chain(supervision.broken).collect();
+    let wrong = [ledger.broken, calls.broken, deadlines.broken, supervision.broken].concat();
     for line in &wrong {
         println!("  wrong: {line}");
     }

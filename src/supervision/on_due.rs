@@ -42,6 +42,14 @@ impl OrdersDue {
         let ids: Vec<OrderId> = due.iter().map(|clock| OrderId(clock.subject_id)).collect();
         // A verb locks the order first and its clock then, this way it is the other way round: so nobody waits here.
         let orders = store::orders::lock_free(conn, &ids).await?;
+        let busy: Vec<OrderId> =
+            ids.into_iter().filter(|id| orders.iter().all(|order| order.id != *id)).collect();
+        if !busy.is_empty() {
+            let known = store::orders::known(conn, &busy).await?;
+            if let Some(stray) = busy.iter().find(|id| !known.contains(id)) {
+                return Err(FireError::Refused(format!("supervision order {stray} is not there")));
+            }
+        }
         let mut fired = Vec::with_capacity(due.len());
         for row in &due {
             // An order in somebody's hand is left alone: he may be taking this very step.

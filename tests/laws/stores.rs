@@ -33,6 +33,7 @@ fn sql_stands_in_stores() {
                 "one statement that writes a slice of taps; too long to stand with others",
             ),
             ("src/calls/check.rs", "reads what must always hold across tables; nobody else asks that"),
+            ("src/deadlines/check.rs", "reads what must have fired across tables; nobody else asks that"),
             (
                 "src/notices/outbox.rs",
                 "the store that verbs of other rooms write through, in their transaction",

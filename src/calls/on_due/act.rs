@@ -12,6 +12,8 @@ use crate::calls::standing::Person;
 use crate::deadlines::on_due::FireError;
 use crate::deadlines::{Clock, Deadline};
 use crate::organisation::CountyId;
+use crate::platform::db::DbError;
+use crate::platform::http::problem::{CommonCode, Problem};
 
 /// Does, by the clock's hand and through the same verb as anybody, what the due moment of `row` means.
 pub async fn perform(
@@ -28,5 +30,15 @@ pub async fn perform(
         Clock::Pause => perform_in(conn, desk, &clock, call, Resume, None, now).await,
         other => return Err(FireError::Refused(format!("{other} does nothing by itself"))),
     };
-    done.map(drop).map_err(|problem| FireError::Refused(problem.to_string()))
+    done.map(drop).map_err(refused)
+}
+
+/// What a verb refused; that Postgres went away meanwhile is no refusal.
+fn refused(problem: Problem) -> FireError {
+    let words = problem.to_string();
+    if problem.code() == CommonCode::Unavailable.def().code {
+        FireError::Db(DbError::Unavailable(words))
+    } else {
+        FireError::Refused(words)
+    }
 }

@@ -69,8 +69,8 @@ impl<'a> Climb<'a> {
         let next_at = timing.moment(row, next_nth);
         let is_last_rung = matches!(timing.what(row.clock, next_nth), Some(What::Climb(_, 1..)) | None);
         let passed = told.is_empty();
-        // A rung with nobody on it does not make people wait for the next one; above the last there is none.
-        let next_at = next_at.map(|at| if passed && !is_last_rung { at.min(self.now) } else { at });
+        // A rung with nobody on it does not make people wait for the next one, which takes its moment; above the last there is none.
+        let next_at = next_at.map(|at| if passed && !is_last_rung { at.min(planned_at) } else { at });
         let card = self.give_cards(call, owes, row, timing);
         let first = matches!(timing.what(row.clock, row.step), Some(What::Climb(_, 0)));
         if first && step.order {

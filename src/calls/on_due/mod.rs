@@ -5,10 +5,11 @@ mod act;
 mod climb;
 mod evidence;
 mod ground;
+mod line;
 mod ranks;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
@@ -23,6 +24,7 @@ use crate::deadlines::{Clock, Deadline, SubjectKind};
 use crate::organisation::{CountyId, DepartmentId};
 use climb::Climb;
 use ground::Ground;
+use line::Line;
 
 /// Acts for calls and for what is asked beside them.
 #[derive(Clone, Debug)]
@@ -54,21 +56,40 @@ impl CallsDue {
         ids.dedup();
         let calls: BTreeMap<CallId, Call> =
             store::lock_free(conn, &ids).await?.into_iter().map(|call| (call.id, call)).collect();
+        require_subjects(conn, &due, &ids, &matters, &calls).await?;
         let ground = Ground::read(conn, &self.desk, county, &calls, &matters, now).await?;
         let mut fired = Vec::with_capacity(due.len());
         let mut climb = Climb::new(&self.desk, &ground, now);
+        let (mut climbed, mut left) = (HashSet::new(), HashSet::new());
         let mut acts = Vec::new();
-        for row in due {
+        let mut line = Line::of(due);
+        while let Some(row) = line.next() {
             // A call that somebody works on at this moment is left alone: he may be stopping this very clock.
             let Some(call) = call_of(&row).and_then(|id| calls.get(&id)) else { continue };
+            // What is left is still due, and comes again with the rest of its call.
+            if left.contains(&call.id) || line.is_preceded(&row, ground.clocks(call.id), now) {
+                left.insert(call.id);
+                continue;
+            }
             let item = ground.faces(call.id).and_then(|faces| faces.item.as_ref());
             let matter = matters.get(&row.subject_id);
             let owes = department_that_owes(call, matter, row.clock);
             let calendar = ground.calendars.for_clock(row.edition(), Some(owes));
             let timing = timing(&calendar, &ground.rules, item, call.urgency);
             match timing.what(row.clock, row.step) {
-                Some(What::Climb(step, _)) => fired.push(climb.step(call, owes, &row, step, &timing)),
-                Some(What::Act) => acts.push((call.id, row)),
+                Some(What::Climb(step, _)) => {
+                    let one = climb.step(call, owes, &row, step, &timing);
+                    line.go_on(row, &one, now);
+                    fired.push(one);
+                    climbed.insert(call.id);
+                }
+                Some(What::Act) => {
+                    // A verb changes the call and its clocks as they stand in Postgres: nothing of this call fires beside it.
+                    left.insert(call.id);
+                    if !climbed.contains(&call.id) {
+                        acts.push((call.id, row));
+                    }
+                }
                 None => fired.push(done(&row, Next::Never)),
             }
         }
@@ -124,4 +145,30 @@ async fn matters_of(
     }
     let matters = store::matters(conn, &ids).await?;
     Ok(matters.into_iter().map(|matter| (matter.id.0, matter)).collect())
+}
+
+/// Refuses a row of something that is not there: it would wait for ever for a hand to let go of it.
+async fn require_subjects(
+    conn: &mut AsyncPgConnection,
+    due: &[Deadline],
+    named: &[CallId],
+    matters: &HashMap<uuid::Uuid, Matter>,
+    locked: &BTreeMap<CallId, Call>,
+) -> Result<(), FireError> {
+    let nowhere = |what: &str| Err(FireError::Refused(format!("{what} is not there")));
+    let stray = due
+        .iter()
+        .find(|row| row.subject_kind == SubjectKind::SideMatter && !matters.contains_key(&row.subject_id));
+    if let Some(row) = stray {
+        return nowhere(&format!("side matter {}", row.subject_id));
+    }
+    let busy: Vec<CallId> = named.iter().filter(|id| !locked.contains_key(id)).copied().collect();
+    if busy.is_empty() {
+        return Ok(());
+    }
+    let known = store::known(conn, &busy).await?;
+    match busy.iter().find(|id| !known.contains(id)) {
+        Some(id) => nowhere(&format!("call {id}")),
+        None => Ok(()),
+    }
 }

@@ -22,6 +22,11 @@ pub async fn lock_free(conn: &mut AsyncPgConnection, ids: &[CallId]) -> QueryRes
         .await
 }
 
+/// Those of the calls that are there, whoever works on them.
+pub async fn known(conn: &mut AsyncPgConnection, ids: &[CallId]) -> QueryResult<Vec<CallId>> {
+    calls::table.filter(calls::id.eq_any(ids)).select(calls::id).load(conn).await
+}
+
 pub async fn matters(conn: &mut AsyncPgConnection, ids: &[MatterId]) -> QueryResult<Vec<Matter>> {
     side_matters::table.filter(side_matters::id.eq_any(ids)).select(Matter::as_select()).load(conn).await
 }

@@ -49,6 +49,15 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: OrderId) -> QueryResult<Opti
     supervision_orders::table.find(id).for_update().select(Order::as_select()).first(conn).await.optional()
 }
 
+/// Those of these orders that are there, whoever holds them.
+pub async fn known(conn: &mut AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<OrderId>> {
+    supervision_orders::table
+        .filter(supervision_orders::id.eq_any(ids))
+        .select(supervision_orders::id)
+        .load(conn)
+        .await
+}
+
 /// Those of these orders that nobody else holds, locked.
 pub async fn lock_free(conn: &mut AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<Order>> {
     supervision_orders::table

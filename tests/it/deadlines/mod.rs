@@ -1,4 +1,9 @@
 //! What happens because its time has come.
 
+mod audit;
 mod consequences;
+mod faults;
 mod ladder;
+mod outage;
+mod stage;
+mod year;

@@ -142,12 +142,16 @@ impl Drop for County {
 
 /// `16.minutes()`
 pub trait Spans {
+    fn seconds(self) -> TimeDelta;
     fn minutes(self) -> TimeDelta;
     fn hours(self) -> TimeDelta;
     fn days(self) -> TimeDelta;
 }
 
 impl Spans for i64 {
+    fn seconds(self) -> TimeDelta {
+        TimeDelta::seconds(self)
+    }
     fn minutes(self) -> TimeDelta {
         TimeDelta::minutes(self)
     }

@@ -21,9 +21,14 @@ impl County {
 
     /// One text per row.
     pub async fn texts(&self, query: &str) -> Vec<String> {
+        self.texts_by(&mut self.auditor().await, query).await
+    }
+
+    /// The same by a connection that is open already.
+    pub async fn texts_by(&self, auditor: &mut AsyncPgConnection, query: &str) -> Vec<String> {
         let all = format!("(select coalesce(array_agg(x.t), '{{}}') from ({query}) x(t))");
         let query = diesel::dsl::sql::<Array<Text>>(&all);
-        diesel::select(query).get_result(&mut self.auditor().await).await.unwrap()
+        diesel::select(query).get_result(auditor).await.unwrap()
     }
 
     /// Changes something behind the product's back.
@@ -34,8 +39,13 @@ impl County {
 
     /// The moment at which the engine must look at something next.
     pub async fn next_due(&self) -> Option<DateTime<Utc>> {
+        self.next_due_by(&mut self.auditor().await).await
+    }
+
+    /// The same by a connection that is open already.
+    pub async fn next_due_by(&self, auditor: &mut AsyncPgConnection) -> Option<DateTime<Utc>> {
         let query = diesel::dsl::sql::<Nullable<Timestamptz>>("(select min(fires_at) from deadlines)");
-        diesel::select(query).get_result(&mut self.auditor().await).await.unwrap()
+        diesel::select(query).get_result(auditor).await.unwrap()
     }
 
     /// The steps of a call's ladders that fired, in order: `clock rung to,to card @ MM-DD HH:MM`.
