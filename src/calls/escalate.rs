@@ -49,22 +49,23 @@ fn lift(case: &mut Case<'_>, clocks: &[Clock], to: i16) -> Option<(Clock, i16)> 
     })
 }
 
-/// What an urge lifts, up to the rung that the county allows.
+/// What an urge lifts: the clock that is waited for next and no other, up to the rung that the county allows.
 pub(super) fn lift_by_urge(case: &mut Case<'_>) -> Option<(Clock, i16)> {
     let to = case.rules.ladder.urge_lifts_to;
-    lift_next(case, to)
+    lift_one(case, PRESSING, to)
 }
 
-/// What an alarm that reached nobody lifts, up to the rung that the county allows.
-pub(super) fn lift_unreached(case: &mut Case<'_>) -> Option<(Clock, i16)> {
+/// What an alarm that reached nobody lifts, up to the rung that the county allows: the clock it was about while that runs, else the one
+/// that is waited for next.
+pub(super) fn lift_unreached(case: &mut Case<'_>, about: Option<Clock>) -> Option<(Clock, i16)> {
     let to = case.rules.ladder.unreached_lifts_to;
-    lift_next(case, to)
+    lift_one(case, about.into_iter().chain(PRESSING), to)
 }
 
-/// The clock that is waited for next and no other.
-fn lift_next(case: &mut Case<'_>, to: i16) -> Option<(Clock, i16)> {
-    let next = PRESSING.into_iter().find(|clock| case.clocks.live(*clock).is_some())?;
-    lift(case, &[next], to)
+/// The first of these clocks that runs, and no other.
+fn lift_one(case: &mut Case<'_>, clocks: impl IntoIterator<Item = Clock>, to: i16) -> Option<(Clock, i16)> {
+    let running = clocks.into_iter().find(|clock| case.clocks.live(*clock).is_some())?;
+    lift(case, &[running], to)
 }
 
 /// The same of a request beside the call: its own clock.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::case::{Case, Order, perform_in};
@@ -14,6 +14,7 @@ use super::model::{CallId, MatterId};
 use super::standing::Person;
 use super::state::Verb;
 use super::store;
+use crate::deadlines::Clock;
 use crate::notices::model::SubjectKind;
 use crate::notices::unreachable::{FollowError, OnUnreachable, Unheard};
 use crate::platform::http::problem::Problem;
@@ -63,6 +64,11 @@ impl OnUnreachable for CallsUnreachable {
     }
 }
 
+/// Which promise an alarm was about, when it was about one.
+fn about(alarm: &Unheard) -> Option<Clock> {
+    alarm.params.get("clock").and_then(Value::as_str).and_then(Clock::parse)
+}
+
 /// An alarm that reached nobody.
 struct Unreached<'u> {
     alarm: &'u Unheard,
@@ -76,7 +82,7 @@ impl Order for Unreached<'_> {
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let (clock, rung) = match self.matter {
             Some(matter) => lift_beside(case, matter).await?.unzip(),
-            None => lift_unreached(case).unzip(),
+            None => lift_unreached(case, about(self.alarm)).unzip(),
         };
         let Unheard { notice, officer, officer_name, event, reason, .. } = self.alarm;
         let officer: Uuid = officer.0;

@@ -81,6 +81,21 @@ async fn a_request_that_nobody_can_be_told_of_lifts_its_own_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_that_reaches_nobody_lifts_the_clock_that_it_was_about() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.lead().accepts(&call).await;
+    county.alter("update channels set state = 'dead'").await;
+    // Half of the hour to contact the enterprise is over; what is waited for next would be the visit.
+    county.runs_until("03-09 10:30").await;
+    assert!(follow_up(&county).await > 0);
+    let lifted = county
+        .texts("select data->>'liftedClock' from ledger_events where kind = 'call.unreached' order by seq limit 1")
+        .await;
+    assert_eq!(lifted, ["contact"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_orders_and_cards_the_administrator_is_told_and_of_hand_overs_only_whom_nothing_reaches() {
     let county = County::open();
     county
@@ -122,5 +137,9 @@ async fn of_orders_and_cards_the_administrator_is_told_and_of_hand_overs_only_wh
     assert_eq!(fields, ["to", "why"], "{said}");
     let inbox = warnings(&county.client("MARKET-HEAD")).await;
     assert!(inbox.iter().any(|item| item["title"].as_str().unwrap().contains("通知送不到")), "{inbox:?}");
+    // What is lifted tells people in vain too; that ends.
+    for _ in 0..10 {
+        follow_up(&county).await;
+    }
     assert_eq!(county.count("select count(*) from notices where follow_at is not null").await, 0);
 }
