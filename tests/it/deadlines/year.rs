@@ -116,7 +116,7 @@ async fn quarter(month: u32, seed: u64) {
         plan.entry(midnight + day.days() + minute.minutes()).or_default().push((None, Deed::Raise(CALLS)));
     }
     let mut auditor = county.auditor().await;
-    let (mut times, mut done, mut refused) = (0, 0, 0);
+    let (mut done, mut refused) = (0, 0);
     loop {
         let due = county.next_due_by(&mut auditor).await;
         let next = plan.first_key_value().map(|(at, _)| *at);
@@ -135,7 +135,6 @@ async fn quarter(month: u32, seed: u64) {
                     let nth = if nth < LONG { nth % FATES } else { nth };
                     fate(&mut plan, county.now(), call, nth, &later);
                 }
-                times += 1;
                 // Every third day somebody answers the orders.
                 for day in 1..12_i32 {
                     plan.entry(county.now() + Duration::days(3) * day)
