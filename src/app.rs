@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::calls::desk::Desk;
 use crate::calls::raise::Writer;
 use crate::catalogue::Catalogue;
 use crate::deadlines::Calendars;
 use crate::deadlines::calendar::CalendarError;
+use crate::deadlines::limits::Rules;
 use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
+use crate::notices::deliver::Sender;
 use crate::notices::texts::{Texts, TextsError};
+use crate::notices::throttle::{Limits, Throttle};
+use crate::notices::tokens::Tokens;
 use crate::notices::wake::Wake;
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -40,6 +46,8 @@ pub struct App {
     pub taps: Writer,
     /// What notices say.
     pub texts: Arc<Texts>,
+    /// What sends notices, and an administrator's test.
+    pub sender: Sender,
     /// Rings when notices were committed.
     pub wake: Wake,
 }
@@ -75,6 +83,17 @@ impl App {
         let taps = Writer::start(&calls);
         let catalogue = Catalogue::default();
         let texts = Arc::new(Texts::new(&config.http.public_url)?);
+        let sender = Sender {
+            db: db.clone(),
+            outbound: outbound.clone(),
+            vault: vault.clone(),
+            texts: texts.clone(),
+            tokens: Tokens::new(redis.clone(), vault.clone(), outbound.clone()),
+            throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
+            lease: TimeDelta::milliseconds(config.notices.lease_ms.into()),
+            next_channel_minutes: Rules::defaults().notices.next_channel_minutes,
+            wake: wake.clone(),
+        };
         Ok(Self {
             config: Arc::new(config),
             clock,
@@ -89,6 +108,7 @@ impl App {
             supervision,
             taps,
             texts,
+            sender,
             wake,
         })
     }

@@ -17,6 +17,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(calls::routes::configure) // /api/v1/calls, its verbs, events, clocks
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
+        .configure(notices::admin::routes::configure) // /api/v1/admin/notices, /admin/channels
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars
         .configure(deadlines::ladders::routes::configure) // /api/v1/admin/ladders
         .configure(identity::routes::configure) // /api/v1/auth/…, /me

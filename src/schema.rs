@@ -201,6 +201,7 @@ diesel::table! {
         language -> Text,
         state -> Text,
         state_reason -> Text,
+        secret_given_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -452,6 +453,7 @@ diesel::table! {
         answered -> Bool,
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
+        follow_at -> Nullable<Timestamptz>,
         provider_id -> Nullable<Text>,
         reason -> Text,
         read_at -> Nullable<Timestamptz>,

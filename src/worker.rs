@@ -7,16 +7,17 @@ use chrono::TimeDelta;
 
 use crate::app::App;
 use crate::calls::on_due::CallsDue;
+use crate::calls::unreachable::CallsUnreachable;
 use crate::deadlines::SubjectKind;
 use crate::deadlines::calendars::recompute::{BATCH, Recompute};
 use crate::deadlines::engine::Engine;
 use crate::deadlines::on_due::OnDue;
 use crate::deadlines::queue::DueQueue;
-use crate::notices::deliver::Sender;
+use crate::notices::follow::FollowUp;
+use crate::notices::model::SubjectKind as NoticeSubject;
 use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
-use crate::notices::throttle::{Limits, Throttle};
-use crate::notices::tokens::Tokens;
+use crate::notices::unreachable::OnUnreachable;
 use crate::notices::worker::{Worker, machine_name};
 use crate::platform::stop::Stop;
 use crate::purge::Purge;
@@ -28,6 +29,7 @@ pub struct Loops {
     app: App,
     relay: Relay,
     senders: Worker,
+    follow_up: FollowUp,
     purge: Purge,
     engine: Engine,
     recompute: Recompute,
@@ -48,23 +50,18 @@ impl Loops {
             requeue: TimeDelta::milliseconds(settings.requeue_ms.into()),
             lease,
         };
-        let sender = Sender {
-            db: app.db.clone(),
-            outbound: app.outbound.clone(),
-            vault: app.vault.clone(),
-            texts: app.texts.clone(),
-            tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
-            throttle: Throttle::new(app.redis.clone(), Limits::when(settings.throttle)),
-            lease,
-            wake: app.wake.clone(),
-        };
         let consumer = match settings.consumer.as_str() {
             "" => machine_name(),
             name => name.to_owned(),
         };
         let engine = engine(app, consumer.clone());
-        let senders =
-            Worker { sender, queue, clock: app.clock.clone(), concurrency: settings.concurrency, consumer };
+        let senders = Worker {
+            sender: app.sender.clone(),
+            queue,
+            clock: app.clock.clone(),
+            concurrency: settings.concurrency,
+            consumer,
+        };
         let purge = Purge::new(app.db.clone(), app.clock.clone(), &app.config.purge);
         let recompute = Recompute {
             db: app.db.clone(),
@@ -73,7 +70,8 @@ impl Loops {
             wake: app.wake.clone(),
             batch: BATCH,
         };
-        Self { app: app.clone(), relay, senders, purge, engine, recompute }
+        let follow_up = follow_up(app);
+        Self { app: app.clone(), relay, senders, follow_up, purge, engine, recompute }
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -85,13 +83,27 @@ impl Loops {
     /// Everything that happens by itself.
     pub async fn run(&self, stop: Stop) {
         tokio::join!(
-            self.relay.run(stop.requested()),   // committed notices → entries in Redis
-            self.senders.run(stop.requested()), // entries → chat platforms
+            self.relay.run(stop.requested()),     // committed notices → entries in Redis
+            self.senders.run(stop.requested()),   // entries → chat platforms
+            self.follow_up.run(stop.requested()), // unanswered alarms → the next application, or the ladder
             self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
             Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             Box::pin(self.recompute.run(stop.requested())), // a calendar changed → open deadlines move
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
+    }
+}
+
+/// What follows up alarms: whose ladder climbs when nobody could be told.
+#[must_use]
+pub fn follow_up(app: &App) -> FollowUp {
+    let calls: Arc<dyn OnUnreachable> = Arc::new(CallsUnreachable::new(app.calls.clone()));
+    let climbers = BTreeMap::from([(NoticeSubject::Call, calls.clone()), (NoticeSubject::SideMatter, calls)]);
+    FollowUp {
+        db: app.db.clone(),
+        clock: app.clock.clone(),
+        wake: app.wake.clone(),
+        climbers: Arc::new(climbers),
     }
 }
 

@@ -15,6 +15,8 @@ create table channels (
     language text not null default 'zh-CN' check (language in ('zh-CN', 'en')),
     state text not null default 'active' check (state in ('active', 'paused', 'dead')),
     state_reason text not null default '',
+    -- When an administrator last gave it what opens it; none: an import of the county's files did.
+    secret_given_at timestamptz,
     unique (county_id, code)
 );
 create index channels_department on channels (department_id) where department_id is not null;
@@ -70,15 +72,21 @@ create table notices (
     answered boolean not null default false,
     created_at timestamptz not null,
     sent_at timestamptz,
+    -- When somebody looks whether it went unanswered, and what follows then: his next application, or the ladder.
+    follow_at timestamptz,
     provider_id text,
     reason text not null default '',
     -- When its reader opened it in his inbox.
     read_at timestamptz,
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
     check (state not in ('sent', 'acted') or sent_at is not null),
-    check (channel_id is not null or due_at is null)
+    check (channel_id is not null or due_at is null),
+    check (follow_at is null or officer_id is not null)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
+create index notices_follow on notices (follow_at) where follow_at is not null;
+-- What was given up, for whoever looks for it.
+create index notices_lost on notices (county_id, id) where state in ('dead', 'expired');
 -- What may leave in company with another.
 create index notices_waiting on notices (channel_id, recipient, created_at)
     where due_at is not null and priority <> 'first_alarm';

@@ -3,7 +3,7 @@ create table ledger_events (
     subject_id uuid not null,
     seq integer not null check (seq >= 1),
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'account', 'channel', 'county', 'supervision_order', 'card',
+    subject_kind text not null check (subject_kind in ('call', 'account', 'channel', 'notice', 'county', 'supervision_order', 'card',
         'hand_over')),
     kind text not null,
     actor_kind text not null check (actor_kind in ('account', 'clock', 'operator')),

@@ -1,5 +1,5 @@
-//! Escalate (提级): an official lets the ladder climb a step before its time, and what an urge of the enterprise lifts. Both let the
-//! very step fire that would have fired later: same people, same words, once.
+//! Escalate (提级): an official lets the ladder climb a step before its time; so do an urge of the enterprise and an alarm that reached
+//! nobody. All let the very step fire that would have fired later: same people, same words, once.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 
 use super::case::{Case, Order, timing};
 use super::error::CallCode;
+use super::model::MatterId;
 use super::state::Verb;
-use crate::deadlines::Clock;
 use crate::deadlines::ladder::HIGHEST_LIFT;
+use crate::deadlines::{Clock, ClockBook, SubjectKind};
 use crate::platform::http::problem::Problem;
 
 /// The clocks whose ladder is lifted, the most pressing first: what is waited for next.
@@ -50,7 +51,38 @@ fn lift(case: &mut Case<'_>, clocks: &[Clock], to: i16) -> Option<(Clock, i16)> 
 
 /// What an urge lifts: the clock that is waited for next and no other, up to the rung that the county allows.
 pub(super) fn lift_by_urge(case: &mut Case<'_>) -> Option<(Clock, i16)> {
-    let next = PRESSING.into_iter().find(|clock| case.clocks.live(*clock).is_some())?;
     let to = case.rules.ladder.urge_lifts_to;
-    lift(case, &[next], to)
+    lift_one(case, PRESSING, to)
+}
+
+/// What an alarm that reached nobody lifts, up to the rung that the county allows: the clock it was about while that runs, else the one
+/// that is waited for next.
+pub(super) fn lift_unreached(case: &mut Case<'_>, about: Option<Clock>) -> Option<(Clock, i16)> {
+    let to = case.rules.ladder.unreached_lifts_to;
+    lift_one(case, about.into_iter().chain(PRESSING), to)
+}
+
+/// The first of these clocks that runs, and no other.
+fn lift_one(case: &mut Case<'_>, clocks: impl IntoIterator<Item = Clock>, to: i16) -> Option<(Clock, i16)> {
+    let running = clocks.into_iter().find(|clock| case.clocks.live(*clock).is_some())?;
+    lift(case, &[running], to)
+}
+
+/// The same of a request beside the call: its own clock.
+pub(super) async fn lift_beside(
+    case: &mut Case<'_>,
+    matter: MatterId,
+) -> Result<Option<(Clock, i16)>, Problem> {
+    let county = case.call.county_id;
+    let mut book = ClockBook::read(case.conn, county, SubjectKind::SideMatter, matter.0).await?;
+    let Some(live) = book.all().find(|row| row.is_live()) else { return Ok(None) };
+    let clock = live.clock;
+    // Who was asked to help owes the help; everything else the call's department waits for.
+    let asked = case.matters.iter().find(|known| known.id == matter && clock == Clock::Assistance);
+    let owes = asked.and_then(|asked| asked.department_id).unwrap_or(case.call.department_id);
+    let calendar = case.calendar_in(owes);
+    let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
+    let rung = book.lift(&timing, clock, case.now, HIGHEST_LIFT);
+    book.save(case.conn).await?;
+    Ok(rung.map(|rung| (clock, rung)))
 }

@@ -37,5 +37,6 @@ pub mod state;
 mod store;
 pub mod tell;
 pub mod transfer;
+pub mod unreachable;
 pub mod urge;
 pub mod view;

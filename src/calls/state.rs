@@ -132,9 +132,10 @@ pub fn may(verb: Verb, call: &Call, standing: &Standing, beside: Beside<'_>) -> 
         Verb::Reject => (state == State::Resolved, standing.member),
         Verb::Reopen => (state == State::Closed, standing.member),
         Verb::Urge => (!state.is_end() && state != State::Resolved, standing.member),
+        // The clock does when an alarm reached nobody.
         Verb::Escalate => (
             !state.is_end() && state != State::Resolved,
-            standing.leader || standing.office || standing.inspectorate,
+            standing.leader || standing.office || standing.inspectorate || standing.clock,
         ),
         Verb::Withdraw => (state.is_unaccepted() || state == State::Accepted, standing.member),
         Verb::Merge => (state.is_unaccepted(), standing.member || standing.office || standing.holder),

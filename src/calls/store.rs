@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::model::{Call, CallChange, CallId, Matter, State};
+use super::model::{Call, CallChange, CallId, Matter, MatterId, State};
 use crate::catalogue::ItemId;
 use crate::deadlines::DeadlineState;
 use crate::deadlines::limits::ItemLimits;
@@ -352,6 +352,11 @@ fn absent_at(now: DateTime<Utc>) -> _ {
 
 pub async fn officer_face(conn: &mut AsyncPgConnection, id: OfficerId) -> QueryResult<Option<OfficerFace>> {
     officers::table.find(id).select(OfficerFace::as_select()).first(conn).await.optional()
+}
+
+/// The call beside which something was asked.
+pub async fn call_of(conn: &mut AsyncPgConnection, matter: MatterId) -> QueryResult<Option<CallId>> {
+    side_matters::table.find(matter).select(side_matters::call_id).first(conn).await.optional()
 }
 
 /// The names of accounts, in the order of their ids.

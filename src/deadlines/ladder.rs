@@ -165,6 +165,8 @@ pub struct Ladders {
     pub repeat: Limit,
     /// Up to which rung an enterprise's urge lifts.
     pub urge_lifts_to: i16,
+    /// Up to which rung an alarm that reached nobody lifts.
+    pub unreached_lifts_to: i16,
     pub clocks: ByClock,
     /// Ladders of single items, by the item's code; a clock that an item does not name climbs as in `clocks`.
     pub items: BTreeMap<String, ByClock>,
@@ -198,6 +200,7 @@ struct Written {
     #[serde(deserialize_with = "repeat")]
     repeat: Limit,
     urge_lifts_to: i16,
+    unreached_lifts_to: i16,
     clocks: ByClock,
     #[serde(default)]
     items: BTreeMap<String, ByClock>,
@@ -207,9 +210,11 @@ impl TryFrom<Written> for Ladders {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { repeat, urge_lifts_to, clocks, items } = written;
-        if !(0..=HIGHEST_LIFT).contains(&urge_lifts_to) {
-            return Err(format!("urge_lifts_to = {urge_lifts_to} is not between 0 and {HIGHEST_LIFT}"));
+        let Written { repeat, urge_lifts_to, unreached_lifts_to, clocks, items } = written;
+        for (name, to) in [("urge_lifts_to", urge_lifts_to), ("unreached_lifts_to", unreached_lifts_to)] {
+            if !(0..=HIGHEST_LIFT).contains(&to) {
+                return Err(format!("{name} = {to} is not between 0 and {HIGHEST_LIFT}"));
+            }
         }
         for (clock, steps) in &clocks {
             check(*clock, steps).map_err(|why| format!("clocks.{clock}{why}"))?;
@@ -219,7 +224,7 @@ impl TryFrom<Written> for Ladders {
                 check(*clock, steps).map_err(|why| format!("items.{item}.{clock}{why}"))?;
             }
         }
-        Ok(Self { repeat, urge_lifts_to, clocks, items, past: Vec::new() })
+        Ok(Self { repeat, urge_lifts_to, unreached_lifts_to, clocks, items, past: Vec::new() })
     }
 }
 

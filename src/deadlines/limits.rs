@@ -208,7 +208,8 @@ impl Rules {
     pub fn read(settings: &Value) -> Result<Self, Box<figment::Error>> {
         let (own, past) = split(settings);
         let mut rules: Self = merged(&own).extract().map_err(Box::new)?;
-        if let Some(fault) = rules.calls.fault().or_else(|| rules.supervision.fault()) {
+        let faults = [rules.calls.fault(), rules.notices.fault(), rules.supervision.fault()];
+        if let Some(fault) = faults.into_iter().flatten().next() {
             return Err(Box::new(fault.into()));
         }
         for PastOwn { until, ladder } in
@@ -372,6 +373,9 @@ mod tests {
             let refused = Rules::of_county(&json!({"calls": {name: bad}})).unwrap_err().to_string();
             assert!(refused.contains(name), "{refused}");
         }
+        let hasty =
+            Rules::of_county(&json!({"notices": {"next_channel_minutes": 0}})).unwrap_err().to_string();
+        assert!(hasty.contains("notices.next_channel_minutes"), "{hasty}");
         for (name, bad) in [("appeal_working_days", 0), ("text_length", 0), ("appeal_working_days", 61)] {
             let refused = Rules::of_county(&json!({"supervision": {name: bad}})).unwrap_err().to_string();
             assert!(refused.contains(&format!("supervision.{name}")), "{refused}");

@@ -18,6 +18,7 @@ text_enum!(
         Call = "call",
         Account = "account",
         Channel = "channel",
+        Notice = "notice",
         County = "county",
         SupervisionOrder = "supervision_order",
         Card = "card",

@@ -98,6 +98,7 @@ pub fn blank(draft: &Draft, county: CountyId, now: DateTime<Utc>) -> NewNotice {
         answered: false,
         created_at: now,
         sent_at: None,
+        follow_at: None,
         reason: String::new(),
     }
 }
@@ -106,7 +107,13 @@ fn unaddressed(draft: &Draft, county: CountyId, now: DateTime<Utc>) -> NewNotice
     tracing::error!(subject = %draft.subject_id, event = draft.event, "an alarm can be addressed to nobody");
     metrics::counter!("notices_unaddressed_total").increment(1);
     let row = blank(draft, county, now);
-    NewNotice { state: NoticeState::Dead, due_at: None, reason: NOBODY.to_owned(), ..row }
+    NewNotice {
+        state: NoticeState::Dead,
+        due_at: None,
+        follow_at: Some(now),
+        reason: NOBODY.to_owned(),
+        ..row
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! die anywhere in between, the lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased
 //! and settled together.
 
+mod probe;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{Outbound, OutboundRequest};
+pub use probe::Probe;
 
 /// The statements have one plan, however many notices there are.
 const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
@@ -48,6 +51,8 @@ pub struct Sender {
     pub throttle: Throttle,
     /// How long a sender may take before it is taken for dead; longer than the outbound client's patience.
     pub lease: TimeDelta,
+    /// How long an officer has to act on a first alarm before his next application is tried, unless his county says otherwise.
+    pub next_channel_minutes: i32,
     /// Rings when an alarm was addressed anew.
     pub wake: Wake,
 }
@@ -200,7 +205,8 @@ impl Sender {
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
-        let settled = settle_in(&mut tx, county, attempted).await.map_err(DbError::from);
+        let settled =
+            settle_in(&mut tx, county, attempted, self.next_channel_minutes).await.map_err(DbError::from);
         let (settled, anew) = tx.finish(settled).await?;
         self.ring(anew);
         for (attempted, state) in attempted.iter().zip(&settled) {
@@ -393,9 +399,10 @@ async fn settle_in(
     conn: &mut AsyncPgConnection,
     county: CountyId,
     attempted: &[Attempted],
+    next_channel_minutes: i32,
 ) -> QueryResult<(Vec<Option<NoticeState>>, usize)> {
     let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
-    let standing = store::settle(conn, &settles).await?;
+    let standing = store::settle(conn, &settles, next_channel_minutes).await?;
     let settled: Vec<Option<NoticeState>> = attempted
         .iter()
         .map(|Attempted { leased, .. }| {
@@ -514,7 +521,8 @@ const fn name(outcome: &Outcome) -> AttemptOutcome {
 }
 
 fn note_kept(leased: &Leased) {
-    metrics::counter!("notices_kept_total", "kind" => leased.kind.as_str(), "state" => leased.state.as_str())
+    let (kind, state) = (leased.kind.as_str(), leased.state.as_str());
+    metrics::counter!("notices_kept_total", "kind" => kind, "channel" => leased.channel.to_string(), "state" => state)
         .increment(1);
     if leased.state == NoticeState::Dead {
         let (notice, channel, event, reason) = (leased.notice, leased.channel, &leased.event, &leased.reason);
@@ -525,14 +533,16 @@ fn note_kept(leased: &Leased) {
 /// Tells the metrics, and the log of what failed. Never an address, a key or an answer.
 fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now: DateTime<Utc>) {
     let kind = leased.kind.as_str();
-    metrics::counter!("notices_sent_total", "kind" => kind, "outcome" => tried.outcome.as_str()).increment(1);
+    let (outcome, label) = (tried.outcome.as_str(), leased.channel.to_string());
+    metrics::counter!("notices_sent_total", "kind" => kind, "channel" => label.clone(), "outcome" => outcome)
+        .increment(1);
     let (notice, channel, event, attempt) = (leased.notice, leased.channel, &leased.event, leased.attempt);
     let reason = tried.reason();
     match (&tried.next, settled) {
         (_, None) => tracing::warn!(%notice, %channel, attempt, "answer came after the lease had ended"),
         (Next::Sent { .. }, Some(_)) => {
             let delay = now - leased.created_at + TimeDelta::from_std(tried.took).unwrap_or_default();
-            metrics::histogram!("notices_delay_seconds").record(delay.as_seconds_f64());
+            metrics::histogram!("notices_delay_seconds", "channel" => label).record(delay.as_seconds_f64());
         }
         (Next::Again(at), Some(_)) => {
             tracing::warn!(%notice, %channel, kind, event, attempt, reason, next = %at, "notice failed, will be sent again");

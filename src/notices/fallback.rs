@@ -1,12 +1,15 @@
 //! An alarm whose channel failed for good is at once addressed anew: to the next application that reaches its officer, or to the next
-//! room that has not had it. Where there is none, and nobody else has it, that is said aloud. The failed row ends `fallback` and
-//! keeps its reason; the new one belongs to the same posting.
+//! room that has not had it. Where there is none, and nobody else has it, that is said aloud, and [`super::follow`] lets the ladder
+//! climb. The failed row ends `fallback` and keeps its reason; the new one belongs to the same posting.
+//!
+//! A first alarm that left and that its officer has not acted on goes to his next application, each of them once.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use serde_json::Value;
 
-use super::address::{NOBODY, Routes};
+use super::address::{NOBODY, Reach, Routes};
 use super::model::{ChannelId, NewNotice, NoticeId, NoticeState};
 use super::outbox;
 use super::store::stranded::{self, Sibling, Stranded};
@@ -87,18 +90,20 @@ async fn readdress(
         let reason = reason(one, &next);
         let state = if next == Next::Nobody { NoticeState::Dead } else { NoticeState::Fallback };
         // Whoever answered while we decided has the last word.
-        if !stranded::end(conn, one.notice, state, &reason).await? {
+        let follow_at = (next == Next::Nobody).then_some(now);
+        if !stranded::end(conn, one.notice, state, &reason, follow_at).await? {
             continue;
         }
         match next {
             Next::To(channel, recipient) => {
-                let row = anew(one, channel, recipient, now);
+                let row = anew(one, channel, recipient, MOVED, now);
                 siblings.push(Sibling {
                     posting: one.posting,
                     notice: row.id,
                     channel: Some(channel),
                     is_personal: !row.recipient.is_empty(),
                     state: row.state,
+                    created_at: row.created_at,
                 });
                 fresh.push(row);
             }
@@ -113,17 +118,51 @@ async fn readdress(
     Ok(fresh.len())
 }
 
+/// Why a row ended `fallback` that was sent, and why another follows it: its officer has not acted.
+const UNACTED: &str = "unacted";
+
+/// Why a row follows one that could not leave.
+const MOVED: &str = "moved";
+
+/// Addresses an alarm that left, and that nobody acted on, to the next application that reaches its officer; false when there is none,
+/// or when another row of the posting was made after it: that one has its own time.
+pub async fn go_on(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    notice: NoticeId,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let Some(one) = stranded::stranded(conn, &[notice]).await?.pop() else { return Ok(false) };
+    let siblings = stranded::siblings(conn, std::slice::from_ref(&one)).await?;
+    if siblings.iter().any(|sibling| sibling.created_at > one.created_at) {
+        return Ok(false);
+    }
+    let routes = outbox::routes(conn, county, &[], &[one.officer]).await?;
+    let Some(reach) = unused_reach(&one, &siblings, &routes) else { return Ok(false) };
+    if !stranded::end(conn, notice, NoticeState::Fallback, UNACTED, None).await? {
+        return Ok(false);
+    }
+    outbox::post(conn, &[anew(&one, reach.channel, reach.user_id.clone(), UNACTED, now)]).await?;
+    metrics::counter!("notices_unacted_total").increment(1);
+    Ok(true)
+}
+
+/// The first application that reaches the officer of a posting and has not had it.
+fn unused_reach<'r>(one: &Stranded, siblings: &[Sibling], routes: &'r Routes) -> Option<&'r Reach> {
+    let used = |channel: ChannelId| {
+        siblings.iter().any(|sibling| sibling.posting == one.posting && sibling.channel == Some(channel))
+    };
+    routes.people.iter().find(|reach| reach.officer == one.officer && !reach.paused && !used(reach.channel))
+}
+
 /// One like the failed one first, so that a person is tried by all his applications before others are bothered; then whoever has it
 /// already; then one of the other kind.
 fn next(one: &Stranded, failed: &[NoticeId], siblings: &[Sibling], routes: &Routes) -> Next {
     let own: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.posting == one.posting).collect();
     let lives = |sibling: &&&Sibling| !failed.contains(&sibling.notice) && is_on_its_way(sibling.state);
     let unused = |channel: ChannelId| own.iter().all(|sibling| sibling.channel != Some(channel));
-    let in_person = routes
-        .people
-        .iter()
-        .find(|reach| reach.officer == one.officer && !reach.paused && unused(reach.channel))
-        .map(|reach| Next::To(reach.channel, reach.user_id.clone()));
+    let in_person = unused_reach(one, siblings, routes);
+    let in_person = in_person.map(|reach| Next::To(reach.channel, reach.user_id.clone()));
     let theirs = |department| department == Some(one.department) || department == one.room_of;
     let in_room = routes
         .rooms
@@ -174,7 +213,18 @@ fn reason(one: &Stranded, next: &Next) -> String {
     }
 }
 
-fn anew(one: &Stranded, channel: ChannelId, recipient: String, now: DateTime<Utc>) -> NewNotice {
+/// The same event to somebody else, or elsewhere; it says why it comes again.
+fn anew(
+    one: &Stranded,
+    channel: ChannelId,
+    recipient: String,
+    again: &'static str,
+    now: DateTime<Utc>,
+) -> NewNotice {
+    let mut params = one.params.clone();
+    if let Value::Object(fields) = &mut params {
+        fields.insert("again".to_owned(), again.into());
+    }
     NewNotice {
         id: NoticeId::fresh(),
         county_id: one.county,
@@ -187,13 +237,14 @@ fn anew(one: &Stranded, channel: ChannelId, recipient: String, now: DateTime<Utc
         officer_id: Some(one.officer),
         account_id: None,
         priority: one.priority,
-        params: one.params.clone(),
+        params,
         state: NoticeState::Queued,
         attempt: 0,
         due_at: Some(now),
         answered: false,
         created_at: now,
         sent_at: None,
+        follow_at: None,
         reason: String::new(),
     }
 }

@@ -102,7 +102,8 @@ impl Sender {
         let anew = tx.finish(kept).await?;
         self.ring(anew);
         let kind = first.kind.as_str();
-        metrics::counter!("notices_kept_total", "kind" => kind, "state" => state.as_str())
+        let channel = first.channel.to_string();
+        metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state.as_str())
             .increment(u64::try_from(parcel.count()).unwrap_or(1));
         tracing::debug!(channel = %first.channel, kind, count = parcel.count(), reason, %until, "notices wait");
         Ok(Carried::Kept(if anew > 0 { NoticeState::Fallback } else { state }))

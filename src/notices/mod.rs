@@ -5,17 +5,21 @@
 //! sends outside any transaction and settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
-//! be told; that one nobody acts on climbs is the ladder's part. How fast anything leaves is the [`throttle`]'s matter: what is over a
-//! limit is held and never dropped, news that asks for nothing leaves together and not at night ([`quiet`]). Calls nobody but
-//! `platform` and `organisation`'s ids; its [`routes`] ask `identity` who reads.
+//! be told and its subject climbs at once ([`unreachable`]); a first alarm that nobody acts on goes to its officer's next application
+//! ([`follow`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
+//! nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform`, `organisation`'s ids and, for what an
+//! administrator does ([`admin`]), the `ledger`; its routes ask `identity` who calls.
 
 pub mod address;
+pub mod admin;
+mod administrators;
 mod bundle;
 pub mod channels;
 pub mod check;
 pub mod deliver;
 pub mod enterprise;
 mod fallback;
+pub mod follow;
 mod gate;
 pub mod inbox;
 pub mod model;
@@ -33,5 +37,6 @@ pub mod subscriptions;
 pub mod texts;
 pub mod throttle;
 pub mod tokens;
+pub mod unreachable;
 pub mod wake;
 pub mod worker;

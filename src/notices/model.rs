@@ -136,5 +136,7 @@ pub struct NewNotice {
     pub answered: bool,
     pub created_at: DateTime<Utc>,
     pub sent_at: Option<DateTime<Utc>>,
+    /// When somebody looks what follows from nobody having heard it.
+    pub follow_at: Option<DateTime<Utc>>,
     pub reason: String,
 }

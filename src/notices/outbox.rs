@@ -144,9 +144,9 @@ struct SettleAlarms {
 impl QueryFragment<Pg> for SettleAlarms {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "update notices set answered = true, state = case when state = 'sent' then 'acted' \
+            "update notices set answered = true, state = case when state = 'sent' or state = 'fallback' and sent_at is not null then 'acted' \
              when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
-             due_at = case state when 'sending' then due_at end, \
+             due_at = case state when 'sending' then due_at end, follow_at = null, \
              reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ",
         );
         out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;

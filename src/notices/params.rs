@@ -69,6 +69,10 @@ pub struct CallParams {
     pub rung: Option<i16>,
     /// The card that was given, e.g. `yellow`.
     pub card: Option<String>,
+    /// Why nobody could be told, e.g. `dead_target`.
+    pub why: Option<String>,
+    /// Why its reader gets it here although it had gone elsewhere: `unacted` or `moved`.
+    pub again: Option<String>,
 }
 
 impl CallParams {

@@ -1,4 +1,5 @@
-//! What a county chooses about notices: the hours in which news that asks for no action waits for the morning.
+//! What a county chooses about notices: how long an officer has before his next application is tried, and the hours in which news that
+//! asks for no action waits for the morning.
 
 use std::sync::LazyLock;
 
@@ -23,6 +24,8 @@ static SHIPPED: LazyLock<Map<String, Value>> = LazyLock::new(|| {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeRules {
+    /// How long an officer has to act on a first alarm before his next application is tried.
+    pub next_channel_minutes: i32,
     /// Local time; the same moment twice: never quiet.
     #[serde(deserialize_with = "time")]
     pub quiet_from: NaiveTime,
@@ -41,6 +44,14 @@ impl NoticeRules {
             rules.extend(own.clone());
         }
         serde_json::from_value(Value::Object(rules))
+    }
+
+    /// What is no sensible choice, by the name of its key.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let minutes = self.next_channel_minutes;
+        (!(1..=60).contains(&minutes))
+            .then(|| format!("notices.next_channel_minutes = {minutes} is not between 1 and 60"))
     }
 
     /// When the quiet hours end, if `now` lies within them.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::model::Lane;
 use super::queue::Queue;
+use super::store::register::Backlog;
 use super::store::{self, Claim, Claimed};
 use super::wake::Wake;
 use crate::platform::clock::Clock;
@@ -145,17 +146,36 @@ impl Relay {
         }
     }
 
-    async fn measure(&self) {
+    /// Tells the metrics what waits, in all and by channel.
+    pub async fn measure(&self) {
         let backlog = async {
             let mut tx = self.db.begin(Scope::AllCounties).await?;
-            let backlog = store::backlog(&mut tx).await.map_err(DbError::from);
+            let backlog = async {
+                Ok::<_, DbError>((store::backlog(&mut tx).await?, store::register::backlogs(&mut tx).await?))
+            };
+            let backlog = backlog.await;
             tx.finish(backlog).await
         };
+        let age = |oldest: Option<DateTime<Utc>>| {
+            oldest.map_or(TimeDelta::zero(), |oldest| self.clock.now() - oldest).as_seconds_f64()
+        };
+        let number = |count: i64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         match backlog.await {
-            Ok((count, oldest)) => {
-                let age = oldest.map_or(TimeDelta::zero(), |oldest| self.clock.now() - oldest);
-                metrics::gauge!("notices_queued").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
-                metrics::gauge!("notices_oldest_seconds").set(age.as_seconds_f64());
+            Ok(((count, oldest), channels)) => {
+                metrics::gauge!("notices_queued").set(number(count));
+                metrics::gauge!("notices_oldest_seconds").set(age(oldest));
+                for Backlog { id, county, code, kind, active, waiting, held, oldest } in channels {
+                    let labels = [
+                        ("channel", id.to_string()),
+                        ("county", county),
+                        ("code", code),
+                        ("kind", kind.as_str().to_owned()),
+                    ];
+                    metrics::gauge!("channel_active", &labels).set(f64::from(u8::from(active)));
+                    metrics::gauge!("channel_notices_waiting", &labels).set(number(waiting));
+                    metrics::gauge!("channel_notices_held", &labels).set(number(held));
+                    metrics::gauge!("channel_oldest_seconds", &labels).set(age(oldest));
+                }
             }
             Err(error) => tracing::debug!(%error, "the backlog could not be measured"),
         }

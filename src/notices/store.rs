@@ -24,9 +24,12 @@ use super::model::{
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
+pub mod admin;
+pub mod follow;
 pub mod grants;
 pub mod held;
 pub mod inbox;
+pub mod register;
 pub mod stranded;
 
 /// A sender that dies this often over one notice dies because of it.
@@ -201,6 +204,7 @@ pub struct Record<'a> {
 /// [`Settle`] for many, column by column.
 #[derive(Default)]
 struct SettleAll<'a> {
+    next_channel_minutes: i32,
     notice: Vec<NoticeId>,
     attempt: Vec<i32>,
     state: Vec<NoticeState>,
@@ -216,8 +220,8 @@ struct SettleAll<'a> {
 }
 
 impl<'a> SettleAll<'a> {
-    fn new(settles: &'a [Settle<'a>]) -> Self {
-        let mut all = Self::default();
+    fn new(settles: &'a [Settle<'a>], next_channel_minutes: i32) -> Self {
+        let mut all = Self { next_channel_minutes, ..Self::default() };
         for settle in settles {
             all.notice.push(settle.notice);
             all.attempt.push(settle.attempt);
@@ -267,7 +271,14 @@ impl QueryFragment<Pg> for SettleAll<'_> {
             "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, started_at, took_ms, http_status, \
              outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
              when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
-             reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id from given g where n.id = g.notice_id \
+             reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, follow_at = case when g.state = 'sent' \
+             and n.priority = 'first_alarm' and n.officer_id is not null and not n.answered then g.sent_at + make_interval(mins => \
+             case when co.settings #>> '{notices,next_channel_minutes}' ~ '^[0-9]{1,3}$' \
+             then (co.settings #>> '{notices,next_channel_minutes}')::int4 else ",
+        );
+        out.push_bind_param::<Integer, _>(&self.next_channel_minutes)?;
+        out.push_sql(
+            " end) end from given g, counties co where n.id = g.notice_id and co.id = n.county_id \
              and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at), \
              recorded as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, \
              excerpt, next_at) select s.id, s.attempt, s.county_id, g.started_at, g.took_ms, g.http_status, g.outcome, g.excerpt, \
@@ -323,12 +334,14 @@ pub async fn lease(conn: &mut AsyncPgConnection, lease: Lease) -> QueryResult<Ve
     lease.load(conn).await
 }
 
-/// Runs [`Settle`] for many; where each notice stands now, without those whose attempt is no longer the present one.
+/// Runs [`Settle`] for many; where each notice stands now, without those whose attempt is no longer the present one. A first alarm that
+/// was sent is looked at again when its county's patience is over, `next_channel_minutes` where the county says nothing.
 pub async fn settle(
     conn: &mut AsyncPgConnection,
     settles: &[Settle<'_>],
+    next_channel_minutes: i32,
 ) -> QueryResult<Vec<(NoticeId, i32, NoticeState)>> {
-    SettleAll::new(settles).load(conn).await
+    SettleAll::new(settles, next_channel_minutes).load(conn).await
 }
 
 /// A channel that the provider says is gone is not used any more; false when that was known.

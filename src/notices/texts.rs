@@ -27,6 +27,9 @@ const BOOK: &str = include_str!("../../config/notices.toml");
 /// The event that stands for all without a text of their own.
 const OTHER: &str = "other";
 
+/// The fact that every event tells last, when there is something to tell.
+const AGAIN: &str = "again";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Book {
@@ -129,6 +132,9 @@ impl Texts {
             templates.add_template_owned(format!("en/title/{name}"), event.en.title.clone())?;
         }
         let other = book.events.get(OTHER).ok_or(TextsError::NoOther)?.clone();
+        if !book.facts.contains_key(AGAIN) {
+            return Err(TextsError::UnknownFact { event: OTHER.to_owned(), fact: AGAIN.to_owned() });
+        }
         Ok(Self { templates, book, other, public_url: public_url.trim_end_matches('/').to_owned() })
     }
 
@@ -153,8 +159,8 @@ impl Texts {
             let text = self.templates.get_template(&format!("{folder}/{kind}/{name}"))?.render(&words)?;
             Ok(text.trim().to_owned())
         };
-        let mut lines = Vec::with_capacity(event.facts.len());
-        for fact in &event.facts {
+        let mut lines = Vec::with_capacity(event.facts.len() + 1);
+        for fact in event.facts.iter().map(String::as_str).chain([AGAIN]) {
             let value = say("fact", fact)?;
             if let (false, Some(fact)) = (value.is_empty(), self.book.facts.get(fact)) {
                 let label = match lang {
@@ -257,6 +263,8 @@ fn words(
         ("rank", named("rank", &params.rank)),
         ("rung", params.rung.map(|rung| rung.to_string())),
         ("card", named("card", &params.card)),
+        ("why", named("why", &params.why)),
+        ("again", named("again", &params.again)),
         ("critical", (params.urgency.as_deref() == Some("critical")).then(|| "yes".to_owned())),
         ("masked", (!personal).then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),

@@ -96,10 +96,17 @@ impl Tokens {
             let mine = Uuid::new_v4().simple().to_string();
             // Whoever waited longer than a fetch may take fetches too.
             if waited >= FETCHING || self.lock(&place, &mine).await.unwrap_or(true) {
-                let fetched = self.fetch(target, now).await;
-                let kept = self.keep(&place, &fetched, now).await;
+                // Whoever had the lock before may have kept one since we looked.
+                let token = match self.look(&place, now).await {
+                    Ok(Some(found)) => found,
+                    Ok(None) | Err(_) => {
+                        let fetched = self.fetch(target, now).await;
+                        let kept = self.keep(&place, &fetched, now).await;
+                        fetched.map(|issued| Token { value: issued.0, sealed: kept })
+                    }
+                };
                 self.unlock(&place, &mine).await;
-                return fetched.map(|issued| Token { value: issued.0, sealed: kept });
+                return token;
             }
             tokio::time::sleep(LOOK).await;
             waited += LOOK;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use yijiao::calls::error::CallCode;
 use yijiao::deadlines::calendars::error::CalendarCode;
 use yijiao::identity::error::IdentityCode;
+use yijiao::notices::admin::error::NoticeCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
 use yijiao::supervision::error::SupervisionCode;
 
@@ -20,6 +21,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("IdentityCode", all(IdentityCode::ALL, IdentityCode::def)),
         ("CallCode", all(CallCode::ALL, CallCode::def)),
         ("SupervisionCode", all(SupervisionCode::ALL, SupervisionCode::def)),
+        ("NoticeCode", all(NoticeCode::ALL, NoticeCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
     ]
 }

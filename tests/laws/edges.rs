@@ -17,7 +17,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("identity", &["app", "organisation", "platform", "schema"]),
     // The rules of the county say how long a text may be.
     ("catalogue", &["deadlines", "organisation", "platform", "schema"]),
-    ("notices", &["organisation", "platform", "schema"]),
+    // What an administrator does to a channel or a notice is an event.
+    ("notices", &["ledger", "organisation", "platform", "schema"]),
     ("deadlines", &["ledger", "notices", "organisation", "platform", "schema"]),
     (
         "calls",

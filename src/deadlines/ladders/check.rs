@@ -33,7 +33,7 @@ pub(super) fn check(own: &OwnRules) -> Result<(Value, Rules), Vec<FieldError>> {
         &shipped,
         SupervisionRules::fault,
     ));
-    faults.extend(section::<NoticeRules>("notices", &own.notices, &shipped, |_| None));
+    faults.extend(section::<NoticeRules>("notices", &own.notices, &shipped, NoticeRules::fault));
     faults.extend(ladder(own));
     if !faults.is_empty() {
         return Err(faults);
@@ -126,9 +126,14 @@ fn ladder(own: &OwnRules) -> Vec<FieldError> {
     {
         found.push(limit_fault("ladder.repeat", repeat, &why));
     }
-    if ladder.urge_lifts_to.is_some_and(|rung| !(0..=HIGHEST_LIFT).contains(&rung)) {
+    let lifts = |rung: Option<i16>| rung.is_some_and(|rung| !(0..=HIGHEST_LIFT).contains(&rung));
+    if lifts(ladder.urge_lifts_to) {
         let en = "an urge lifts up to a rung between 0 and 5";
         found.push(fault("ladder.urgeLiftsTo", "out_of_range", "催办最多提到 0 至 5 级", en));
+    }
+    if lifts(ladder.unreached_lifts_to) {
+        let en = "a call that reaches nobody lifts up to a rung between 0 and 5";
+        found.push(fault("ladder.unreachedLiftsTo", "out_of_range", "无人收到时最多提到 0 至 5 级", en));
     }
     found.extend(clocks("ladder.clocks", &ladder.clocks));
     for (item, of_item) in &ladder.items {
@@ -217,10 +222,11 @@ mod tests {
             },
             "calls": {"urgePerDay": 0, "redo": "never", "urge_per_day": 3, "lunch": 1},
             "supervision": {"sign": "0m", "appealWorkingDays": 900},
-            "notices": {"quietFrom": "22 o'clock", "quietDays": 1},
+            "notices": {"quietFrom": "22 o'clock", "quietDays": 1, "nextChannelMinutes": 0},
             "ladder": {
                 "repeat": "0wd",
                 "urgeLiftsTo": 9,
+                "unreachedLiftsTo": -1,
                 "clocks": {
                     "accept": [step(1, "due", "head"), step(2, "+30wm", "head"), step(1, "+15wm", "head")],
                     "arrive": [step(1, "soon", "mayor")],
@@ -245,10 +251,12 @@ mod tests {
             ("calls.urge_per_day", "unknown_field"),
             ("supervision.appealWorkingDays", "out_of_range"),
             ("supervision.sign", "wrong_value"),
+            ("notices.nextChannelMinutes", "out_of_range"),
             ("notices.quietDays", "unknown_field"),
             ("notices.quietFrom", "wrong_value"),
             ("ladder.repeat", "wrong_limit"),
             ("ladder.urgeLiftsTo", "out_of_range"),
+            ("ladder.unreachedLiftsTo", "out_of_range"),
             ("ladder.clocks.accept[2].rung", "falls"),
             ("ladder.clocks.accept[2].at", "falls"),
             ("ladder.clocks.arrive[0].at", "wrong_moment"),

@@ -44,6 +44,9 @@ pub struct OwnLadder {
     /// Up to which rung an urge of the enterprise lifts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urge_lifts_to: Option<i16>,
+    /// Up to which rung a call lifts whose officer no channel reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreached_lifts_to: Option<i16>,
     /// By clock; a clock's steps are replaced as a whole.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub clocks: ByClock,

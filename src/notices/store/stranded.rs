@@ -30,6 +30,7 @@ pub struct Stranded {
     pub params: Value,
     /// Why it failed.
     pub reason: String,
+    pub created_at: DateTime<Utc>,
 }
 
 /// One row of a posting.
@@ -40,6 +41,7 @@ pub struct Sibling {
     pub channel: Option<ChannelId>,
     pub is_personal: bool,
     pub state: NoticeState,
+    pub created_at: DateTime<Utc>,
 }
 
 /// Alarms to a channel that have not left; without those that a sender has in its hand, whose own failure tells them.
@@ -81,6 +83,7 @@ pub async fn stranded(conn: &mut AsyncPgConnection, ids: &[NoticeId]) -> QueryRe
             notices::priority,
             notices::params,
             notices::reason,
+            notices::created_at,
         ));
     rows.load(conn).await
 }
@@ -99,17 +102,19 @@ pub async fn siblings(conn: &mut AsyncPgConnection, stranded: &[Stranded]) -> Qu
             notices::channel_id,
             notices::recipient.ne(""),
             notices::state,
+            notices::created_at,
         ))
         .load(conn)
         .await
 }
 
-/// Ends a stranded alarm, unless it was answered meanwhile; then false.
+/// Ends a stranded alarm, unless it was answered meanwhile; then false. `follow_at` is when somebody looks what follows from it.
 pub async fn end(
     conn: &mut AsyncPgConnection,
     notice: NoticeId,
     state: NoticeState,
     reason: &str,
+    follow_at: Option<DateTime<Utc>>,
 ) -> QueryResult<bool> {
     let unanswered = notices::table.find(notice).filter(notices::answered.eq(false));
     let ended = diesel::update(unanswered)
@@ -117,6 +122,7 @@ pub async fn end(
             notices::state.eq(state),
             notices::reason.eq(reason),
             notices::due_at.eq(None::<DateTime<Utc>>),
+            notices::follow_at.eq(follow_at),
         ))
         .execute(conn)
         .await?;

@@ -53,6 +53,8 @@ const EVENTS: &[&str] = &[
     "hand_over.drafted",
     "hand_over.reviewed",
     "hand_over.handed",
+    "notice.unreachable",
+    "channel.test",
 ];
 
 fn now() -> DateTime<Utc> {

@@ -5,12 +5,9 @@ use std::net::TcpListener;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use yijiao::notices::deliver::Sender;
 use yijiao::notices::model::Lane;
 use yijiao::notices::queue::Queue;
 use yijiao::notices::relay::Relay;
-use yijiao::notices::throttle::{Limits, Throttle};
-use yijiao::notices::tokens::Tokens;
 use yijiao::notices::worker::Worker;
 use yijiao::platform::time::china;
 use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
@@ -56,16 +53,7 @@ impl Show {
             requeue: TimeDelta::seconds(10),
             lease,
         };
-        let sender = Sender {
-            db: app.db.clone(),
-            outbound: app.outbound.clone(),
-            vault: app.vault.clone(),
-            texts: app.texts.clone(),
-            tokens: Tokens::new(app.redis.clone(), app.vault.clone(), app.outbound.clone()),
-            lease,
-            wake: app.wake.clone(),
-            throttle: Throttle::new(app.redis.clone(), Limits::when(app.config.notices.throttle)),
-        };
+        let sender = app.sender.clone();
         let clock = app.clock.clone();
         let worker = Worker { sender, queue, clock, concurrency: 16, consumer: "test".to_owned() };
         Self { county, sandbox, relay, worker }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use yijiao::notices::model::{NoticeId, NoticeState, Priority};
+use chrono::TimeDelta;
+use yijiao::notices::model::{ChannelId, ChannelState, NoticeId, NoticeState, Priority};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Fault, Mode};
@@ -77,4 +78,38 @@ async fn who_is_asked_to_stop_finishes_what_is_in_hand() {
     let row = stage.row(id).await;
     assert_eq!((row.state, row.attempt), (NoticeState::Retry, 1), "answered with 504, and settled");
     assert_eq!(stage.jobs.relay.queue.lengths().await.unwrap(), [0, 0], "and acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_channel_is_measured() {
+    let recorder = yijiao::platform::telemetry::metrics().unwrap();
+    let stage = Stage::set().await;
+    stage.alarm("wecom").await;
+    stage.work().await;
+    stage.set_channel("feishu", ChannelState::Paused).await;
+    stage.alarm("feishu").await;
+    stage.work().await;
+    stage.pass(TimeDelta::seconds(20));
+    stage.jobs.relay.measure().await;
+    let shown = recorder.render();
+    let of = |name: &str, channel: ChannelId, label: &str| {
+        let named = |line: &&str| {
+            line.starts_with(name) && line.contains(&channel.to_string()) && line.contains(label)
+        };
+        let line = shown.lines().find(named).unwrap_or_else(|| panic!("{name} of {channel} in {shown}"));
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    let (wecom, feishu) = (stage.channel("wecom").await, stage.channel("feishu").await);
+    assert_eq!(of("notices_sent_total", wecom, "delivered"), "1");
+    assert_eq!(of("notices_delay_seconds_count", wecom, ""), "1");
+    assert_eq!(of("notices_kept_total", feishu, "held"), "1");
+    for (name, of_wecom, of_feishu) in [
+        ("channel_active", "1", "0"),
+        ("channel_notices_waiting", "0", "1"),
+        ("channel_notices_held", "0", "1"),
+        ("channel_oldest_seconds", "0", "20"),
+    ] {
+        let both = [of(name, wecom, "code=\"wecom\""), of(name, feishu, "county=\"demo\"")];
+        assert_eq!(both, [of_wecom, of_feishu], "{name}");
+    }
 }

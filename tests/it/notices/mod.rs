@@ -1,8 +1,10 @@
 //! From a committed row to the room: the queue, the lease, the settlement, and everything that may be lost on the way.
 
+mod admin;
 mod delivery;
 mod failures;
 mod fallback;
+mod follow;
 mod inbox;
 mod lease;
 mod loops;
@@ -10,3 +12,4 @@ mod loss;
 mod people;
 mod stage;
 mod throttle;
+mod unreachable;

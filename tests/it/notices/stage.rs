@@ -14,6 +14,7 @@ use yijiao::notices::channels::{ChannelKind, Target};
 use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
 use yijiao::notices::enterprise;
+use yijiao::notices::follow::FollowUp;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
@@ -479,6 +480,7 @@ impl Stage {
             answered: false,
             created_at: self.now(),
             sent_at: None,
+            follow_at: None,
             reason: String::new(),
         }
     }
@@ -566,6 +568,11 @@ impl Stage {
             .unwrap()
     }
 
+    /// Looks at alarms that went unanswered; nobody's ladder climbs here.
+    pub async fn follow_up(&self) -> usize {
+        follow_up(&self.jobs, &self.wake).run_once(self.now()).await.unwrap()
+    }
+
     pub fn entry(&self, notice: NoticeId) -> Entry {
         Entry { county: self.county, notice }
     }
@@ -618,6 +625,12 @@ impl Drop for Stage {
     }
 }
 
+/// What follows up alarms in one process.
+pub fn follow_up(jobs: &Jobs, wake: &Wake) -> FollowUp {
+    let Relay { db, clock, .. } = jobs.relay.clone();
+    FollowUp { db, clock, wake: wake.clone(), climbers: Arc::default() }
+}
+
 fn app_room((name, kind): (&str, ChannelKind)) -> RoomConfig {
     let key = if kind == ChannelKind::Slack { format!("T00/B00/{name}") } else { format!("app-{name}") };
     let mut room = RoomConfig::new(kind, name, &key, &["app-secret"]);
@@ -656,6 +669,7 @@ fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wa
         ),
         throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
         lease,
+        next_channel_minutes: 3,
         wake: wake.clone(),
     };
     let worker = Worker {

@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
+use yijiao::notices::admin::Administrator;
+use yijiao::notices::admin::change_secret::change_secret;
+use yijiao::notices::model::ChannelId;
 use yijiao::organisation::CountyId;
 use yijiao::organisation::import::{Counts, ImportError, ImportOptions, ImportReport, Kind, import};
 use yijiao::platform::crypto::Vault;
@@ -323,6 +326,30 @@ async fn what_people_decided_in_the_product_survives_an_import() {
     // A role that only the files may give is taken back.
     assert_eq!(report.of(Kind::AccountRoles).ended, 1);
     assert_eq!(count(db, county, "select count(*) from account_roles where role = 'audit_admin'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_file_does_not_bring_back_a_secret_that_an_administrator_replaced() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let county = load(db, &small.0).await.unwrap().county;
+    let one = async |query: &str| texts(db, county, query).await.remove(0).parse().unwrap();
+    let account = one("select id::text from accounts where login = 'O1'").await;
+    let administrator = Administrator { county, account, name: "管理员".to_owned() };
+    let room = ChannelId(one("select id::text from channels where code = 'room-d2'").await);
+    let given = serde_json::from_value(serde_json::json!({"token": "another-token"})).unwrap();
+    change_secret(db, &vault(), &administrator, room, &given, now()).await.unwrap();
+    let sealed = "select encode(credentials_sealed, 'hex') from channels where code = 'room-d2'";
+    let before = texts(db, county, sealed).await;
+
+    small.edit("channels.csv", "供电群", "供电抢修群");
+    small.edit("channels.csv", "c2FuZGJveC1vbmx5", "c2FuZGJveC1vbmx4");
+    assert_eq!(load(db, &small.0).await.unwrap().of(Kind::Channels).changed, 2);
+    assert_eq!(texts(db, county, "select name from channels").await, ["供电抢修群", "县系统"]);
+    assert_eq!(texts(db, county, sealed).await, before, "the administrator's stays");
+    let opened = vault().open("channel-credentials", &hex::decode(&before[0]).unwrap()).unwrap();
+    assert!(String::from_utf8(opened).unwrap().contains("another-token"));
+    assert!(load(db, &small.0).await.unwrap().is_still(), "what nobody replaced is the file's, as ever");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::ExposeSecret as _;
@@ -28,12 +29,14 @@ struct Channel {
     name: String,
     department_id: Option<Uuid>,
     base_url: String,
-    /// Sealed in Postgres; open while two rows are compared, because sealing twice gives different bytes.
+    /// Sealed in Postgres; open while two rows are compared, because sealing twice gives different bytes. What an administrator gave stays
+    /// sealed.
     credentials_sealed: Vec<u8>,
     settings: Value,
+    secret_given_at: Option<DateTime<Utc>>,
 }
-// Whether a channel works is not for the files to say: its state stays.
-table_io!(Channel, channels, 9, (id), { kind, name, department_id, base_url, credentials_sealed, settings });
+// Whether a channel works is not for the files to say: its state stays. Nor is what opens it, once an administrator has said that.
+table_io!(Channel, channels, 10, (id), { kind, name, department_id, base_url, credentials_sealed, settings });
 
 impl Stored for Channel {
     type Key = String;
@@ -44,6 +47,10 @@ impl Stored for Channel {
         self.id = stored.id;
         if self.settings.is_null() {
             self.settings.clone_from(&stored.settings);
+        }
+        self.secret_given_at = stored.secret_given_at;
+        if stored.secret_given_at.is_some() {
+            self.credentials_sealed.clone_from(&stored.credentials_sealed);
         }
     }
 }
@@ -93,7 +100,7 @@ impl Stored for Preferred {
 
 pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) -> Result<(), ImportError> {
     let mut stored = Channel::load(load.conn, load.county).await?;
-    for channel in &mut stored {
+    for channel in stored.iter_mut().filter(|channel| channel.secret_given_at.is_none()) {
         // Sealed with another key: opens to nothing, so the row counts as changed and is sealed anew.
         channel.credentials_sealed = vault.open(PURPOSE, &channel.credentials_sealed).unwrap_or_default();
     }
@@ -109,6 +116,7 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
             base_url: row.address(options.sandbox_url.as_deref()),
             credentials_sealed: credentials(row).into_bytes(),
             settings: row.settings.clone().unwrap_or_default(),
+            secret_given_at: None,
         });
     }
     let mut diff = diff(stored, wanted);
@@ -117,7 +125,9 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         if channel.settings.is_null() {
             channel.settings = json!({});
         }
-        channel.credentials_sealed = vault.seal(PURPOSE, &channel.credentials_sealed)?;
+        if channel.secret_given_at.is_none() {
+            channel.credentials_sealed = vault.seal(PURPOSE, &channel.credentials_sealed)?;
+        }
     }
     Channel::write(load.conn, &diff.write).await?;
     load.counts.push((Kind::Channels, diff.counts));

@@ -1,0 +1,64 @@
+//! Send again (重发): a notice that was given up, or that waits for its next attempt, is sent now.
+
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncPgConnection;
+use serde_json::json;
+
+use super::Administrator;
+use super::error::NoticeCode;
+use super::list::{NoticeDetail, detail};
+use crate::ledger::Fact;
+use crate::notices::fallback;
+use crate::notices::model::{ChannelState, NoticeId, NoticeState};
+use crate::notices::store::{admin, register};
+use crate::platform::db::Db;
+use crate::platform::http::problem::Problem;
+
+/// Sends a notice again. One that could be addressed to nobody is addressed anew, by the channels there are now.
+///
+/// # Errors
+/// 404; 409 when it has left, when nobody waits for it any more, or when its channel is not in use.
+pub async fn retry(
+    db: &Db,
+    administrator: &Administrator,
+    id: NoticeId,
+    now: DateTime<Utc>,
+) -> Result<NoticeDetail, Problem> {
+    let mut tx = db.begin(administrator.scope()).await?;
+    let outcome = retry_in(&mut tx, administrator, id, now).await;
+    tx.finish(outcome).await
+}
+
+async fn retry_in(
+    conn: &mut AsyncPgConnection,
+    administrator: &Administrator,
+    id: NoticeId,
+    now: DateTime<Utc>,
+) -> Result<NoticeDetail, Problem> {
+    let row = admin::lock(conn, id).await?.ok_or_else(|| NoticeCode::NoticeNotFound.problem())?;
+    if row.answered {
+        return Err(NoticeCode::Answered.into());
+    }
+    if !matches!(row.state, NoticeState::Dead | NoticeState::Expired | NoticeState::Retry) {
+        return Err(NoticeCode::NotToSend.problem().with("state", row.state.as_str()));
+    }
+    match row.channel {
+        Some(channel) => {
+            let channel = register::find(conn, channel).await?;
+            if channel.is_none_or(|channel| channel.state != ChannelState::Active) {
+                return Err(NoticeCode::ChannelUnused.into());
+            }
+            admin::send_again(conn, id, now).await?;
+        }
+        None => {
+            if fallback::carry_on(conn, administrator.county, &[id], &[], now).await? == 0 {
+                return Err(NoticeCode::Nobody.into());
+            }
+        }
+    }
+    let fact = Fact::new("notice.retried", json!({"state": row.state, "reason": row.reason}));
+    administrator.note_notice(conn, id, fact, now).await?;
+    let row = admin::find(conn, id).await?.ok_or_else(|| NoticeCode::NoticeNotFound.problem())?;
+    let attempts = admin::attempts(conn, id).await?;
+    Ok(detail(row, attempts))
+}

@@ -1,0 +1,105 @@
+//! What a reason or an outcome means, in the words of somebody who can do something about it.
+
+use crate::notices::model::AttemptOutcome;
+use crate::platform::http::lang::Lang;
+
+/// What an attempt came to.
+#[must_use]
+pub const fn outcome(outcome: AttemptOutcome, lang: Lang) -> &'static str {
+    let (zh, en) = match outcome {
+        AttemptOutcome::Delivered => ("平台已收下消息", "The platform has taken the message"),
+        AttemptOutcome::Retry => (
+            "平台暂时没有正常应答，系统会自动重试",
+            "The platform did not answer properly; it will be tried again",
+        ),
+        AttemptOutcome::RateLimited => {
+            ("发得太快，被平台限流，稍后再发", "Too fast for the platform; it will be sent later")
+        }
+        AttemptOutcome::RefreshToken => (
+            "平台不认访问令牌，请核对应用的编号和密钥",
+            "The platform does not take the access token; check the application's id and secret",
+        ),
+        AttemptOutcome::DeadTarget => (
+            "平台说机器人、群或地址已不存在，请重新创建后更换密钥",
+            "The platform says that the robot, room or address is gone; make it anew and change the secret",
+        ),
+        AttemptOutcome::NeedsAdmin => (
+            "平台拒绝：请核对密钥、签名、关键词、IP 白名单和应用权限",
+            "The platform refuses: check secret, signature, keyword, address list and permissions",
+        ),
+        AttemptOutcome::BadMessage => ("平台不接受这条消息的内容", "The platform does not take this message"),
+        AttemptOutcome::DropRecipient => (
+            "平台上找不到这个人，或他不在应用的可见范围内",
+            "The platform does not know this person, or the application may not see him",
+        ),
+        AttemptOutcome::Unrenderable => (
+            "消息做不出来，请检查通道的设置和密钥",
+            "The message cannot be made; check the channel's settings and secret",
+        ),
+        AttemptOutcome::Lapsed => ("发送程序中断，已重新发送", "Its sender died; it was sent again"),
+    };
+    pick(zh, en, lang)
+}
+
+/// Why a notice stands where it stands: the words of the code with which its reason begins, none for one that explains itself.
+#[must_use]
+pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
+    let mut codes = reason.split(':').map(str::trim);
+    let code = codes.next().unwrap_or_default();
+    if let Some(known) = AttemptOutcome::parse(code) {
+        return Some(outcome(known, lang));
+    }
+    let (zh, en) = match code {
+        "channel_paused" => {
+            ("通道已暂停，恢复后发出", "The channel is paused; it leaves when the channel is resumed")
+        }
+        "channel_dead" => ("通道已失效", "The channel is dead"),
+        "channel_blocked" => (
+            "通道连续出错或被平台限流，系统暂停使用并会自动探测",
+            "The channel failed again and again or asked to be left alone; it is probed and used again",
+        ),
+        "throttled" => {
+            ("已达平台限额，排队等候发出", "The platform's limit is reached; it waits for its turn")
+        }
+        "bundled" => {
+            ("不紧急，稍等与其他消息合并发出", "Not urgent; it leaves together with others within a minute")
+        }
+        "quiet_hours" => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
+        "digest" => ("已与其他消息合并为一条发出", "It left in one message with others"),
+        "nobody_to_address" => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
+        "superseded" => ("事情已经办了，不必再发", "What it asks for was done"),
+        "attempts_used_up" => ("多次重试都没有成功", "Many attempts failed"),
+        "expired" => ("一直被限流，已经过期", "It was throttled until it was too old"),
+        "lapsed_too_often" => ("发送程序多次中断", "Its sender died several times over it"),
+        "some_unreached" => ("已发出，但有人没有收到", "It left, but somebody was not reached"),
+        "unacted" => ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel"),
+        "cancelled" => ("管理员取消了发送", "An administrator cancelled it"),
+        _ => return None,
+    };
+    Some(pick(zh, en, lang))
+}
+
+const fn pick(zh: &'static str, en: &'static str, lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_by_its_first_word() {
+        assert_eq!(
+            reason("dead_target: gone", Lang::En),
+            Some(outcome(AttemptOutcome::DeadTarget, Lang::En))
+        );
+        assert_eq!(reason("nobody_to_address: dead_target", Lang::Zh), Some("没有任何可用的通道能送到人"));
+        assert_eq!(reason("", Lang::Zh), None);
+        for known in AttemptOutcome::ALL {
+            assert!(!outcome(*known, Lang::Zh).is_ascii() && outcome(*known, Lang::En).is_ascii(), "{known}");
+        }
+    }
+}
