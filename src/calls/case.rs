@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
+use super::cards::earned;
 use super::decide::LAPSED;
 use super::desk::Desk;
 use super::dispatch::{self, Named};
@@ -22,7 +23,7 @@ use crate::deadlines::calendar::{Calendar, Edition};
 use crate::deadlines::calendars::renew::renew_call;
 use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
-use crate::deadlines::{Clock, ClockBook, CountyCalendars, SubjectKind};
+use crate::deadlines::{Clock, ClockBook, CountyCalendars, Deadline, DeadlineState, SubjectKind};
 use crate::ledger::{self, Fact};
 use crate::notices::outbox;
 use crate::organisation::model::OfficerStatus;
@@ -456,15 +457,36 @@ impl<'a> Case<'a> {
             outbox::settle_alarms(self.conn, id.0).await?;
         }
         // Nor whoever was told that a clock was late which has stopped now.
-        let stopped: Vec<&str> = self.clocks.stopped().map(Clock::as_str).collect();
+        let stopped: Vec<&str> = self.clocks.stopped().map(|row| row.clock.as_str()).collect();
         if !stopped.is_empty() {
             outbox::settle_reminders(self.conn, self.call.id.0, &stopped).await?;
         }
+        self.give_cards().await?;
         self.clocks.save(self.conn).await?;
         self.append_facts().await?;
         let tellings = std::mem::take(&mut self.tellings);
         let faces = self.faces().await?;
         tell::post(self, &faces, tellings).await
+    }
+
+    /// The cards of promises that ended broken before any step could give them: one fired early, or the engine was away.
+    async fn give_cards(&mut self) -> Result<(), Problem> {
+        let broken: Vec<Deadline> =
+            self.clocks.stopped().filter(|row| row.state == DeadlineState::Missed).cloned().collect();
+        if broken.is_empty() {
+            return Ok(());
+        }
+        let holders =
+            store::holders(self.conn, &[self.call.id]).await?.remove(&self.call.id).unwrap_or_default();
+        let mut cards = Vec::new();
+        for row in &broken {
+            let calendar = self.calendar_as(row.edition());
+            let timing = timing(&calendar, &self.rules, self.item.as_ref(), self.call.urgency);
+            let until = row.stopped_at.unwrap_or(self.now);
+            cards.extend(earned(&self.call, row, &timing, &holders, until, self.now));
+        }
+        crate::supervision::cards::issue(self.conn, &cards).await?;
+        Ok(())
     }
 
     async fn append_facts(&mut self) -> Result<(), Problem> {

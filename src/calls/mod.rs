@@ -9,6 +9,7 @@ pub mod accept;
 pub mod arrive;
 pub mod assign;
 pub mod assist;
+mod cards;
 pub mod case;
 pub mod check;
 pub mod confirm;

@@ -1,5 +1,7 @@
 //! The SQL of calls.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -7,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::cards::Holder;
 use super::model::{Call, CallChange, CallId, Matter, MatterId, State};
 use crate::catalogue::ItemId;
 use crate::deadlines::DeadlineState;
@@ -170,6 +173,31 @@ pub async fn key_of(
         .first(conn)
         .await
         .optional()
+}
+
+/// Who held calls from when to when, in order.
+pub async fn holders(
+    conn: &mut AsyncPgConnection,
+    ids: &[CallId],
+) -> QueryResult<HashMap<CallId, Vec<Holder>>> {
+    type Span = (CallId, OfficerId, DepartmentId, DateTime<Utc>, Option<DateTime<Utc>>);
+    let spans: Vec<Span> = holder_spans::table
+        .filter(holder_spans::call_id.eq_any(ids))
+        .order((holder_spans::starts_at, holder_spans::id))
+        .select((
+            holder_spans::call_id,
+            holder_spans::officer_id,
+            holder_spans::department_id,
+            holder_spans::starts_at,
+            holder_spans::ends_at,
+        ))
+        .load(conn)
+        .await?;
+    let mut holders: HashMap<CallId, Vec<Holder>> = HashMap::new();
+    for (call, officer, department, since, until) in spans {
+        holders.entry(call).or_default().push(Holder { officer, department, since, until });
+    }
+    Ok(holders)
 }
 
 /// Ends the open span of the present holder and opens one for the next; with `next` none, only ends it.

@@ -181,9 +181,9 @@ impl ClockBook {
     }
 
     /// The clocks that have stopped since they were read.
-    pub fn stopped(&self) -> impl Iterator<Item = Clock> {
+    pub fn stopped(&self) -> impl Iterator<Item = &Deadline> {
         let stopped = |row: &&Deadline| self.touched.contains(&row.id) && !row.is_live();
-        self.rows.iter().filter(stopped).map(|row| row.clock)
+        self.rows.iter().filter(stopped)
     }
 
     /// Writes what changed.

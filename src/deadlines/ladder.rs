@@ -412,6 +412,29 @@ impl<'a> Timing<'a> {
         }
     }
 
+    /// Working minutes between two moments; of a critical call, minutes. Zero when `until` is not later.
+    #[must_use]
+    pub fn minutes(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
+        let span = if self.critical { until - from } else { self.calendar.working_between(from, until) };
+        u32::try_from(span.num_minutes()).unwrap_or(0)
+    }
+
+    /// Whether the step at which `row` stands fires before its own moment, because somebody lifted it.
+    #[must_use]
+    pub fn is_lifted(&self, row: &Deadline) -> bool {
+        self.moment(row, row.step).is_some_and(|own| row.planned_at() < own)
+    }
+
+    /// Whether a lift may go on to the `nth` step where nobody is on the one before: no further than an urge or a dead channel may
+    /// lift, and never to what orders or hands over.
+    #[must_use]
+    pub fn may_go_on(&self, row: &Deadline, nth: i16) -> bool {
+        let ladders = self.ladders.of_start(row.started_at);
+        let highest = ladders.urge_lifts_to.max(ladders.unreached_lifts_to);
+        let tells = |step: &Step| step.rung <= highest && !step.order && !step.hand_over;
+        matches!(self.what(row, nth), Some(What::Climb(step, 0)) if tells(step))
+    }
+
     fn at(&self, row: &Deadline, at: At) -> DateTime<Utc> {
         match at {
             At::After(Limit { amount: 0, .. }) => self.open(row.due_at),
@@ -420,15 +443,24 @@ impl<'a> Timing<'a> {
         }
     }
 
+    /// A share of the limit itself: by as much as a pause or an extension has moved the due moment, its warnings move too. So `80%` is
+    /// always a fifth of the limit before it is due. (A promised moment has no limit but the one it was given.)
     fn share(&self, row: &Deadline, percent: u8) -> DateTime<Utc> {
         let of = |whole: TimeDelta| whole * i32::from(percent) / 100;
+        let limit = Limit { amount: row.limit_amount, unit: row.limit_unit };
+        let first = match row.limit_unit {
+            Unit::Moment => row.due_at,
+            _ => self.calendar.due(row.started_at, limit).at.min(row.due_at),
+        };
         match row.limit_unit {
             Unit::WorkingMinute | Unit::WorkingDay => {
-                let whole = self.calendar.working_between(row.started_at, row.due_at);
-                self.calendar.add_working(row.started_at, of(whole)).min(row.due_at)
+                let whole = self.calendar.working_between(row.started_at, first);
+                let moved = self.calendar.working_between(first, row.due_at);
+                self.calendar.add_working(row.started_at, of(whole) + moved).min(row.due_at)
             }
             Unit::Minute | Unit::Moment => {
-                self.open(row.started_at + of(row.due_at - row.started_at)).min(row.due_at)
+                let moved = row.due_at - first;
+                self.open(row.started_at + of(first - row.started_at) + moved).min(row.due_at)
             }
         }
     }

@@ -64,13 +64,14 @@ pub enum Next {
 
 impl Next {
     /// After the step at which `row` stands was climbed. A rung with nobody on it (`passed`) does not make people wait for the next one,
-    /// which takes its moment; the repetitions of the last rung keep theirs.
+    /// which takes its moment; the repetitions of the last rung keep theirs, and so does what a lift may not reach.
     #[must_use]
     pub fn after(timing: &Timing<'_>, row: &Deadline, passed: bool) -> Self {
         let nth = row.step.saturating_add(1);
         let repeats = matches!(timing.what(row, nth), Some(What::Climb(_, 1..)) | None);
         let own = timing.moment(row, nth);
-        let at = if passed && !repeats { own.map(|at| at.min(row.planned_at())) } else { own };
+        let early = passed && !repeats && (!timing.is_lifted(row) || timing.may_go_on(row, nth));
+        let at = if early { own.map(|at| at.min(row.planned_at())) } else { own };
         at.map_or(Self::Never, Self::At)
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::evidence;
 use super::ground::Ground;
 use super::store::Member;
+use crate::calls::cards::earned;
 use crate::calls::desk::Desk;
 use crate::calls::model::{Call, CallId};
 use crate::calls::tell::{Scene, Telling};
@@ -65,7 +66,7 @@ impl<'a> Climb<'a> {
     ) -> Fired {
         let told = self.ground.people.on(&step.to, call, owes);
         let passed = told.is_empty();
-        let card = self.give_cards(call, owes, row, timing);
+        let card = self.give_cards(call, row, step, timing);
         let first = matches!(timing.what(row, row.step), Some(What::Climb(_, 0)));
         if first && step.order {
             self.orders.push(order(call, owes, row, step));
@@ -84,48 +85,19 @@ impl<'a> Climb<'a> {
         Fired::of(row, step.rung, outcome, Next::after(timing, row, passed))
     }
 
-    /// Gives the cards of all steps up to this one whose moment has come; which colour this step's own is. A step that an urge or an
-    /// empty rung let fire before its time only tells: its card comes with a later step, if the promise is still broken then.
+    /// Gives the cards that the broken promise has brought so far; which colour this step's own is.
     fn give_cards(
         &mut self,
         call: &Call,
-        owes: DepartmentId,
         row: &Deadline,
+        step: &Step,
         timing: &Timing<'_>,
     ) -> Option<CardColour> {
-        let mut own = None;
-        for nth in 0..=row.step {
-            let Some(What::Climb(step, 0)) = timing.what(row, nth) else { continue };
-            let Some(colour) = step.card else { continue };
-            if timing.moment(row, nth).is_none_or(|at| at > self.now) {
-                continue;
-            }
-            if nth == row.step {
-                own = Some(colour);
-            }
-            let late = if self.now > row.due_at { self.minutes(row.due_at, timing) } else { 0 };
-            self.cards.push(NewCard {
-                county: call.county_id,
-                call: call.id.0,
-                deadline: row.id,
-                clock: row.clock,
-                rung: step.rung,
-                colour,
-                officer: call.holder_id,
-                department: owes,
-                due_at: row.due_at,
-                issued_at: self.now,
-                late_minutes: i32::try_from(late).unwrap_or(i32::MAX),
-            });
-        }
-        own
-    }
-
-    /// Working minutes since `from`; of a critical call, minutes.
-    fn minutes(&self, from: DateTime<Utc>, timing: &Timing<'_>) -> u32 {
-        let span =
-            if timing.critical { self.now - from } else { timing.calendar.working_between(from, self.now) };
-        u32::try_from(span.num_minutes()).unwrap_or(0)
+        let holders = self.ground.holders(call.id);
+        self.cards.extend(earned(call, row, timing, holders, self.now, self.now));
+        let is_time = timing.moment(row, row.step).is_some_and(|at| at <= self.now);
+        let first = matches!(timing.what(row, row.step), Some(What::Climb(_, 0)));
+        step.card.filter(|_| first && is_time)
     }
 
     fn note(
@@ -168,17 +140,26 @@ impl<'a> Climb<'a> {
     ) {
         let Some(faces) = self.ground.faces(call.id) else { return };
         let event = if step.rung == 0 { "call.reminded" } else { "call.escalated" };
-        let late = (self.now > row.due_at).then(|| self.minutes(row.due_at, timing));
+        let late = (self.now > row.due_at).then(|| timing.minutes(row.due_at, self.now));
         let telling =
             Telling { priority: Priority::Normal, ..Telling::alarm(event, member.department, member.id) }
                 .with("holderMobile", member.mobile.as_str())
                 .with("clock", row.clock.as_str())
                 .with("clockDueAt", json!(china(row.due_at)))
-                .with("heldMinutes", self.minutes(self.ground.held_since(call), timing))
                 .with("lateMinutes", late)
                 .with("rank", rank.as_str())
                 .with("rung", step.rung)
                 .with("card", card.map(CardColour::as_str));
+        // What is asked beside the call is owed by who was asked: he is named, and it is settled with the request.
+        let (telling, since) = match self.ground.matter(row) {
+            Some(matter) => {
+                let (holder, department) = self.ground.asked(matter);
+                let telling = telling.about(matter.id).with("holder", holder).with("department", department);
+                (telling, row.started_at)
+            }
+            None => (telling, self.ground.held_since(call)),
+        };
+        let telling = telling.with("heldMinutes", timing.minutes(since, self.now));
         let clock = Actor::clock();
         let scene = Scene {
             desk: self.desk,
@@ -225,7 +206,7 @@ impl<'a> Climb<'a> {
 
 /// What the ladder orders of the department that owes.
 fn order(call: &Call, owes: DepartmentId, row: &Deadline, step: &Step) -> NewOrder {
-    let due = china(row.due_at).format("%m月%d日 %H:%M");
+    let due = china(row.due_at).format("%-m月%-d日 %H:%M");
     NewOrder {
         county: call.county_id,
         call: Some(call.id.0),

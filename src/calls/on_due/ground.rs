@@ -8,6 +8,7 @@ use diesel_async::AsyncPgConnection;
 
 use super::ranks::People;
 use super::store;
+use crate::calls::cards::Holder;
 use crate::calls::desk::Desk;
 use crate::calls::model::{Call, CallId, Matter};
 use crate::calls::store::{self as calls, Faces};
@@ -34,7 +35,10 @@ pub struct Ground {
     pub sealed: Routes,
     faces: HashMap<CallId, Faces>,
     clocks: HashMap<CallId, Vec<Deadline>>,
-    held_since: HashMap<CallId, DateTime<Utc>>,
+    holders: HashMap<CallId, Vec<Holder>>,
+    /// What is asked beside the calls, and what the departments are called that owe it.
+    matters: HashMap<uuid::Uuid, Matter>,
+    names: HashMap<DepartmentId, String>,
     heads: HashMap<uuid::Uuid, (Head, DateTime<Utc>)>,
 }
 
@@ -62,6 +66,8 @@ impl Ground {
         let people = people(conn, county, calls_due, matters, now).await?;
         let (rooms, officers) = (people.departments(), people.officers());
         let routes = outbox::routes(conn, county, &rooms, &officers).await?;
+        let names =
+            if matters.is_empty() { HashMap::new() } else { store::department_names(conn, &rooms).await? };
         let mut sealed = routes.clone();
         sealed.rooms.retain(|room| room.department.is_some());
         Ok(Self {
@@ -72,7 +78,9 @@ impl Ground {
             people,
             faces,
             clocks,
-            held_since: store::held_since(conn, &ids).await?.into_iter().collect(),
+            holders: calls::holders(conn, &ids).await?,
+            matters: matters.clone(),
+            names,
             heads: ledger::store::heads(conn, &subjects).await?,
         })
     }
@@ -91,7 +99,29 @@ impl Ground {
     /// Since when the present holder has it.
     #[must_use]
     pub fn held_since(&self, call: &Call) -> DateTime<Utc> {
-        self.held_since.get(&call.id).copied().unwrap_or(call.raised_at)
+        let now = self.holders(call.id).iter().rev().find(|holder| holder.until.is_none());
+        now.map_or(call.raised_at, |holder| holder.since)
+    }
+
+    /// The request that a row is about; none: it is about the call itself.
+    #[must_use]
+    pub fn matter(&self, row: &Deadline) -> Option<&Matter> {
+        self.matters.get(&row.subject_id)
+    }
+
+    /// Who was asked: his name, or what else is known, and his department's.
+    #[must_use]
+    pub fn asked(&self, matter: &Matter) -> (Option<&str>, Option<&str>) {
+        let officer = matter.officer_id.and_then(|officer| self.people.member(officer));
+        let department = officer.map(|officer| officer.department).or(matter.department_id);
+        let name = department.and_then(|department| self.names.get(&department));
+        (officer.map(|officer| officer.name.as_str()), name.map(String::as_str))
+    }
+
+    /// Who held it from when to when.
+    #[must_use]
+    pub fn holders(&self, call: CallId) -> &[Holder] {
+        self.holders.get(&call).map_or(&[], Vec::as_slice)
     }
 
     /// Where the call's chain of events ends, and when that was.

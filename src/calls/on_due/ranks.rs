@@ -43,7 +43,7 @@ impl People {
         self.members.iter().map(|member| member.id).collect()
     }
 
-    fn member(&self, id: OfficerId) -> Option<&Member> {
+    pub(super) fn member(&self, id: OfficerId) -> Option<&Member> {
         self.by_id.get(&id).and_then(|index| self.members.get(*index))
     }
 

@@ -1,5 +1,7 @@
 //! The SQL of firing: the calls of due deadlines, and the people of their ladders.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -99,17 +101,17 @@ pub async fn offices(
         .await
 }
 
-/// Since when the present holders hold their calls.
-pub async fn held_since(
+/// What departments are called, in short.
+pub async fn department_names(
     conn: &mut AsyncPgConnection,
-    ids: &[CallId],
-) -> QueryResult<Vec<(CallId, DateTime<Utc>)>> {
-    holder_spans::table
-        .filter(holder_spans::call_id.eq_any(ids))
-        .filter(holder_spans::ends_at.is_null())
-        .select((holder_spans::call_id, holder_spans::starts_at))
+    ids: &[DepartmentId],
+) -> QueryResult<HashMap<DepartmentId, String>> {
+    let rows: Vec<(DepartmentId, String)> = departments::table
+        .filter(departments::id.eq_any(ids))
+        .select((departments::id, departments::short_name))
         .load(conn)
-        .await
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Who held a call from when to when, in order: name, department, from, until.

@@ -167,3 +167,28 @@ fn a_ladder_that_makes_no_sense_is_refused_by_step_and_reason() {
     assert_eq!(rules.ladder.items["GD01"][&Clock::Accept].len(), 1);
     assert!(rules.ladder.clocks[&Clock::Accept].len() > 1);
 }
+
+#[test]
+fn a_pause_moves_the_warnings_as_it_moves_the_due_moment() {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical: false };
+    let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+    book.start(&timing, Clock::Resolve, at("2026-03-09T10:00:00"), Limit::working_days(5));
+    assert_eq!(book.fresh()[0].due_at, at("2026-03-16T18:00:00"));
+    book.pause(Clock::Resolve, at("2026-03-10T09:00:00"));
+    book.resume(&timing, Clock::Resolve, at("2026-03-17T18:00:00"));
+    let row = &book.fresh()[0];
+    assert_eq!(row.due_at, at("2026-03-24T18:00:00"), "35 of 41 hours are left");
+    // 41 working hours: half of them and a fifth of them before it is due.
+    assert_eq!(timing.moment(row, 0), Some(at("2026-03-20T09:30:00")));
+    assert_eq!(timing.moment(row, 1), Some(at("2026-03-23T16:48:00")));
+
+    let critical = Timing { critical: true, ..timing };
+    book.start(&critical, Clock::Plan, at("2026-03-09T10:00:00"), Limit::minutes(240));
+    book.pause(Clock::Plan, at("2026-03-09T11:00:00"));
+    book.resume(&critical, Clock::Plan, at("2026-03-09T21:00:00"));
+    let row = book.fresh().iter().find(|row| row.clock == Clock::Plan).unwrap();
+    assert_eq!(row.due_at, at("2026-03-10T00:00:00"));
+    assert_eq!(critical.moment(row, 0), Some(at("2026-03-09T23:12:00")));
+}

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::overdue::supervised;
-use super::store::{self, Filter};
+use super::overdue::{shown, supervised};
+use super::store::{self, Filter, Shown};
 use super::view::{OwedView, view};
 use crate::app::App;
 use crate::identity::Staff;
@@ -59,10 +59,13 @@ pub async fn list(
         let (zh, en) = ("请给 0 到 31 之间的天数", "a number of days from 0 to 31");
         return Err(Problem::invalid(vec![FieldError::new("days", "out_of_range", zh, en)]));
     }
-    let mut filter = Filter { before: end_of_day(now, days), ..Filter::default() };
+    let mut filter = Filter::before(end_of_day(now, days), Shown::TOLD);
     match query.scope.unwrap_or(OwedScope::Mine) {
         OwedScope::Mine => filter.officer = Some(caller.officer),
-        OwedScope::Department => filter.department = supervised(caller)?,
+        OwedScope::Department => {
+            filter.department = supervised(caller)?;
+            filter.shown = shown(filter.department);
+        }
     }
     let paging = Paging { cursor: query.cursor, limit: query.limit };
     filter.after = paging.after::<(DateTime<Utc>, Uuid)>("owed")?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::store::{self, Count, Filter};
+use super::store::{self, Count, Filter, Shown};
 use super::view::{OwedUnit, OwedView, view};
 use crate::app::App;
 use crate::deadlines::Clock;
@@ -108,6 +108,11 @@ pub(super) fn supervised(caller: &Caller) -> Result<Option<DepartmentId>, Proble
     caller.department.filter(|_| leads).map(Some).ok_or_else(|| IdentityCode::Forbidden.into())
 }
 
+/// How far ladders are shown to whoever sees this department, or all of them.
+pub(super) const fn shown(department: Option<DepartmentId>) -> Shown {
+    if department.is_some() { Shown::TOLD } else { Shown::ALL }
+}
+
 async fn overdue_in(
     conn: &mut AsyncPgConnection,
     app: &App,
@@ -118,15 +123,15 @@ async fn overdue_in(
 ) -> Result<Overdue, Problem> {
     let paging = Paging { cursor: query.cursor, limit: query.limit };
     let ages: Vec<f64> = std::iter::once(0).chain(AGES_H).map(|hours| f64::from(hours) * 3600.0).collect();
-    let counts = store::counts(conn, caller.county, now, department, &ages).await?;
+    let shown = shown(department);
+    let counts = store::counts(conn, caller.county, now, department, shown, &ages).await?;
     let filter = Filter {
-        before: now,
         department,
         department_code: query.department_code.map(|code| code.trim().to_owned()),
         clock: query.clock,
         rung: query.rung,
         after: paging.after::<(DateTime<Utc>, Uuid)>("overdue")?,
-        ..Filter::default()
+        ..Filter::before(now, shown)
     };
     let calendars = app.calls.calendars.now(conn, caller.county).await?;
     let rows = store::page(conn, caller.county, &filter, paging.fetch()).await?;

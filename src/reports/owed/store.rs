@@ -7,6 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::deadlines::Clock;
+use crate::deadlines::ladder::HIGHEST_LIFT;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
 /// Who owes: of a call its holder; a ruling and an assignment out of triage the business office; help the department that was asked.
@@ -21,7 +22,7 @@ macro_rules! owed {
                     so.number as order_number, u.id as department_id, u.code as department_code, u.name as department,
                     o.id as officer_id, o.name as officer,
                     h.starts_at as held_since,
-                    (select max(f.rung) from firings f where f.deadline_id = d.id and f.outcome = 'fired') as rung
+                    (select max(f.rung) from firings f where f.deadline_id = d.id and f.outcome = 'fired' and f.rung <= $3) as rung
                 from deadlines d
                 left join side_matters m on d.subject_kind = 'side_matter' and m.id = d.subject_id
                 left join supervision_orders so on d.subject_kind = 'supervision_order' and so.id = d.subject_id
@@ -38,7 +39,8 @@ macro_rules! owed {
                     when so.id is not null then so.department_id
                     else c.department_id end
                 left join officers o on o.id = case
-                    when d.clock = 'assistance' then m.officer_id
+                    when d.subject_kind = 'side_matter' then m.officer_id
+                    when d.clock = 'order_close' then io.id
                     when d.clock in ('order_sign', 'order_reply') then
                         (select x.id from officers x
                         where x.department_id = so.department_id and x.status = 'active' and x.post in ('head', 'deputy')
@@ -93,9 +95,21 @@ pub struct Owed {
     pub rung: Option<i16>,
 }
 
+/// Up to which rung somebody is shown how far a ladder has climbed. That discipline may hear of it is not for those concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown(i16);
+
+impl Shown {
+    /// For whoever supervises the county.
+    pub const ALL: Self = Self(i16::MAX);
+    /// For everybody else: as far as people are told.
+    pub const TOLD: Self = Self(HIGHEST_LIFT);
+}
+
 /// Which of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Filter {
+    pub shown: Shown,
     /// Only what is due before.
     pub before: DateTime<Utc>,
     pub officer: Option<OfficerId>,
@@ -107,6 +121,23 @@ pub struct Filter {
     pub after: Option<(DateTime<Utc>, Uuid)>,
 }
 
+impl Filter {
+    /// Everything that is due before a moment.
+    #[must_use]
+    pub const fn before(before: DateTime<Utc>, shown: Shown) -> Self {
+        Self {
+            shown,
+            before,
+            officer: None,
+            department: None,
+            department_code: None,
+            clock: None,
+            rung: None,
+            after: None,
+        }
+    }
+}
+
 /// What is due first comes first.
 pub async fn page(
     conn: &mut AsyncPgConnection,
@@ -116,14 +147,15 @@ pub async fn page(
 ) -> QueryResult<Vec<Owed>> {
     let (after_at, after_id) = filter.after.unzip();
     let page = owed!(
-        "select * from owed where ($3::uuid is null or officer_id = $3) and ($4::uuid is null or department_id = $4)
-            and ($5::text is null or department_code = $5) and ($6::text is null or clock = $6)
-            and ($7::smallint is null or rung = $7) and ($8::timestamptz is null or (due_at, id) > ($8, $9))
-        order by due_at, id limit $10"
+        "select * from owed where ($4::uuid is null or officer_id = $4) and ($5::uuid is null or department_id = $5)
+            and ($6::text is null or department_code = $6) and ($7::text is null or clock = $7)
+            and ($8::smallint is null or rung = $8) and ($9::timestamptz is null or (due_at, id) > ($9, $10))
+        order by due_at, id limit $11"
     );
     sql_query(page)
         .bind::<SqlUuid, _>(county.0)
         .bind::<Timestamptz, _>(filter.before)
+        .bind::<Int2, _>(filter.shown.0)
         .bind::<Nullable<SqlUuid>, _>(filter.officer.map(|officer| officer.0))
         .bind::<Nullable<SqlUuid>, _>(filter.department.map(|department| department.0))
         .bind::<Nullable<Text>, _>(filter.department_code.as_deref())
@@ -160,16 +192,18 @@ pub async fn counts(
     county: CountyId,
     now: DateTime<Utc>,
     department: Option<DepartmentId>,
+    shown: Shown,
     ages: &[f64],
 ) -> QueryResult<Vec<Count>> {
     let counts = owed!(
         "select department_code, department, rung, clock,
-            width_bucket(extract(epoch from $2 - due_at)::float8, $4) as age, count(*) as count
-        from owed where $3::uuid is null or department_id = $3 group by 1, 2, 3, 4, 5"
+            width_bucket(extract(epoch from $2 - due_at)::float8, $5) as age, count(*) as count
+        from owed where $4::uuid is null or department_id = $4 group by 1, 2, 3, 4, 5"
     );
     sql_query(counts)
         .bind::<SqlUuid, _>(county.0)
         .bind::<Timestamptz, _>(now)
+        .bind::<Int2, _>(shown.0)
         .bind::<Nullable<SqlUuid>, _>(department.map(|department| department.0))
         .bind::<diesel::sql_types::Array<diesel::sql_types::Double>, _>(ages)
         .load(conn)

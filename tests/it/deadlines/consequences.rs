@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::{County, Spans as _, View};
+use crate::kit::{Client, County, Spans as _, View};
 
 /// `clock rung colour officer late-minutes`, in the order they were given.
 async fn cards(county: &County, call: &View) -> Vec<String> {
@@ -51,10 +51,7 @@ async fn an_hour_without_acceptance_orders_the_department_to_answer() {
         "{order}"
     );
     let text = order["text"].as_str().unwrap();
-    assert!(
-        text.contains(call.number()) && text.contains("接单") && text.contains("03月09日 10:15"),
-        "{text}"
-    );
+    assert!(text.contains(call.number()) && text.contains("接单") && text.contains("3月9日 10:15"), "{text}");
     // T3 and T5 miss their fourth rung later: the one open order is enough.
     county.runs_until("03-11 18:01").await;
     let count =
@@ -105,7 +102,7 @@ async fn an_urge_lets_the_next_step_fire_at_once_and_its_card_only_when_it_is_du
         accept_rungs(&county, &call).await.last().unwrap(),
         "accept 2 POWER-DEPUTY yellow @ 03-09 10:30"
     );
-    let given = ["accept 1 blue POWER-LEAD 15", "accept 2 yellow POWER-LEAD 15"];
+    let given = ["accept 1 blue POWER-LEAD 0", "accept 2 yellow POWER-LEAD 15"];
     assert_eq!(cards(&county, &call).await, given);
 }
 
@@ -182,7 +179,7 @@ async fn a_rung_with_nobody_on_it_is_recorded_and_the_next_is_told_at_once() {
     county.pass(45.minutes());
     county.fires().await;
     let given = cards(&county, &call).await;
-    assert!(given.contains(&"accept 3 yellow POWER-LEAD 61".to_owned()), "{given:?}");
+    assert!(given.contains(&"accept 3 yellow POWER-LEAD 30".to_owned()), "{given:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,6 +194,80 @@ async fn what_may_end_at_discipline_is_not_told_to_those_concerned() {
     assert_eq!(county.count(outside).await, 0, "no system hears of it");
     let inside = "select count(*) from notices where params->>'rung' = '6' and officer_id is not null";
     assert_eq!(county.count(inside).await, 1, "the business office does");
+
+    // Nor do the lists tell how far it went.
+    let accept = async |client: &Client<'_>, path: &str| {
+        let list = client.get(path).await;
+        let items = list["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["clock"] == "accept").unwrap()["rung"].as_i64().unwrap()
+    };
+    assert_eq!(accept(&county.lead(), "/api/v1/owed").await, 5);
+    assert_eq!(accept(&county.head(), "/api/v1/owed?scope=department").await, 5);
+    assert_eq!(accept(&county.dispatcher(), "/api/v1/overdue").await, 5);
+    assert_eq!(accept(&county.office(), "/api/v1/overdue").await, 6);
+    let filtered = county.head().get("/api/v1/overdue?rung=6").await;
+    assert_eq!(filtered["items"], json!([]));
+    let rungs = filtered["byRung"].as_array().unwrap();
+    assert!(rungs.iter().all(|rung| rung["rung"] != 6), "{filtered}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_an_urge_let_fire_early_does_not_save_its_card() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 10:08").await;
+    county.mill().does("urge", &call, json!({})).await;
+    county.runs_until("03-09 10:29").await;
+    assert_eq!(cards(&county, &call).await, Vec::<String>::new(), "nothing has fired since");
+    county.lead().accepts(&call).await;
+    assert_eq!(cards(&county, &call).await, ["accept 1 blue POWER-LEAD 0"], "a quarter of an hour late");
+
+    let in_time = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.mill().does("urge", &in_time, json!({})).await;
+    county.fires().await;
+    county.lead().accepts(&in_time).await;
+    assert_eq!(cards(&county, &in_time).await, Vec::<String>::new(), "kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_for_who_held_it_when_its_moment_came_whoever_holds_it_when_it_fires() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    // Nobody fires while the office gives it to the others.
+    county.until("03-09 10:40");
+    county.office().does("assign", &call, json!({"departmentCode": "ENV", "reason": "请办"})).await;
+    let first = ["accept 1 blue POWER-LEAD 0", "accept 2 yellow POWER-LEAD 15"];
+    assert_eq!(cards(&county, &call).await, first);
+    county.until("03-09 11:30");
+    county.fires().await;
+    let given: Vec<_> =
+        cards(&county, &call).await.into_iter().filter(|card| card.contains("accept")).collect();
+    assert_eq!(given[..2], first);
+    assert!(given[2..].iter().all(|card| card.contains(" ENV-")) && given.len() > 3, "{given:?}");
+    let departments = "select distinct o.department_id = c.department_id from cards c join officers o on o.id = c.officer_id";
+    assert_eq!(county.texts(&format!("select x::text from ({departments}) y(x)")).await, ["true"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lift_goes_on_over_empty_rungs_but_to_no_order_and_to_no_hand_over() {
+    let county = County::open();
+    county.alter("update officers set status = 'suspended' where code in ('POWER-BACKUP', 'POWER-DEPUTY', 'POWER-HEAD', 'INSPECTOR')").await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 10:08").await;
+    county.mill().does("urge", &call, json!({})).await;
+    county.fires().await;
+    assert_eq!(county.count("select count(*) from firings where outcome = 'passed'").await, 3);
+    assert_eq!(county.count("select count(*) from supervision_orders").await, 0, "nothing is late yet");
+    let next = "select count(*) from deadlines where clock = 'accept' and step = 4 and fires_at = '2026-03-09T11:15:00+08:00'";
+    assert_eq!(county.count(next).await, 1, "the order keeps its own hour");
+
+    // An official goes as far as he says, not further.
+    county.office().does("escalate", &call, json!({"reason": "请督办"})).await;
+    county.fires().await;
+    county.office().does("escalate", &call, json!({"reason": "请督查"})).await;
+    county.fires().await;
+    assert_eq!(county.count("select count(*) from firings where rung = 5 and outcome = 'passed'").await, 1);
+    assert_eq!(county.count("select count(*) from hand_overs").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,4 +292,25 @@ async fn a_backup_who_took_the_call_is_backed_by_whom_he_stands_in_for() {
     let rungs = county.rungs(&call).await;
     let arrive: Vec<_> = rungs.iter().filter(|rung| rung.starts_with("arrive")).collect();
     assert_eq!(arrive.last().unwrap().as_str(), "arrive 1 POWER-LEAD blue @ 03-09 11:36");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_assistance_names_who_was_asked_and_is_settled_with_it() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.lead().accepts(&call).await;
+    let asked =
+        county.lead().does("assist", &call, json!({"departmentCode": "ENV", "reason": "请核对"})).await;
+    county.runs_until("03-12 15:01").await;
+    let told = "select distinct concat_ws(' ', subject_kind, params->>'department', params->>'holder', params->>'heldMinutes') from notices
+        where event = 'call.escalated' and params->>'clock' = 'assistance' and params->>'rung' = '3'";
+    // Two days and two and a half hours of work since it was asked.
+    let told = county.texts(told).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("side_matter 环境局 韩癸巳 "), "{told:?}");
+    let waiting = "select count(*) from notices where params->>'clock' = 'assistance' and officer_id is not null and not answered";
+    assert!(county.count(waiting).await > 0);
+    let done = json!({"matterId": asked.matter("assistance")["id"], "result": "可以停机"});
+    county.environment_head().does("assist", &call, done).await;
+    assert_eq!(county.count(waiting).await, 0);
 }
