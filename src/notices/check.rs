@@ -19,6 +19,8 @@ pub struct Unsent {
     pub waiting: i64,
     pub late: i64,
     pub dead: i64,
+    /// Too old to be sent any more.
+    pub expired: i64,
     /// Alarms that still await an answer and that nobody could be told.
     pub unaddressed: i64,
 }
@@ -29,11 +31,12 @@ pub async fn unsent(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     let waiting = count.filter(notices::due_at.is_not_null()).get_result(conn).await?;
     let late = count.filter(notices::due_at.lt(now - PATIENCE)).get_result(conn).await?;
     let dead = count.filter(notices::state.eq(NoticeState::Dead)).get_result(conn).await?;
+    let expired = count.filter(notices::state.eq(NoticeState::Expired)).get_result(conn).await?;
     let unaddressed = count
         .filter(notices::state.eq(NoticeState::Dead))
         .filter(notices::answered.eq(false))
         .filter(notices::reason.like(format!("{NOBODY}%")))
         .get_result(conn)
         .await?;
-    Ok(Unsent { waiting, late, dead, unaddressed })
+    Ok(Unsent { waiting, late, dead, expired, unaddressed })
 }

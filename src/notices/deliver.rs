@@ -290,7 +290,10 @@ impl Sender {
                 if let Some(token) = token {
                     excerpt = excerpt.replace(token.expose_secret(), "***");
                 }
-                Exchange { outcome, http_status: Some(status), excerpt, detail: None, took: answer.took }
+                // What the platform says in its own way explains itself; a gateway's page or redirect does not.
+                let detail = matches!(outcome, Outcome::Retry { .. }) && !is_platforms(&answer.body);
+                let detail = detail.then(|| format!("HTTP {status}"));
+                Exchange { outcome, http_status: Some(status), excerpt, detail, took: answer.took }
             }
             Err(error) => Exchange {
                 outcome: judge_failure(&error),
@@ -357,6 +360,12 @@ fn conclude(leased: &Leased, exchange: &Exchange, digest: Option<NoticeId>, now:
         excerpt: exchange.excerpt.clone(),
         took: exchange.took,
     }
+}
+
+/// Whether it is an answer in JSON with a code, as all platforms give.
+fn is_platforms(body: &[u8]) -> bool {
+    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    answer.is_some_and(|answer| answer.get("errcode").or_else(|| answer.get("code")).is_some())
 }
 
 /// What was asked of a provider, and what it said.

@@ -10,6 +10,7 @@ use super::deliver::{Attempted, Leased, Sender};
 use super::fallback;
 use super::model::{Lane, NoticeId, NoticeState, Priority};
 use super::quiet::NoticeRules;
+use super::retry;
 use super::store::held::{self, Gather, Hold};
 use super::throttle::{Asking, Leave, Spacing};
 use crate::organisation::CountyId;
@@ -38,6 +39,9 @@ impl Sender {
         if news && let Some((until, why)) = self.patience(&parcel, now).await? {
             return self.keep(&parcel, until, why, now).await;
         }
+        if let Some(until) = self.throttle.spread(&asking(&parcel.first, Spacing::None), now) {
+            return self.keep(&parcel, until, "rush_hour", now).await;
+        }
         let full = parcel.count() >= bundle::MOST;
         let spacing = if news && !full { Spacing::News } else { Spacing::None };
         let standing = match self.throttle.take(&asking(&parcel.first, spacing), now).await {
@@ -45,7 +49,10 @@ impl Sender {
             Leave::Wait { until, why } => return self.keep(&parcel, until, why.code(), now).await,
         };
         let parcel = if news && !full { self.gather(parcel, now).await } else { parcel };
-        Ok(Carried::Attempted(self.attempt(parcel, standing, now).await))
+        let first = parcel.first.clone();
+        let attempted = self.attempt(parcel, standing, now).await;
+        self.throttle.arrived(&asking(&first, Spacing::None)).await;
+        Ok(Carried::Attempted(attempted))
     }
 
     /// Until when news waits by its own nature, and why.
@@ -74,7 +81,8 @@ impl Sender {
         })
     }
 
-    /// Puts a parcel back. A first alarm goes another way, if there is one.
+    /// Puts a parcel back. A first alarm goes another way, if there is one. What could not leave for a day is no news any more; whoever
+    /// was asked to act by it is told elsewhere.
     async fn keep(
         &self,
         parcel: &Parcel,
@@ -85,27 +93,40 @@ impl Sender {
         let first = &parcel.first;
         let alarm = first.priority == Priority::FirstAlarm;
         let state = if alarm { NoticeState::Retry } else { NoticeState::Held };
-        let hold = Hold {
-            notices: parcel.all().map(|leased| leased.notice).collect(),
-            attempts: parcel.all().map(|leased| leased.attempt).collect(),
-            state,
-            until,
-            reason,
-        };
+        let is_stale = |leased: &&Leased| now - leased.created_at >= retry::STALE;
+        let (stale, fresh): (Vec<&Leased>, Vec<&Leased>) = parcel.all().partition(is_stale);
+        let expired = format!("expired: {reason}");
+        let holds = [
+            Hold::of(&fresh, state, Some(until), reason),
+            Hold::of(&stale, NoticeState::Expired, None, &expired),
+        ];
+        let stuck: Vec<NoticeId> =
+            fresh.iter().filter(|leased| alarm && leased.alarms).map(|leased| leased.notice).collect();
+        let failed: Vec<NoticeId> =
+            stale.iter().filter(|leased| leased.alarms).map(|leased| leased.notice).collect();
         let mut tx = self.db.begin(Scope::County(first.county.0)).await?;
         let kept = async {
-            held::hold(&mut tx, &hold).await?;
-            let stuck: &[NoticeId] = if alarm && first.alarms { &hold.notices } else { &[] };
-            fallback::move_on(&mut tx, first.county, stuck, now).await
+            for hold in holds.iter().filter(|hold| !hold.notices.is_empty()) {
+                held::hold(&mut tx, hold).await?;
+            }
+            let anew = fallback::carry_on(&mut tx, first.county, &failed, &[], now).await?;
+            Ok(anew + fallback::move_on(&mut tx, first.county, &stuck, now).await?)
         };
-        let kept = kept.await.map_err(DbError::from);
-        let anew = tx.finish(kept).await?;
+        let kept: diesel::QueryResult<usize> = kept.await;
+        let anew = tx.finish(kept.map_err(DbError::from)).await?;
         self.ring(anew);
         let kind = first.kind.as_str();
-        let channel = first.channel.to_string();
-        metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state.as_str())
-            .increment(u64::try_from(parcel.count()).unwrap_or(1));
+        for hold in &holds {
+            let (channel, state) = (first.channel.to_string(), hold.state.as_str());
+            metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state)
+                .increment(u64::try_from(hold.notices.len()).unwrap_or(1));
+        }
+        for leased in &stale {
+            let (notice, channel, event) = (leased.notice, leased.channel, &leased.event);
+            tracing::error!(%notice, %channel, kind, event, reason, "notice given up unsent, too old");
+        }
         tracing::debug!(channel = %first.channel, kind, count = parcel.count(), reason, %until, "notices wait");
+        let state = if fresh.is_empty() { NoticeState::Expired } else { state };
         Ok(Carried::Kept(if anew > 0 { NoticeState::Fallback } else { state }))
     }
 

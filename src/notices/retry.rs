@@ -47,8 +47,8 @@ const WEBHOOK: &[i64] = &[5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_0
 
 /// A chat message is tried for at least this long.
 const CHAT_HORIZON: TimeDelta = TimeDelta::hours(1);
-/// After this long a notice that was always too fast is no news any more.
-const TOO_FAST_HORIZON: TimeDelta = TimeDelta::hours(24);
+/// After this long a notice that was always too fast, or that its channel never let leave, is no news any more.
+pub const STALE: TimeDelta = TimeDelta::hours(24);
 /// Longest wait of our own making between attempts that were too fast.
 const TOO_FAST_MAX: i64 = 600_000;
 const ALARM_TOO_FAST_MAX: i64 = 30_000;
@@ -64,7 +64,7 @@ pub fn next(attempt: &Attempt<'_>, jitter: u16) -> Next {
             Next::Dead("attempts_used_up")
         }
         Outcome::Retry { after } => again(attempt, schedule(attempt), *after, jitter),
-        Outcome::RateLimited { .. } if age >= TOO_FAST_HORIZON => Next::Expired,
+        Outcome::RateLimited { .. } if age >= STALE => Next::Expired,
         Outcome::RateLimited { after } => again(attempt, pause(attempt), Some(*after), jitter),
         // A robot has no token that could be fetched anew.
         Outcome::RefreshToken | Outcome::NeedsAdmin => Next::Dead("needs_admin"),

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | [`Claim`] | due: queued, retry, held, sending (lapsed) | queued, due again after the requeue time |
 //! | [`Lease`] | queued; retry, held when due | sending, attempt + 1; or where its channel or its matter puts it |
-//! | [`held::Hold`] | sending, of this attempt | held, or retry for a first alarm: it was no attempt |
+//! | [`held::Hold`] | sending, of this attempt | held, retry for a first alarm, expired after a day: it was no attempt |
 //! | [`Settle`] | sending, of this attempt | sent, retry, dead, expired; acted or superseded when answered meanwhile |
 
 use chrono::{DateTime, Utc};

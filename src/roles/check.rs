@@ -46,8 +46,8 @@ pub(super) async fn run() -> Result<(), Box<dyn Error>> {
         fired.count, fired.p50, fired.p99, fired.most
     );
     println!(
-        "notices  {} on their way, {} late, {} dead, {} alarms that nobody could be told",
-        notices.waiting, notices.late, notices.dead, notices.unaddressed
+        "notices  {} on their way, {} late, {} dead, {} expired, {} alarms that nobody could be told",
+        notices.waiting, notices.late, notices.dead, notices.expired, notices.unaddressed
     );
     println!(
         "orders   {} open; {} hand-overs; {} break an invariant",

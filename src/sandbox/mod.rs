@@ -115,6 +115,13 @@ impl Sandbox {
         tokio::time::timeout(timeout, arrival).await.ok().flatten()
     }
 
+    /// Waits until so many messages have arrived in all rooms together; false when time is up first.
+    pub async fn has_heard(&self, count: u64, timeout: Duration) -> bool {
+        let mut news = self.news.subscribe();
+        let arrival = news.wait_for(|last| *last >= count);
+        matches!(tokio::time::timeout(timeout, arrival).await, Ok(Ok(_)))
+    }
+
     /// Switches a failure on for a room (or `wechat`); false for an unknown room.
     pub fn set_fault(&self, room: &str, fault: Fault) -> bool {
         self.rooms().set_fault(room, Some(fault))

@@ -44,6 +44,9 @@ pub const fn outcome(outcome: AttemptOutcome, lang: Lang) -> &'static str {
 /// Why a notice stands where it stands: the words of the code with which its reason begins, none for one that explains itself.
 #[must_use]
 pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
+    if let Some(words) = broken_line(reason, lang) {
+        return Some(words);
+    }
     let mut codes = reason.split(':').map(str::trim);
     let code = codes.next().unwrap_or_default();
     if let Some(known) = AttemptOutcome::parse(code) {
@@ -64,17 +67,70 @@ pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
         "bundled" => {
             ("不紧急，稍等与其他消息合并发出", "Not urgent; it leaves together with others within a minute")
         }
+        "rush_hour" => (
+            "整点和半点平台拥挤，错开一分钟内发出",
+            "The platform is crowded at full and half hours; it leaves within a minute",
+        ),
         "quiet_hours" => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
         "digest" => ("已与其他消息合并为一条发出", "It left in one message with others"),
         "nobody_to_address" => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
         "superseded" => ("事情已经办了，不必再发", "What it asks for was done"),
         "attempts_used_up" => ("多次重试都没有成功", "Many attempts failed"),
-        "expired" => ("一直被限流，已经过期", "It was throttled until it was too old"),
+        "expired" => (
+            "超过一天都没能发出（限流或通道堵塞），已经过期",
+            "It could not leave for a day (limits, or a blocked channel) and is too old now",
+        ),
         "lapsed_too_often" => ("发送程序多次中断", "Its sender died several times over it"),
         "some_unreached" => ("已发出，但有人没有收到", "It left, but somebody was not reached"),
         "unacted" => ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel"),
         "cancelled" => ("管理员取消了发送", "An administrator cancelled it"),
         _ => return None,
+    };
+    Some(pick(zh, en, lang))
+}
+
+/// What kept the platform's answer away, when it was not the platform: said after the code, by the outbound client or of the status.
+fn broken_line(reason: &str, lang: Lang) -> Option<&'static str> {
+    let said = |what: &str| reason.split(": ").any(|part| part.starts_with(what));
+    let (zh, en) = if reason.split(": ").any(|part| part == "refused") {
+        (
+            "系统拒绝发往这个地址：它是内网、本机或不允许的地址，或者不是 https；请改用公网 https 地址，或由运维加入 outbound.allow_private",
+            "We refuse to send there: a private or forbidden address, or no https; use a public one, or list it in outbound.allow_private",
+        )
+    } else if said("TLS") {
+        (
+            "安全连接（TLS）建立失败，多半是对方证书过期、域名不符或不受信任，请对方更新证书；系统会自动重试",
+            "No secure connection: its certificate has probably expired, is for another name or not trusted; it will be tried again",
+        )
+    } else if said("no answer in time") {
+        ("对方没有在时限内应答，系统会自动重试", "It did not answer in time; it will be tried again")
+    } else if said("no connection") {
+        (
+            "连不上对方：域名无法解析，或端口不通，请核对地址；系统会自动重试",
+            "No connection: the name is unknown or nobody listens; check the address. It will be tried again",
+        )
+    } else if said("the answer is longer") {
+        (
+            "对方的应答过长，已中断读取，地址多半不对；系统会自动重试",
+            "Its answer is far too long, so the address is probably wrong; it will be tried again",
+        )
+    } else if said("the exchange broke off") {
+        (
+            "应答只收到一半连接就断了，系统会自动重试",
+            "The connection broke in the middle of the answer; it will be tried again",
+        )
+    } else if said("HTTP 3") {
+        (
+            "对方要求跳转到别的地址，系统不跟随跳转，请核对地址；系统会自动重试",
+            "It redirects elsewhere, which is not followed; check the address. It will be tried again",
+        )
+    } else if said("HTTP 2") {
+        (
+            "对方应答了，但不是平台应有的内容（如登录页），消息未必收下，请核对地址；系统会自动重试",
+            "It answered, but not as the platform does (a login page?); check the address. It will be tried again",
+        )
+    } else {
+        return None;
     };
     Some(pick(zh, en, lang))
 }
@@ -98,6 +154,8 @@ mod tests {
         );
         assert_eq!(reason("nobody_to_address: dead_target", Lang::Zh), Some("没有任何可用的通道能送到人"));
         assert_eq!(reason("", Lang::Zh), None);
+        let tls = reason("attempts_used_up: TLS: invalid peer certificate: Expired", Lang::Zh);
+        assert!(tls.is_some_and(|words| words.contains("证书过期")), "{tls:?}");
         for known in AttemptOutcome::ALL {
             assert!(!outcome(*known, Lang::Zh).is_ascii() && outcome(*known, Lang::En).is_ascii(), "{known}");
         }

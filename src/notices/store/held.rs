@@ -8,6 +8,7 @@ use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
+use super::Leased;
 use crate::notices::model::{ChannelId, NoticeId, NoticeState};
 use crate::organisation::CountyId;
 use crate::schema::counties;
@@ -17,15 +18,25 @@ pub struct Hold<'a> {
     pub notices: Vec<NoticeId>,
     /// The attempt under which each was leased.
     pub attempts: Vec<i32>,
-    /// Held, or retry for what is never held.
+    /// Held, or retry for what is never held, or expired for what is too old.
     pub state: NoticeState,
-    pub until: DateTime<Utc>,
+    /// None: never again.
+    pub until: Option<DateTime<Utc>>,
     pub reason: &'a str,
+}
+
+impl<'a> Hold<'a> {
+    #[must_use]
+    pub fn of(leased: &[&Leased], state: NoticeState, until: Option<DateTime<Utc>>, reason: &'a str) -> Self {
+        let notices = leased.iter().map(|leased| leased.notice).collect();
+        let attempts = leased.iter().map(|leased| leased.attempt).collect();
+        Self { notices, attempts, state, until, reason }
+    }
 }
 
 impl QueryFragment<Pg> for Hold<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        use sql_types::{Array, Integer, Text, Timestamptz, Uuid};
+        use sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid};
         out.push_sql("with mine as (select n.id from notices n join unnest(");
         out.push_bind_param::<Array<Uuid>, _>(&self.notices)?;
         out.push_sql("::uuid[], ");
@@ -37,7 +48,7 @@ impl QueryFragment<Pg> for Hold<'_> {
         );
         out.push_bind_param::<Text, _>(&self.state)?;
         out.push_sql("::text end, due_at = case when not n.answered then ");
-        out.push_bind_param::<Timestamptz, _>(&self.until)?;
+        out.push_bind_param::<Nullable<Timestamptz>, _>(&self.until)?;
         out.push_sql("::timestamptz end, reason = case when n.answered then 'superseded' else ");
         out.push_bind_param::<Text, _>(self.reason)?;
         out.push_sql("::text end from mine where n.id = mine.id");

@@ -5,7 +5,7 @@
 //! window ever holds more than its limit, whoever asks; a quarter of each limit is for first alarms alone; those who wait get their
 //! turns by department, so that one that posts thousands does not keep the others waiting; nothing is dropped, for who is refused is
 //! told when to ask again. `now` is the caller's; where machines disagree the latest counts. While Redis is away each process lets
-//! first alarms alone pass, as [`window`] says.
+//! first alarms alone pass, and when Redis was emptied each still counts what it sent itself, as [`window`] says.
 
 use std::sync::LazyLock;
 
@@ -17,6 +17,7 @@ use super::model::{ChannelId, Lane, NoticeId};
 use crate::platform::crypto::hmac_sha256;
 use crate::platform::redis::{Redis, RedisError};
 
+mod crowd;
 pub mod table;
 mod window;
 
@@ -25,6 +26,8 @@ use window::Windows;
 
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 static FAILED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("failed.lua")));
+static DEPART: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("depart.lua")));
+static ARRIVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("arrive.lua")));
 
 /// Whoever waits looks at least this often whether it is his turn: others may have left the line.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
@@ -37,6 +40,9 @@ const FAILURES: u32 = 5;
 /// For how long, the first time and at most; each time in a row twice as long.
 const PAUSE: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(10);
+/// For how long a message that nobody hears of any more keeps its reader's next one waiting, and how often that one asks.
+const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(30);
+const ASK_AGAIN: TimeDelta = TimeDelta::seconds(2);
 /// When to ask again while Redis is away.
 const AWAY: TimeDelta = TimeDelta::seconds(5);
 
@@ -117,7 +123,8 @@ pub enum Full {
 pub struct Throttle {
     redis: Redis,
     limits: Limits,
-    alone: Windows,
+    /// What this process sent.
+    own: Windows,
 }
 
 /// One thing that is limited: where it is counted, by which limits, and what it means that it is full.
@@ -130,18 +137,60 @@ struct Scope {
 impl Throttle {
     #[must_use]
     pub fn new(redis: Redis, limits: Limits) -> Self {
-        Self { redis, limits, alone: Windows::default() }
+        Self { redis, limits, own: Windows::default() }
     }
 
-    /// Asks for leave to send one message now; counts it when it is given.
+    /// Asks for leave to send one message now; counts it when it is given. Who has it says when the message has [`Self::arrived`].
     pub async fn take(&self, asking: &Asking<'_>, now: DateTime<Utc>) -> Leave {
         let scopes = self.scopes(asking);
-        match self.ask(asking, &scopes, now).await {
-            Ok(leave) => leave,
+        let standing = match self.ask(asking, &scopes, now).await {
+            Ok(Leave::Go(standing)) => standing,
+            Ok(wait) => return wait,
             Err(error) => {
                 tracing::debug!(%error, channel = %asking.channel, "nobody can say how much was sent");
-                self.take_alone(asking, &scopes, now)
+                return self.take_alone(asking, &scopes, now);
             }
+        };
+        // A Redis that was emptied lets pass what must wait; the place that it counted stays empty, which is what it should be.
+        if let Err((until, full)) = self.own.take(&own(&scopes), asking.lane, now) {
+            let why = scopes.get(full).map_or(Full::Channel, |scope| scope.full);
+            return Leave::Wait { until, why };
+        }
+        match self.depart(asking, now).await {
+            Ok(()) => Leave::Go(standing),
+            Err(until) => Leave::Wait { until, why: Full::Reader },
+        }
+    }
+
+    /// Until when a message that can wait keeps away from the crowd.
+    #[must_use]
+    pub fn spread(&self, asking: &Asking<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let waits = self.limits == Limits::Kept && asking.lane == Lane::Rest && pace(asking.kind).crowded;
+        waits.then(|| crowd::passes(asking.notice, now)).flatten()
+    }
+
+    /// Takes the one place on the way to a reader, or says when to ask again.
+    async fn depart(&self, asking: &Asking<'_>, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+        let Some(place) = self.place(asking) else { return Ok(()) };
+        let mut call = DEPART.key(place);
+        call.arg(now.timestamp_millis()).arg(asking.ticket()).arg((now + ON_ITS_WAY).timestamp_millis());
+        match self.redis.script::<i64>(&call).await {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(now + ASK_AGAIN),
+            Err(error) => {
+                tracing::debug!(%error, channel = %asking.channel, "nobody can say what is on its way");
+                Err(now + AWAY)
+            }
+        }
+    }
+
+    /// The message was answered, or not sent after all: its reader's next one may leave.
+    pub async fn arrived(&self, asking: &Asking<'_>) {
+        let Some(place) = self.place(asking) else { return };
+        let mut call = ARRIVE.key(place);
+        call.arg(asking.ticket());
+        if let Err(error) = self.redis.script::<i64>(&call).await {
+            tracing::debug!(%error, "an arrival could not be noted; it is taken for granted later");
         }
     }
 
@@ -159,7 +208,7 @@ impl Throttle {
             }
         }
         call.arg(now.timestamp_millis())
-            .arg(format!("{}:{}", asking.notice, asking.attempt))
+            .arg(asking.ticket())
             .arg(asking.notice.to_string())
             .arg(asking.source);
         for time in [LONGEST_WAIT, GRACE, PROBE] {
@@ -182,11 +231,10 @@ impl Throttle {
     }
 
     fn take_alone(&self, asking: &Asking<'_>, scopes: &[Scope], now: DateTime<Utc>) -> Leave {
-        let limits: Vec<_> = scopes.iter().map(|scope| (scope.name.clone(), scope.limits)).collect();
         let until = match asking.lane {
-            Lane::First => match self.alone.take(&limits, now) {
+            Lane::First => match self.own.take(&own(scopes), asking.lane, now) {
                 Ok(()) => return Leave::Go(Standing::Sound),
-                Err(until) => until,
+                Err((until, _)) => until,
             },
             Lane::Rest if scopes.is_empty() => return Leave::Go(Standing::Sound),
             Lane::Rest => now + AWAY,
@@ -256,34 +304,55 @@ impl Throttle {
         self.redis.key(&format!("throttle:{{{channel}}}:breaker"))
     }
 
+    /// Where stands what is on its way to a reader, of kinds that want one at a time.
+    fn place(&self, asking: &Asking<'_>) -> Option<String> {
+        let one = self.limits == Limits::Kept && pace(asking.kind).one_at_a_time;
+        let (channel, reader) = (asking.channel, asking.reader_key());
+        one.then(|| self.redis.key(&format!("throttle:{{{channel}}}:to:{reader}:way")))
+    }
+
     fn scopes(&self, asking: &Asking<'_>) -> Vec<Scope> {
         if self.limits == Limits::Ignored {
             return Vec::new();
         }
         let pace = pace(asking.kind);
         let place = |part: &str| self.redis.key(&format!("throttle:{{{}}}:{part}", asking.channel));
-        let reader = || match asking.reader {
-            "" => "room".to_owned(),
-            // No name of a person stands in a key.
-            name => hex::encode(hmac_sha256(b"reader", name.as_bytes()).get(..8).unwrap_or_default()),
-        };
         let mut scopes = Vec::with_capacity(2);
         if !pace.channel.is_empty() {
             scopes.push(Scope { name: place("all"), limits: pace.channel, full: Full::Channel });
         }
         if !pace.reader.is_empty() {
-            let name = place(&format!("to:{}", reader()));
+            let name = place(&format!("to:{}", asking.reader_key()));
             scopes.push(Scope { name, limits: pace.reader, full: Full::Reader });
         }
         if asking.spacing == Spacing::News {
             scopes.push(Scope {
-                name: place(&format!("news:{}", reader())),
+                name: place(&format!("news:{}", asking.reader_key())),
                 limits: &[NEWS],
                 full: Full::News,
             });
         }
         scopes
     }
+}
+
+impl Asking<'_> {
+    /// The same however often it asks for one attempt.
+    fn ticket(&self) -> String {
+        format!("{}:{}", self.notice, self.attempt)
+    }
+
+    /// No name of a person stands in a key.
+    fn reader_key(&self) -> String {
+        match self.reader {
+            "" => "room".to_owned(),
+            name => hex::encode(hmac_sha256(b"reader", name.as_bytes()).get(..8).unwrap_or_default()),
+        }
+    }
+}
+
+fn own(scopes: &[Scope]) -> Vec<(&str, &'static [Limit])> {
+    scopes.iter().map(|scope| (scope.name.as_str(), scope.limits)).collect()
 }
 
 impl Full {

@@ -16,6 +16,10 @@ pub struct Limit {
 pub struct Pace {
     pub channel: &'static [Limit],
     pub reader: &'static [Limit],
+    /// Whether a message to a reader waits until the one before was answered.
+    pub one_at_a_time: bool,
+    /// Whether it is crowded at full and half hours, so that even who keeps the limits is refused then.
+    pub crowded: bool,
 }
 
 const SECOND: u32 = 1_000;
@@ -36,7 +40,7 @@ pub const fn pace(kind: ChannelKind) -> Pace {
         ChannelKind::DingtalkBot => (&[Limit { most: 15, within_ms: MINUTE }], &[]),
         // 20 a second.
         ChannelKind::DingtalkApp => (&[Limit { most: 15, within_ms: SECOND }], &[]),
-        // 5 a second, 100 a minute.
+        // 5 a second, 100 a minute; refused at full and half hours even below.
         ChannelKind::FeishuBot => {
             (&[Limit { most: 4, within_ms: SECOND }, Limit { most: 90, within_ms: MINUTE }], &[])
         }
@@ -45,14 +49,19 @@ pub const fn pace(kind: ChannelKind) -> Pace {
             &[Limit { most: 40, within_ms: SECOND }, Limit { most: 900, within_ms: MINUTE }],
             &[Limit { most: 4, within_ms: SECOND }],
         ),
-        // One on its way to a person at a time.
+        // One on its way to a person at a time; so no more than one a second, should nobody know of its answer.
         ChannelKind::WechatSubscribe => (&[], &[Limit { most: 1, within_ms: SECOND }]),
         // About one a second.
         ChannelKind::Slack => (&[Limit { most: 1, within_ms: SECOND }], &[]),
         // Says itself when it is too much.
         ChannelKind::Webhook => (&[], &[]),
     };
-    Pace { channel, reader }
+    Pace {
+        channel,
+        reader,
+        one_at_a_time: matches!(kind, ChannelKind::WechatSubscribe),
+        crowded: matches!(kind, ChannelKind::FeishuBot),
+    }
 }
 
 impl Limit {

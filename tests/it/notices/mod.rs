@@ -1,6 +1,8 @@
 //! From a committed row to the room: the queue, the lease, the settlement, and everything that may be lost on the way.
 
 mod admin;
+mod bad_input;
+mod crash;
 mod delivery;
 mod failures;
 mod fallback;
@@ -11,5 +13,7 @@ mod loops;
 mod loss;
 mod people;
 mod stage;
+mod storms;
 mod throttle;
+mod unheard;
 mod unreachable;

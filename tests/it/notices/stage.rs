@@ -126,7 +126,7 @@ impl Stage {
             }
         });
         let rooms = SandboxConfig {
-            keep: 1000,
+            keep: 3000,
             rooms: rooms.into_iter().chain(APPS.map(|app| RoomConfig { limits, ..app_room(app) })).collect(),
             wechat: MiniProgramConfig { app_id: "app-subscribe".to_owned(), app_secret: "app-secret".into() },
         };
@@ -140,12 +140,13 @@ impl Stage {
         config.database.url = store.url();
         config.redis.url = redis_url();
         config.notices.throttle = limits;
+        config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
         config.redis.prefix = format!("test:{}", Uuid::now_v7());
         config.secrets.master_key = SecretString::from("a master key for tests, long enough");
         let redis = Redis::lazy(&config.redis).unwrap();
         let vault = Vault::new(&config.secrets.master_key);
         let wake = Wake::default();
-        let jobs = jobs(&config, &clock, &store, &redis, &wake, 12);
+        let jobs = jobs(&config, &clock, &wake, 12);
         let base = format!("http://{address}/").parse().unwrap();
         let [county, department, officer] = [(); 3].map(|()| Uuid::now_v7());
         let stage = Self {
@@ -203,6 +204,11 @@ impl Stage {
         for (name, _) in ROOMS {
             self.open_room(name, &self.sandbox.target(name, &self.base).unwrap()).await;
         }
+    }
+
+    /// One more system of the county, which for the present listens where the sandbox hears `county`.
+    pub async fn open_hook(&self, name: &str) {
+        self.open_room(name, &self.sandbox.target("county", &self.base).unwrap()).await;
     }
 
     /// Sets up one of [`APPS`] for the whole county.
@@ -321,6 +327,32 @@ impl Stage {
         }
     }
 
+    /// A channel asked to be left alone for ten minutes.
+    pub async fn block(&self, room: &str) {
+        use yijiao::notices::channels::Outcome;
+        use yijiao::notices::throttle::{Asking, Spacing, Standing};
+        let asking = Asking {
+            channel: self.channel(room).await,
+            kind: ChannelKind::DingtalkBot,
+            reader: "",
+            lane: Lane::Rest,
+            notice: NoticeId::fresh(),
+            attempt: 1,
+            source: "",
+            spacing: Spacing::None,
+        };
+        let outcome = Outcome::RateLimited { after: Duration::from_secs(600) };
+        let throttle = &self.jobs.worker.sender.throttle;
+        throttle.heard(&asking, &outcome, Standing::Sound, self.now()).await;
+    }
+
+    /// How many attempts ended otherwise.
+    pub async fn attempts_unlike(&self, outcome: &str) -> i64 {
+        let mut tx = self.tx().await;
+        let others = notice_attempts::table.filter(notice_attempts::outcome.ne(outcome));
+        others.count().get_result(&mut tx).await.unwrap()
+    }
+
     /// Works until nothing is left to do at this moment.
     pub async fn work_all(&self) {
         while self.work().await > 0 {}
@@ -338,11 +370,20 @@ impl Stage {
 
     /// Another process over the same Postgres and Redis.
     pub fn replica(&self) -> Jobs {
-        let redis = Redis::lazy(&self.config.redis).unwrap();
-        jobs(&self.config, &self.clock, &self.store, &redis, &self.wake, 4)
+        self.jobs_with(|_| {})
     }
 
-    /// Everything that Redis holds under a name of this installation.
+    /// The same with other settings.
+    pub fn jobs_with(&self, change: impl FnOnce(&mut Config)) -> Jobs {
+        let mut config = self.config.clone();
+        change(&mut config);
+        jobs(&config, &self.clock, &self.wake, 8)
+    }
+
+    pub fn settings(&self) -> &Config {
+        &self.config
+    }
+
     /// Somebody else fetches an access token of this application, and does not come back.
     pub async fn fetches_for_ever(&self) {
         let keys: Vec<String> =
@@ -355,6 +396,7 @@ impl Stage {
         }
     }
 
+    /// Everything that Redis holds under a name of this installation.
     pub async fn kept_in_redis(&self, name: &str) -> Vec<Vec<u8>> {
         let keys: Vec<String> =
             self.redis.query(redis::cmd("KEYS").arg(self.redis.key(&format!("{name}:*")))).await.unwrap();
@@ -429,6 +471,11 @@ impl Stage {
         let posted = outbox::post(&mut tx, &rows).await;
         tx.finish(posted.map_err(DbError::from)).await.unwrap();
         rows
+    }
+
+    /// A connection that belongs to nobody's transaction.
+    pub async fn onlooker(&self) -> diesel_async::AsyncPgConnection {
+        self.store.owner().await
     }
 
     /// What `yijiao check` says.
@@ -587,7 +634,15 @@ impl Stage {
         self.jobs.worker.run_once(self.now()).await.unwrap()
     }
 
-    /// What a flush does to this installation.
+    /// Everything is gone that this installation had in Redis.
+    pub async fn empty_redis(&self) {
+        let keys: Vec<String> = self.redis.query(redis::cmd("KEYS").arg(self.redis.key("*"))).await.unwrap();
+        if !keys.is_empty() {
+            self.redis.query::<i64>(redis::cmd("DEL").arg(&keys)).await.unwrap();
+        }
+    }
+
+    /// What a flush does to the queue.
     pub async fn flush_redis(&self) {
         let mut delete = redis::cmd("DEL");
         for lane in Lane::ALL {
@@ -602,7 +657,7 @@ impl Stage {
             url: "redis://127.0.0.1:1/0".into(),
             prefix: self.config.redis.prefix.clone(),
         };
-        jobs(&self.config, &self.clock, &self.store, &Redis::lazy(&away).unwrap(), &self.wake, 2)
+        self.jobs_with(|config| config.redis = away)
     }
 
     pub async fn hears(&self, room: &str) -> Received {
@@ -651,21 +706,21 @@ fn app_room((name, kind): (&str, ChannelKind)) -> RoomConfig {
     RoomConfig { people: vec![people.to_owned()], limits: false, ..room }
 }
 
-fn jobs(config: &Config, clock: &Clock, store: &TestDb, redis: &Redis, wake: &Wake, pool: usize) -> Jobs {
-    let db = Db::lazy(&store.url(), pool).unwrap();
+fn jobs(config: &Config, clock: &Clock, wake: &Wake, pool: usize) -> Jobs {
+    let db = Db::lazy(&config.database.url, pool).unwrap();
+    let redis = Redis::lazy(&config.redis).unwrap();
     let queue = Queue::new(redis.clone());
     let lease = TimeDelta::milliseconds(config.notices.lease_ms.into());
-    let mut outbound = config.outbound.clone();
-    outbound.allow_private = vec!["127.0.0.1".to_owned()];
+    let outbound = &config.outbound;
     let sender = Sender {
         db: db.clone(),
-        outbound: Outbound::new(&outbound).unwrap(),
+        outbound: Outbound::new(outbound).unwrap(),
         vault: Vault::new(&config.secrets.master_key),
         texts: Arc::new(Texts::new("https://yj.example.cn").unwrap()),
         tokens: Tokens::new(
             redis.clone(),
             Vault::new(&config.secrets.master_key),
-            Outbound::new(&outbound).unwrap(),
+            Outbound::new(outbound).unwrap(),
         ),
         throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
         lease,

@@ -63,6 +63,7 @@ async fn a_flood_leaves_in_bundles_within_the_limit_and_alarms_pass_it() {
     for row in rows.iter().step_by(97) {
         assert_eq!(stage.attempts(row.id).await, [(1, "delivered".to_owned(), Some(200))]);
     }
+    assert_eq!(stage.attempts_unlike("delivered").await, 0, "the platform refused none");
     let messages = stage.sandbox.messages("dingtalk");
     let arrivals: Vec<_> = messages.iter().map(|message| message.at).collect();
     assert!(most_in_a_minute(&arrivals) <= 15, "{}", most_in_a_minute(&arrivals));
@@ -311,4 +312,132 @@ async fn news_sleeps_at_night_and_alarms_do_not() {
     stage.post_all(vec![news(&stage, channel, 3)]).await;
     stage.work_all().await;
     assert_eq!(stage.sandbox.messages("wecom").len(), 3, "a county without quiet hours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emptied_redis_lets_nobody_exceed_the_limit() {
+    let stage = Stage::set_limited().await;
+    for room in ["dingtalk", "feishu"] {
+        stage.set_channel(room, yijiao::notices::model::ChannelState::Dead).await;
+    }
+    for round in 0..4 {
+        for _ in 0..15 {
+            stage.alarm("wecom").await;
+        }
+        stage.work_all().await;
+        assert_eq!(stage.sandbox.messages("wecom").len(), if round == 0 { 15 } else { 18 });
+        stage.empty_redis().await;
+        stage.pass(TimeDelta::seconds(5));
+    }
+    while let Some(due) = stage.next_due().await {
+        stage.clock.set(due.max(stage.now()));
+        stage.work_all().await;
+    }
+    let arrivals: Vec<_> = stage.sandbox.messages("wecom").iter().map(|message| message.at).collect();
+    assert_eq!((arrivals.len(), most_in_a_minute(&arrivals)), (60, 18));
+    assert_eq!(stage.attempts_unlike("delivered").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_full_and_half_hours_a_feishu_room_hears_news_spread_over_a_minute_and_alarms_at_once() {
+    let stage = Stage::set_limited().await;
+    let half = DateTime::parse_from_rfc3339("2026-11-23T14:30:00+08:00").unwrap().to_utc();
+    stage.clock.set(half);
+    for _ in 0..24 {
+        remind(&stage, "feishu", "供电局").await;
+    }
+    let (other, alarm) = (remind(&stage, "wecom", "供电局").await, stage.alarm("feishu").await);
+    stage.work_all().await;
+    for at_once in [other, alarm] {
+        assert_eq!(stage.row(at_once).await.state, NoticeState::Sent);
+    }
+    let held = stage.states().await.into_iter().filter(|state| *state == NoticeState::Held).count();
+    assert!(held >= 22, "{held}");
+    while let Some(due) = stage.next_due().await {
+        stage.clock.set(due.max(stage.now()));
+        stage.work_all().await;
+    }
+    let arrivals: Vec<_> = stage.sandbox.messages("feishu").iter().map(|message| message.at).collect();
+    assert_eq!(arrivals.len(), 25);
+    let in_quarters: std::collections::BTreeSet<i64> =
+        arrivals.iter().map(|at| (*at - half).num_seconds() / 15).collect();
+    assert_eq!(in_quarters.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3], "{arrivals:?}");
+    remind(&stage, "feishu", "供电局").await;
+    stage.pass(TimeDelta::minutes(1));
+    stage.work_all().await;
+    assert_eq!(stage.sandbox.messages("feishu").len(), 26, "at other times at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_blocked_channel_lets_wait_for_a_day_expires_and_is_named() {
+    let stage = Stage::set_limited().await;
+    stage.sandbox.set_fault("wecom", Fault::always(Mode::Http500));
+    for _ in 0..5 {
+        remind(&stage, "wecom", "供电局").await;
+    }
+    stage.work_all().await;
+    stage.answer().await;
+    let channel = stage.channel("wecom").await;
+    let told = news(&stage, channel, 1);
+    let old = told.id;
+    stage.post_all(vec![told]).await;
+    let asks = remind(&stage, "wecom", "供电局").await;
+    stage.work_all().await;
+    let row = stage.row(old).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Held, "channel_blocked"));
+    stage.pass(TimeDelta::hours(23));
+    let late = news(&stage, channel, 2);
+    let young = late.id;
+    stage.post_all(vec![late]).await;
+    stage.pass(TimeDelta::minutes(61));
+    // It failed a moment ago, once more.
+    stage.block("wecom").await;
+    stage.work_all().await;
+    let row = stage.row(old).await;
+    assert_eq!((row.state, row.due_at), (NoticeState::Expired, None));
+    assert_eq!(row.reason, "expired: channel_blocked");
+    let said = yijiao::notices::admin::words::reason(&row.reason, yijiao::platform::http::lang::Lang::Zh);
+    assert!(said.unwrap().contains("过期"), "{said:?}");
+    assert_eq!(stage.unsent().await.expired, 1);
+    assert_eq!(stage.row(young).await.state, NoticeState::Held, "it is news still");
+    assert_eq!(stage.row(asks).await.state, NoticeState::Fallback, "who is to act is told elsewhere");
+    assert!(stage.sandbox.messages("dingtalk").len() + stage.sandbox.messages("feishu").len() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_at_a_time_is_on_its_way_to_a_person_in_wechat() {
+    use yijiao::notices::channels::{ChannelKind, Outcome};
+    use yijiao::notices::model::{ChannelId, Lane};
+    use yijiao::notices::throttle::{Asking, Full, Leave, Spacing, Standing};
+    let stage = Stage::set_limited().await;
+    let (here, there) = (stage.jobs.worker.sender.throttle.clone(), stage.replica().worker.sender.throttle);
+    let channel = ChannelId::fresh();
+    let to = |reader: &'static str| Asking {
+        channel,
+        kind: ChannelKind::WechatSubscribe,
+        reader,
+        lane: Lane::Rest,
+        notice: NoticeId::fresh(),
+        attempt: 1,
+        source: "",
+        spacing: Spacing::None,
+    };
+    let (first, second) = (to("openid-1"), to("openid-1"));
+    let go = Leave::Go(Standing::Sound);
+    assert_eq!(here.take(&first, stage.now()).await, go);
+    stage.pass(TimeDelta::seconds(5));
+    let until = stage.now() + TimeDelta::seconds(2);
+    assert_eq!(there.take(&second, stage.now()).await, Leave::Wait { until, why: Full::Reader });
+    assert_eq!(there.take(&to("openid-2"), stage.now()).await, go, "somebody else");
+    // Only who took the place gives it back.
+    there.arrived(&second).await;
+    stage.pass(TimeDelta::seconds(2));
+    assert!(matches!(there.take(&second, stage.now()).await, Leave::Wait { .. }));
+    here.heard(&first, &Outcome::BadMessage, Standing::Sound, stage.now()).await;
+    here.arrived(&first).await;
+    stage.pass(TimeDelta::seconds(2));
+    assert_eq!(there.take(&second, stage.now()).await, go);
+    // Of whose message nobody hears any more, he is waited for no longer than that.
+    stage.pass(TimeDelta::seconds(31));
+    assert_eq!(here.take(&to("openid-1"), stage.now()).await, go);
 }

@@ -4,4 +4,4 @@ mod login;
 mod purge;
 mod silence;
 mod tls;
-mod wire;
+pub mod wire;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,52 +32,75 @@ pub fn via(url: &SecretString, host: &str, at: SocketAddr, options: &str) -> Sec
     SecretString::from(url.to_string())
 }
 
-/// Hands on what it hears, until it is told to swallow it.
+/// What a wire does with what it hears.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    HandOn,
+    Swallow,
+    HangUp,
+}
+
+/// Hands on what it hears, until it is told to swallow it or to hang up.
 pub struct Wire {
     pub at: SocketAddr,
-    swallow: watch::Sender<bool>,
+    does: watch::Sender<Does>,
 }
 
 impl Wire {
     pub async fn to(behind: String) -> Self {
         let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (at, swallow) = (door.local_addr().unwrap(), watch::Sender::new(false));
-        let state = swallow.clone();
+        let (at, does) = (door.local_addr().unwrap(), watch::Sender::new(Does::HandOn));
+        let state = does.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = door.accept().await {
+                if *state.borrow() == Does::HangUp {
+                    continue;
+                }
                 let far = TcpStream::connect(&behind).await.unwrap();
                 let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
                 tokio::spawn(hand_on(near_in, far_out, state.subscribe()));
                 tokio::spawn(hand_on(far_in, near_out, state.subscribe()));
             }
         });
-        Self { at, swallow }
+        Self { at, does }
     }
 
     /// From now on every byte is taken and none handed on, on lines that stand and on new ones.
     pub fn fall_silent(&self) {
-        self.swallow.send_replace(true);
+        self.does.send_replace(Does::Swallow);
+    }
+
+    /// All lines end at once, and new ones as soon as they stand.
+    pub fn hang_up(&self) {
+        self.does.send_replace(Does::HangUp);
     }
 
     /// New lines work again; what was swallowed stays so.
     pub fn speak(&self) {
-        self.swallow.send_replace(false);
+        self.does.send_replace(Does::HandOn);
     }
 }
 
 async fn hand_on(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    swallow: watch::Receiver<bool>,
+    mut does: watch::Receiver<Does>,
 ) {
-    let mut heard = vec![0; 4096];
-    let mut dead = false;
-    while let Ok(length @ 1..) = from.read(&mut heard).await {
-        // A line that was silent once has lost bytes, and stays silent.
-        dead |= *swallow.borrow();
-        if !dead && to.write_all(&heard[..length]).await.is_err() {
-            return;
+    let mut cut = does.clone();
+    let handing_on = async {
+        let mut heard = vec![0; 4096];
+        let mut dead = false;
+        while let Ok(length @ 1..) = from.read(&mut heard).await {
+            // A line that was silent once has lost bytes, and stays silent.
+            dead |= *does.borrow_and_update() == Does::Swallow;
+            if !dead && to.write_all(&heard[..length]).await.is_err() {
+                return;
+            }
         }
+    };
+    tokio::select! {
+        () = handing_on => {}
+        _ = cut.wait_for(|does| *does == Does::HangUp) => {}
     }
 }
 
@@ -135,9 +158,18 @@ impl Authority {
     }
 
     fn server(&self, names: &[&str]) -> ServerConfig {
+        self.server_until(names, None)
+    }
+
+    /// With a certificate that is good until the end of this year, or for long.
+    pub fn server_until(&self, names: &[&str], year: Option<i32>) -> ServerConfig {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        if let Some(year) = year {
+            params.not_after = date_time_ymd(year, 12, 31);
+        }
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
