@@ -69,7 +69,8 @@ diesel::table! {
         department_id -> Nullable<Uuid>,
         version -> Int4,
         published_through -> Nullable<Int4>,
-        definition -> Nullable<Jsonb>,
+        definition -> Jsonb,
+        statutory -> Nullable<Int4>,
         created_at -> Timestamptz,
         created_by -> Nullable<Uuid>,
     }

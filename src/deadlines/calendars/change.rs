@@ -74,7 +74,8 @@ async fn put_in(
     check(conn, &rows, department, &change.definition).await?;
     let definition = serde_json::to_value(&change.definition).map_err(|error| broken(&error))?;
     let same = rows.iter().find(|row| row.department_id == department);
-    if same.is_some_and(|row| row.definition.as_ref() == Some(&definition)) {
+    // The statutory days written by hand follow no further edition.
+    if same.is_some_and(|row| row.statutory.is_none() && row.definition == definition) {
         return Ok(());
     }
     if same.is_none() && department.is_some() && change.definition.is_empty() {
@@ -83,7 +84,8 @@ async fn put_in(
     let version = Version {
         department,
         published_through: change.definition.published_through,
-        definition: Some(definition),
+        definition,
+        statutory: None,
     };
     write(conn, county, revision, version, author, now).await?;
     Ok(())
@@ -98,7 +100,7 @@ async fn check(
 ) -> Result<(), Problem> {
     if department.is_some() {
         let own = rows.iter().find(|row| row.department_id.is_none());
-        let county = county_plan(own.and_then(|row| row.definition.clone()))?;
+        let county = county_plan(own.map(|row| row.definition.clone()))?;
         return definition.department(&county).map(drop).map_err(Problem::invalid);
     }
     let plan = definition.county().map_err(Problem::invalid)?;
@@ -106,7 +108,7 @@ async fn check(
     let ids: Vec<DepartmentId> = rows.iter().filter_map(|row| row.department_id).collect();
     let names = store::names(conn, &ids).await?;
     for row in rows.iter().filter(|row| row.department_id.is_some()) {
-        let Err(found) = read(row.definition.clone().unwrap_or_default())?.department(&plan) else {
+        let Err(found) = read(row.definition.clone())?.department(&plan) else {
             continue;
         };
         let code =
@@ -125,8 +127,9 @@ async fn check(
 pub(super) struct Version {
     pub department: Option<DepartmentId>,
     pub published_through: Option<i32>,
-    /// None: the statutory calendar.
-    pub definition: Option<Value>,
+    pub definition: Value,
+    /// The edition of the statutory calendar that it is.
+    pub statutory: Option<i32>,
 }
 
 /// Writes a version after `revision`, whose lock the caller holds.
@@ -144,6 +147,7 @@ pub(super) async fn write(
         "departmentId": version.department,
         "publishedThrough": version.published_through,
         "definition": version.definition,
+        "statutory": version.statutory,
     });
     let row = VersionRow {
         id: Uuid::now_v7(),
@@ -152,6 +156,7 @@ pub(super) async fn write(
         version: next,
         published_through: version.published_through,
         definition: version.definition,
+        statutory: version.statutory,
         created_at: now,
         created_by: author.account,
     };

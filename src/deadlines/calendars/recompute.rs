@@ -9,6 +9,7 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::Calendars;
+use super::adopt::adopt;
 use super::renew::renew;
 use super::store::{self, RecomputeRow};
 use crate::notices::wake::Wake;
@@ -39,15 +40,13 @@ impl Recompute {
     /// Until `stop`; Postgres being away is waited for.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
-        let mut adopted = false;
         loop {
             let now = self.clock.now();
             let done = async {
-                if !adopted {
-                    super::adopt::adopt(&self.db, now).await?;
-                    adopted = true;
-                }
-                self.run_once(now).await
+                // Each time: a county may have been founded since.
+                let adopted = adopt(&self.db, self.calendars.latest(), now).await;
+                let moved = self.run_once(now).await?;
+                adopted.map(|()| moved)
             };
             match done.await {
                 Ok(0) => {}

@@ -1,7 +1,7 @@
 //! The SQL of `calendars` and `calendar_recomputes`.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -25,7 +25,9 @@ pub struct VersionRow {
     pub department_id: Option<DepartmentId>,
     pub version: i32,
     pub published_through: Option<i32>,
-    pub definition: Option<Value>,
+    pub definition: Value,
+    /// The edition of the statutory calendar that it is.
+    pub statutory: Option<i32>,
     pub created_at: DateTime<Utc>,
     pub created_by: Option<Uuid>,
 }
@@ -59,9 +61,15 @@ pub async fn lock_revision(conn: &mut AsyncPgConnection, county: CountyId) -> Qu
     counties::table.find(county.0).select(counties::calendar_revision).for_update().first(conn).await
 }
 
-/// All counties.
-pub async fn counties(conn: &mut AsyncPgConnection) -> QueryResult<Vec<CountyId>> {
+/// The counties that count by an older edition of the statutory calendar; those without any version count by the first.
+pub async fn behind(conn: &mut AsyncPgConnection, edition: i32) -> QueryResult<Vec<CountyId>> {
+    // Who has once written his own never follows again.
+    let current = calendars::table
+        .filter(calendars::county_id.eq(counties::id))
+        .filter(calendars::department_id.is_null())
+        .filter(calendars::statutory.is_null().or(calendars::statutory.ge(edition)));
     counties::table
+        .filter(not(exists(current)))
         .order(counties::id)
         .select(counties::id)
         .load::<Uuid>(conn)

@@ -6,4 +6,5 @@ mod ladders;
 mod moves;
 mod oracles;
 mod properties;
+mod statutory;
 mod walk;

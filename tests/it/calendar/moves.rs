@@ -6,7 +6,7 @@ use yijiao::deadlines::calendars::adopt::adopt;
 use super::kit::CALENDARS;
 use crate::kit::{County, Spans as _, View, wd};
 
-async fn in_hand(county: &County) -> View {
+pub async fn in_hand(county: &County) -> View {
     let call = county.kiln().raises(json!({"itemCode": "CAPACITY"})).await;
     county.lead().accepts(&call).await
 }
@@ -139,7 +139,7 @@ async fn pauses_and_extensions_are_reckoned_anew_as_they_were() {
 }
 
 /// The lines; their sum is what is stored.
-async fn explained(county: &County, call: &View, clock: &str) -> String {
+pub async fn explained(county: &County, call: &View, clock: &str) -> String {
     let why = county.kiln().get(&format!("/api/v1/calls/{}/clocks/{clock}/explain", call.id())).await;
     let lines = serde_json::to_string_pretty(&why["lines"]).unwrap();
     let due = county.kiln().sees(call).await.due(clock) + 8.hours();
@@ -216,22 +216,6 @@ async fn whoever_dies_in_the_middle_is_followed_by_somebody_who_goes_on() {
             told(&[("resolve", "03-16 18:00", "03-17 18:00"), ("stall", "03-12 18:00", "03-13 18:00")]);
         assert_eq!(moved(&county, call).await, once);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_further_statutory_year_is_adopted_once() {
-    let county = County::open();
-    let call = in_hand(&county).await;
-    for _ in 0..2 {
-        adopt(&county.app.db, county.now()).await.unwrap();
-        assert_eq!(county.follows().await, 0, "the same days as before");
-    }
-    let view = county.admin().get(CALENDARS).await;
-    assert_eq!((view["version"].as_i64(), view["statutory"].as_bool()), (Some(1), Some(true)));
-    assert_eq!(county.lead().notes(&call, "已联系").await.due("resolve"), wd("03-16 18:00"));
-    let holder =
-        "select actor_kind || ' ' || actor_name from ledger_events where kind = 'county.calendar_changed'";
-    assert_eq!(county.texts(holder).await, ["clock 系统"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
