@@ -159,6 +159,29 @@ impl Definition {
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
     }
 
+    /// Whether a checked calendar of a county knows this year: it may end with the year before, whose successor is not published yet.
+    ///
+    /// # Errors
+    /// The year that is out of reach, with its path.
+    pub fn require_year(&self, plan: &Plan, now: i32) -> Result<(), Vec<FieldError>> {
+        let (from, through) = plan.published;
+        let fault = |field, zh: String, en: String| Err(vec![FieldError::new(field, "out_of_range", zh, en)]);
+        if through < now - 1 {
+            let zh = format!("{through} 年早已过去，至少须公布到 {} 年", now - 1);
+            return fault(
+                "publishedThrough",
+                zh,
+                format!("is long over: at least {} must be published", now - 1),
+            );
+        }
+        if from > now {
+            let zh = format!("自 {from} 年起，不含今年（{now} 年）");
+            let field = if self.published_from.is_some() { "publishedFrom" } else { "exceptions" };
+            return fault(field, zh, format!("begins with {from}: this year ({now}) is missing"));
+        }
+        Ok(())
+    }
+
     /// True when a department has nothing of its own.
     #[must_use]
     pub fn is_empty(&self) -> bool {

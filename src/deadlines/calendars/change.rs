@@ -1,7 +1,7 @@
 //! Changing a calendar: the whole of it is checked before anything changes, then a further version is written, an event in the
 //! county's ledger, and the wish to compute open deadlines anew.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use crate::ledger::{self, Actor, ActorKind, Fact};
 use crate::organisation::{CountyId, DepartmentId};
 use crate::platform::db::{Db, DbError, Scope};
 use crate::platform::http::problem::{CommonCode, FieldError, Problem};
+use crate::platform::time::china;
 
 /// Who changes it.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ async fn put_in(
                 .0,
         ),
     };
-    check(conn, &rows, department, &change.definition).await?;
+    check(conn, &rows, department, &change.definition, now).await?;
     let definition = serde_json::to_value(&change.definition).map_err(|error| broken(&error))?;
     let same = rows.iter().find(|row| row.department_id == department);
     // The statutory days written by hand follow no further edition.
@@ -97,6 +98,7 @@ async fn check(
     rows: &[VersionRow],
     department: Option<DepartmentId>,
     definition: &Definition,
+    now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     if department.is_some() {
         let own = rows.iter().find(|row| row.department_id.is_none());
@@ -104,6 +106,8 @@ async fn check(
         return definition.department(&county).map(drop).map_err(Problem::invalid);
     }
     let plan = definition.county().map_err(Problem::invalid)?;
+    // Far from its years there is nothing to count with.
+    definition.require_year(&plan, china(now).year()).map_err(Problem::invalid)?;
     let mut faults = Vec::new();
     let ids: Vec<DepartmentId> = rows.iter().filter_map(|row| row.department_id).collect();
     let names = store::names(conn, &ids).await?;

@@ -106,6 +106,25 @@ async fn a_calendar_that_contradicts_itself_changes_nothing() {
     refuse(bad(&|it| it["publishedThrough"] = json!(2027)), "exceptions", "year_missing").await;
     refuse(bad(&|it| it["publishedThrough"] = json!("soon")), "publishedThrough", "wrong_type").await;
     refuse(json!({}), "hours", "required").await;
+    // A year mistyped, and one that is still to come.
+    let years = |from: i32, through: i32| {
+        let days: Vec<Value> = (from..=through)
+            .map(|year| json!({"date": format!("{year}-10-01"), "kind": "holiday"}))
+            .collect();
+        json!({"hours": ["09:00-18:00"], "publishedThrough": through, "exceptions": days})
+    };
+    let over = refuse(years(2005, 2005), "publishedThrough", "out_of_range").await;
+    assert!(over.body["errors"][0]["message"].as_str().unwrap().contains("2025"));
+    refuse(years(2020, 2024), "publishedThrough", "out_of_range").await;
+    refuse(years(2027, 2028), "exceptions", "out_of_range").await;
+    let mut later = years(2031, 2032);
+    later["publishedFrom"] = json!(2031);
+    refuse(later, "publishedFrom", "out_of_range").await;
+    let season = |from: &str, through: &str| json!({"name": "夏季作息", "from": from, "through": through, "hours": ["10:00-16:00"]});
+    let seasons = json!([season("2027-01-01", "2040-12-31"), season("2035-06-01", "2035-09-30")]);
+    refuse(bad(&|it| it["seasons"] = seasons.clone()), "seasons[1].from", "overlaps").await;
+    let seasons = json!([season("02-29", "02-29"), season("2025-01-01", "2040-12-31")]);
+    refuse(bad(&|it| it["seasons"] = seasons.clone()), "seasons[1].from", "overlaps").await;
     let off = json!({"exceptions": [{"date": "2031-05-01", "kind": "holiday"}]});
     let refused = admin.may_not_put_calendar("/POWER", &off).await.is(422, "invalid");
     refused.at_field("exceptions[0].date", "out_of_range");
