@@ -1,5 +1,6 @@
 //! Reading, asking and changing calendars.
 
+use chrono::NaiveDate;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -137,6 +138,35 @@ async fn a_calendar_that_contradicts_itself_changes_nothing() {
     ask("unit=wd&n=1&start=now").await.is(422, "invalid").at_field("start", "wrong_value");
     ask("unit=wd&n=99999&start=2026-03-09").await.is(422, "beyond_calendar");
     assert_eq!(county.everything().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_day_counts_and_one_too_many_is_refused() {
+    let county = County::open();
+    let admin = county.admin();
+    // The usual hours, and so many days, each with hours that no other has.
+    let kinds = |days: usize| {
+        let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let day = |(index, date): (usize, NaiveDate)| {
+            let hours = format!("{:02}:{:02}-23:00", index / 60, index % 60);
+            json!({"date": date.to_string(), "kind": "workday", "hours": [hours]})
+        };
+        let mut exceptions: Vec<Value> = first.iter_days().take(days).enumerate().map(day).collect();
+        exceptions.push(json!({"date": "2026-10-01", "kind": "holiday"}));
+        json!({"hours": ["09:00-18:00"], "publishedThrough": 2026, "exceptions": exceptions})
+    };
+    let refused = admin.may_not_put_calendar("", &kinds(255)).await.is(422, "invalid");
+    refused.at_field("exceptions[254].hours", "too_many");
+    admin.puts_calendar("", &kinds(254)).await;
+    let ask = "unit=wm&n=1&start=2026-09-11T00:00:00%2B08:00";
+    let due = county.office().get(&format!("{CALENDARS}/due?{ask}")).await;
+    assert_eq!(due["due"], "2026-09-11T04:14:00+08:00", "the last of them");
+    // A department adds to its county's.
+    let day = json!({"date": "2026-11-02", "kind": "workday", "hours": ["05:00-06:00"]});
+    let one = |hours: &str| json!({"hours": [hours], "exceptions": [day]});
+    admin.puts_calendar("/POWER", &json!({"hours": ["09:00-18:00"], "exceptions": []})).await;
+    let refused = admin.may_not_put_calendar("/POWER", &one("09:00-17:00")).await.is(422, "invalid");
+    refused.at_field("exceptions[0].hours", "too_many");
 }
 
 #[tokio::test(flavor = "multi_thread")]
