@@ -58,6 +58,7 @@ diesel::table! {
         due_at -> Timestamptz,
         after_subject -> Uuid,
         moved -> Int4,
+        failure -> Nullable<Text>,
         done_at -> Nullable<Timestamptz>,
     }
 }

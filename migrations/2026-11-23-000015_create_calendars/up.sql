@@ -36,6 +36,8 @@ create table calendar_recomputes (
     after_subject uuid not null default '00000000-0000-0000-0000-000000000000',
     -- Deadlines moved so far.
     moved integer not null default 0,
+    -- Why the last batch could not be done; it is tried again at due_at, and the other counties go on meanwhile.
+    failure text,
     done_at timestamptz,
     primary key (county_id, version)
 );

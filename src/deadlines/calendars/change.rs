@@ -172,6 +172,7 @@ pub(super) async fn write(
         due_at: now,
         after_subject: Uuid::nil(),
         moved: 0,
+        failure: None,
         done_at: None,
     };
     store::add(conn, &row, &recompute).await?;

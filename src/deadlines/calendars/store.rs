@@ -43,6 +43,8 @@ pub struct RecomputeRow {
     pub due_at: DateTime<Utc>,
     pub after_subject: Uuid,
     pub moved: i32,
+    /// Why the last batch could not be done.
+    pub failure: Option<String>,
     pub done_at: Option<DateTime<Utc>>,
 }
 
@@ -184,6 +186,23 @@ pub async fn take(
         .first(conn)
         .await
         .optional()
+}
+
+/// The county's open recompute failed, and is not tried again before `until`.
+pub async fn hold(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    until: DateTime<Utc>,
+    why: &str,
+) -> QueryResult<()> {
+    let open = calendar_recomputes::table
+        .filter(calendar_recomputes::county_id.eq(county))
+        .filter(calendar_recomputes::done_at.is_null());
+    diesel::update(open)
+        .set((calendar_recomputes::due_at.eq(until), calendar_recomputes::failure.eq(why)))
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 pub async fn put_progress(conn: &mut AsyncPgConnection, row: &RecomputeRow) -> QueryResult<()> {

@@ -1,7 +1,8 @@
 //! What a change of the calendar does to what is open: it moves, once, with a record; what is over stays.
 
 use serde_json::{Value, json};
-use yijiao::deadlines::calendars::adopt::adopt;
+use yijiao::deadlines::check::audit;
+use yijiao::platform::db::{DbError, Scope};
 
 use super::kit::CALENDARS;
 use crate::kit::{County, Spans as _, View, wd};
@@ -247,4 +248,47 @@ async fn a_sum_tells_every_day_and_why_it_did_not_count() {
     let critical = county.kiln().raises(json!({"urgency": "critical"})).await;
     let lines = explained(&county, &critical, "triage").await;
     assert!(lines.contains("10 分钟，连续计时"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_county_that_cannot_be_computed_keeps_no_other_from_its_own() {
+    let county = County::open();
+    let call = in_hand(&county).await;
+    let definition = county.admin().calendar_with("2026-03-12", "holiday").await;
+    county.admin().puts_calendar("", &definition).await;
+    // Rules that this binary cannot read; and a county whose turn comes later.
+    county.chooses(json!({"limits": 5})).await;
+    county
+        .alter(
+            "select set_config('yijiao.county', gen_random_uuid()::text, false);
+            insert into counties (id, code, name) values (current_county(), 'later', '后来县');
+            insert into calendar_recomputes (county_id, version, requested_at, due_at)
+                values (current_county(), 1, '2026-03-09 10:00:01+08', '2026-03-09 10:00:01+08')",
+        )
+        .await;
+    county.pass(2.seconds());
+    assert_eq!(county.follows().await, 0);
+    let state = "select c.code || ' ' || r.pass || ' ' || to_char(r.due_at at time zone 'Asia/Shanghai', 'HH24:MI:SS')
+        || ' ' || (r.failure is not null) from calendar_recomputes r join counties c on c.id = r.county_id order by c.code";
+    assert_eq!(county.texts(state).await, ["clear 1 10:01:02 true", "later 2 10:01:31 false"]);
+    let broken = async || {
+        let mut tx = county.app.db.begin(Scope::AllCounties).await.unwrap();
+        let found = audit(&mut tx, county.now()).await.unwrap();
+        tx.finish(Ok::<_, DbError>(found)).await.unwrap().broken
+    };
+    let named = broken().await;
+    let [one] = named.as_slice() else { panic!("{named:?}") };
+    assert!(one.starts_with("county clear: its deadlines could not be computed by version 1"), "{one}");
+    assert!(one.contains("limits") && one.contains("tried again at 2026-03-09 02:01:02"), "{one}");
+
+    county
+        .alter(
+            "select set_config('yijiao.county', id::text, false) from counties where code = 'clear';
+            update counties set settings = '{}' where code = 'clear'",
+        )
+        .await;
+    county.pass(1.minutes());
+    assert_eq!(county.follows().await, 2, "T5 and the stall clock");
+    assert_eq!(county.lead().sees(&call).await.due("resolve"), wd("03-17 18:00"));
+    assert_eq!(broken().await, Vec::<String>::new());
 }
