@@ -58,9 +58,10 @@ pub async fn county(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResu
     counties::table.find(county.0).select((counties::settings, counties::calendar_revision)).first(conn).await
 }
 
-/// The county's calendar revision, and nobody else changes the county's calendars until the end of the transaction.
+/// The county's calendar revision, and nobody else changes the county's calendars until the end of the transaction. Taps go on: they only
+/// refer to the county.
 pub async fn lock_revision(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<i32> {
-    counties::table.find(county.0).select(counties::calendar_revision).for_update().first(conn).await
+    counties::table.find(county.0).select(counties::calendar_revision).for_no_key_update().first(conn).await
 }
 
 /// The counties that count by an older edition of the statutory calendar; those without any version count by the first.
@@ -261,7 +262,7 @@ pub async fn lock_calls(conn: &mut AsyncPgConnection, subjects: &[Uuid]) -> Quer
     calls::table
         .filter(calls::id.eq_any(subjects).or(calls::id.eq_any(of_matters)))
         .order(calls::id)
-        .for_update()
+        .for_no_key_update()
         .select((calls::id, calls::department_id, calls::urgency, calls::item_id))
         .load(conn)
         .await
@@ -275,7 +276,7 @@ pub async fn lock_orders(
     supervision_orders::table
         .filter(supervision_orders::id.eq_any(subjects))
         .order(supervision_orders::id)
-        .for_update()
+        .for_no_key_update()
         .select((supervision_orders::id, supervision_orders::department_id))
         .load(conn)
         .await

@@ -1,5 +1,6 @@
 //! What a change of the calendar does to what is open: it moves, once, with a record; what is over stays.
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
 use yijiao::deadlines::check::audit;
 use yijiao::platform::db::{DbError, Scope};
@@ -291,4 +292,29 @@ async fn a_county_that_cannot_be_computed_keeps_no_other_from_its_own() {
     assert_eq!(county.follows().await, 2, "T5 and the stall clock");
     assert_eq!(county.lead().sees(&call).await.due("resolve"), wd("03-17 18:00"));
     assert_eq!(broken().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taps_go_on_while_a_calendar_is_being_put() {
+    let county = County::open();
+    let definition = county.admin().calendar_with("2026-03-12", "holiday").await;
+    let mill = county.mill();
+    // It comes to a halt in the middle of its transaction, with the county in its hands.
+    let mut auditor = county.auditor().await;
+    auditor.batch_execute("begin; lock table calendars in share mode").await.unwrap();
+    let admin = county.admin();
+    let put = admin.puts_calendar("", &definition);
+    let tap = async {
+        let stuck = "select count(*) from pg_locks where relation = 'calendars'::regclass and not granted";
+        let mut looks = 0;
+        while county.count(stuck).await == 0 {
+            looks += 1;
+            assert!(looks < 10_000, "nobody ever waited");
+        }
+        let call = mill.raises(json!({"itemCode": "OUTAGE"})).await;
+        auditor.batch_execute("rollback").await.unwrap();
+        call
+    };
+    let (view, call) = futures_util::join!(put, tap);
+    assert_eq!((view["version"].as_i64(), call.due("accept")), (Some(1), wd("03-09 10:15")));
 }
