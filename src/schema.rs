@@ -58,6 +58,7 @@ diesel::table! {
         due_at -> Timestamptz,
         after_subject -> Uuid,
         moved -> Int4,
+        failure -> Nullable<Text>,
         done_at -> Nullable<Timestamptz>,
     }
 }
@@ -69,7 +70,8 @@ diesel::table! {
         department_id -> Nullable<Uuid>,
         version -> Int4,
         published_through -> Nullable<Int4>,
-        definition -> Nullable<Jsonb>,
+        definition -> Jsonb,
+        statutory -> Nullable<Int4>,
         created_at -> Timestamptz,
         created_by -> Nullable<Uuid>,
     }

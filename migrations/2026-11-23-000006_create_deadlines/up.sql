@@ -19,7 +19,7 @@ create table deadlines (
     step smallint not null default 0,
     -- A row whose firing failed waits until then, so that it does not stand before all others for ever.
     held_until timestamptz,
-    -- The calendar by which it is due: its version (0: compiled in), and whose, when a department has its own.
+    -- The calendar by which it is due: its version (0: the first statutory edition), and whose, when a department has its own.
     calendar_version integer not null default 0,
     calendar_department uuid,
     check ((state = 'paused') = (paused_at is not null)),

@@ -9,14 +9,16 @@ create table calendars (
     version integer not null check (version >= 1),
     -- The last year whose holidays are known; a department has its county's.
     published_through integer check (published_through between 1992 and 2120),
-    -- As an administrator wrote it; none: the statutory calendar that is compiled in.
-    definition jsonb,
+    -- As it was written, whole: whoever counts by this version counts by these days, whatever is compiled into him.
+    definition jsonb not null,
+    -- Of the statutory calendar: which edition of it; none: an administrator wrote it, or it is a department's.
+    statutory integer check (statutory >= 1),
     created_at timestamptz not null,
-    -- Who changed it; none: a new binary brought a further statutory year.
+    -- Who changed it; none: a new binary brought a further statutory edition.
     created_by uuid references accounts (id),
     unique (county_id, version),
     check ((department_id is null) = (published_through is not null)),
-    check (definition is not null or department_id is null)
+    check (statutory is null or department_id is null)
 );
 create index calendars_department on calendars (department_id) where department_id is not null;
 create index calendars_created_by on calendars (created_by) where created_by is not null;
@@ -34,6 +36,8 @@ create table calendar_recomputes (
     after_subject uuid not null default '00000000-0000-0000-0000-000000000000',
     -- Deadlines moved so far.
     moved integer not null default 0,
+    -- Why the last batch could not be done; it is tried again at due_at, and the other counties go on meanwhile.
+    failure text,
     done_at timestamptz,
     primary key (county_id, version)
 );

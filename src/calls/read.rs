@@ -1,20 +1,21 @@
 //! Reading one call: its present state, its whole story, and the sum behind a due moment.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::desk::Desk;
 use super::error::CallCode;
 use super::list::{Reference, reference};
-use super::model::{Call, CallId, Matter};
+use super::model::{Call, CallId, Matter, MatterId, MatterKind};
 use super::standing::{Person, Standing};
 use super::store;
 use super::view::{CallView, ClockView, clock_view, view};
 use crate::deadlines::calendar::Edition;
 use crate::deadlines::history::{self, Move};
-use crate::deadlines::{self, Clock, explain};
+use crate::deadlines::model::DeadlineId;
+use crate::deadlines::{self, Clock, Deadline, explain};
 use crate::ledger;
 use crate::platform::db::Scope;
 use crate::platform::http::problem::{CommonCode, Problem};
@@ -145,7 +146,25 @@ pub struct Explanation {
     pub lines_en: Vec<String>,
 }
 
-/// Explains the latest clock of that name.
+/// Which of several clocks of one name; the latest when nothing is said.
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// The one that a card or an order names.
+    pub deadline_id: Option<DeadlineId>,
+    /// The one of this side matter.
+    pub matter_id: Option<MatterId>,
+}
+
+impl Which {
+    fn is(&self, row: &Deadline) -> bool {
+        self.deadline_id.is_none_or(|id| row.id == id)
+            && self.matter_id.is_none_or(|matter| row.subject_id == matter.0)
+    }
+}
+
+/// Explains a clock of the call, or of what was asked beside it.
 ///
 /// # Errors
 /// 404 when the call or the clock does not exist for the caller.
@@ -154,11 +173,12 @@ pub async fn explain_clock(
     person: &Person,
     call: &str,
     clock: &str,
+    which: Which,
     now: DateTime<Utc>,
 ) -> Result<Explanation, Problem> {
     let clock = Clock::parse(clock).ok_or_else(|| CommonCode::NotFound.problem())?;
     let mut tx = desk.db.begin(Scope::County(person.county.0)).await?;
-    let outcome = explain_in(&mut tx, desk, person, call, clock, now).await;
+    let outcome = explain_in(&mut tx, desk, person, call, (clock, which), now).await;
     tx.finish(outcome).await
 }
 
@@ -167,15 +187,19 @@ async fn explain_in(
     desk: &Desk,
     person: &Person,
     call: &str,
-    clock: Clock,
+    (clock, which): (Clock, Which),
     now: DateTime<Utc>,
 ) -> Result<Explanation, Problem> {
-    let (call, _, _) = find(conn, person, call).await?;
-    let clocks = deadlines::store::of_subject(conn, call.id.0).await?;
+    let (call, matters, standing) = find(conn, person, call).await?;
+    // What officials owe one another beside the call is not told to the enterprise; when its pause ends is.
+    let told = |matter: &&Matter| standing.official() || matter.kind == MatterKind::Pause;
+    let beside = matters.iter().filter(told).map(|matter| matter.id.0);
+    let subjects: Vec<_> = beside.chain([call.id.0]).collect();
+    let clocks = deadlines::store::of_subjects(conn, &subjects).await?;
     let row = clocks
         .into_iter()
         .rev()
-        .find(|row| row.clock == clock)
+        .find(|row| row.clock == clock && which.is(row))
         .ok_or_else(|| CommonCode::NotFound.problem())?;
     let edition = Edition { version: row.calendar_version, department: row.calendar_department };
     let calendar = desk.calendars.edition(conn, call.county_id, edition).await?;

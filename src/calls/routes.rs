@@ -147,9 +147,9 @@ pub async fn show_events(
     read::story(&app.calls, &person(&caller), &id.0).await.map(Json)
 }
 
-/// Why a clock is due when it is, line by line.
+/// Why a clock of the call, or of what was asked beside it, is due when it is, line by line.
 #[utoipa::path(
-    tag = "calls", security(("bearer" = [])), params(("id" = String, Path), ("name" = String, Path)),
+    tag = "calls", security(("bearer" = [])), params(("id" = String, Path), ("name" = String, Path), read::Which),
     responses((status = 200, body = read::Explanation)),
 )]
 #[get("/api/v1/calls/{id}/clocks/{name}/explain")]
@@ -157,9 +157,10 @@ pub async fn explain_clock(
     app: web::Data<App>,
     caller: Caller,
     at: Path<(String, String)>,
+    which: Query<read::Which>,
 ) -> Result<Json<read::Explanation>, Problem> {
-    let (call, clock) = at.0;
-    read::explain_clock(&app.calls, &person(&caller), &call, &clock, app.clock.now()).await.map(Json)
+    let ((call, clock), now) = (at.0, app.clock.now());
+    read::explain_clock(&app.calls, &person(&caller), &call, &clock, which.0, now).await.map(Json)
 }
 
 async fn act<O: Order>(

@@ -21,7 +21,7 @@ const NAMED: &str = "cross join lateral (select coalesce(
         d.subject_kind || ' ' || d.subject_id || ', which is not there') as name) s";
 
 /// What must never be found at the moment `$1`: what it is about, and what is wrong; each names at most fifty.
-const NEVER: [&str; 4] = [
+const NEVER: [&str; 6] = [
     "select s.name, format('step %s of %s was due at %s and has not fired%s', d.step, d.clock, d.fires_at,
         case when d.held_until is null then '' else format('; it could not, and is tried again at %s', d.held_until) end) as wrong
     from deadlines d {named} where d.fires_at < $1 - interval '60 s' order by d.fires_at limit 50",
@@ -36,6 +36,13 @@ const NEVER: [&str; 4] = [
         and not exists (select from deadlines d where d.state = 'running' and (d.fires_at is not null or d.due_at > $1)
             and (d.subject_id = c.id or d.subject_id in (select m.id from side_matters m where m.call_id = c.id)))
         and not exists (select from supervision_orders o where o.call_id = c.id and o.state <> 'closed') limit 50",
+    "select 'county ' || c.code as name, format('its deadlines could not be computed by version %s of its calendar: %s; tried again at %s',
+        r.version, r.failure, r.due_at) as wrong
+    from calendar_recomputes r join counties c on c.id = r.county_id where r.done_at is null and r.failure is not null and $1 is not null
+    limit 50",
+    "select 'county ' || c.code as name, format('version %s of its calendar was to reach its deadlines since %s', r.version, r.requested_at) as wrong
+    from calendar_recomputes r join counties c on c.id = r.county_id
+    where r.done_at is null and r.failure is null and r.requested_at < $1 - interval '1 h' limit 50",
 ];
 
 /// What was found.

@@ -1,7 +1,7 @@
 //! A calendar as an administrator writes it, and what makes it one that can be counted with. Everything wrong is told at once, each
 //! fault with the path of the line it stands in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ use crate::platform::http::problem::FieldError;
 const YEARS: std::ops::RangeInclusive<i32> = 1992..=2120;
 /// Published years at most.
 const MOST_YEARS: i32 = 60;
+/// Kinds of working day at most.
+const MOST_HOURS: usize = super::table::MOST_SHAPES;
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// A whole calendar. A department leaves out what it has in common with its county.
@@ -125,6 +127,7 @@ impl Definition {
         plan.seasons = self.read_seasons(&mut faults);
         plan.exceptions = self.read_exceptions(&plan, true, &mut faults);
         require_every_year(&plan, &mut faults);
+        self.require_few_hours(&plan, &BTreeMap::new(), &mut faults);
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
     }
 
@@ -155,14 +158,66 @@ impl Definition {
             plan.seasons = self.read_seasons(&mut faults);
         }
         let own = self.read_exceptions(&plan, false, &mut faults);
+        let inherited = std::mem::replace(&mut plan.exceptions, own);
+        self.require_few_hours(&plan, &inherited, &mut faults);
+        let own = std::mem::replace(&mut plan.exceptions, inherited);
         plan.exceptions.extend(own);
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    }
+
+    /// Whether a checked calendar of a county knows this year: it may end with the year before, whose successor is not published yet.
+    ///
+    /// # Errors
+    /// The year that is out of reach, with its path.
+    pub fn require_year(&self, plan: &Plan, now: i32) -> Result<(), Vec<FieldError>> {
+        let (from, through) = plan.published;
+        let fault = |field, zh: String, en: String| Err(vec![FieldError::new(field, "out_of_range", zh, en)]);
+        if through < now - 1 {
+            let zh = format!("{through} 年早已过去，至少须公布到 {} 年", now - 1);
+            return fault(
+                "publishedThrough",
+                zh,
+                format!("is long over: at least {} must be published", now - 1),
+            );
+        }
+        if from > now {
+            let zh = format!("自 {from} 年起，不含今年（{now} 年）");
+            let field = if self.published_from.is_some() { "publishedFrom" } else { "exceptions" };
+            return fault(field, zh, format!("begins with {from}: this year ({now}) is missing"));
+        }
+        Ok(())
     }
 
     /// True when a department has nothing of its own.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// A table tells no more than so many kinds of working day apart; the first line too many is told. `plan` holds what this definition
+    /// says, beside what a department inherits.
+    fn require_few_hours(
+        &self,
+        plan: &Plan,
+        inherited: &BTreeMap<NaiveDate, Exception>,
+        faults: &mut Vec<FieldError>,
+    ) {
+        let mut kinds: HashSet<&Hours> =
+            inherited.values().filter_map(|exception| exception.hours.as_ref()).collect();
+        kinds.insert(&plan.hours);
+        let seasons = plan.seasons.iter().enumerate();
+        let seasons = seasons.map(|(index, season)| (format!("seasons[{index}].hours"), &season.hours));
+        let days = self.exceptions.iter().enumerate().filter_map(|(index, given)| {
+            let hours = plan.exceptions.get(&date(&given.date)?)?.hours.as_ref()?;
+            Some((format!("exceptions[{index}].hours"), hours))
+        });
+        let too_many =
+            seasons.chain(days).find(|(_, hours)| kinds.insert(*hours) && kinds.len() > MOST_HOURS);
+        if let Some((path, _)) = too_many {
+            let zh = format!("不同的办公时段超过 {MOST_HOURS} 种");
+            let en = format!("more than {MOST_HOURS} different office hours");
+            faults.push(FieldError::new(path, "too_many", zh, en));
+        }
     }
 
     fn read_seasons(&self, faults: &mut Vec<FieldError>) -> Vec<Season> {
@@ -287,14 +342,14 @@ fn range(from: &str, through: &str) -> Result<Range, Told> {
 
 /// Whether there is a day in both. Ranges that return every year are compared over a leap year.
 fn overlap(one: Range, other: Range) -> bool {
-    let days = match (one, other) {
+    let leap = |month, day| NaiveDate::from_ymd_opt(2024, month, day).unwrap_or_default();
+    let (from, through) = match (one, other) {
+        (Range::Once(from, through), Range::Once(others, last)) => return from <= last && others <= through,
         (Range::Once(from, through), _) | (_, Range::Once(from, through)) => (from, through),
-        _ => (
-            NaiveDate::from_ymd_opt(2024, 1, 1).unwrap_or_default(),
-            NaiveDate::from_ymd_opt(2024, 12, 31).unwrap_or_default(),
-        ),
+        _ => (leap(1, 1), leap(12, 31)),
     };
-    let mut dates = days.0.iter_days().take_while(|date| *date <= days.1).take(366 * 4);
+    // In so many days every day of the year has come, 29 February too.
+    let mut dates = from.iter_days().take_while(|date| *date <= through).take(366 * 9);
     dates.any(|date| one.contains(date) && other.contains(date))
 }
 

@@ -8,7 +8,7 @@ pub(super) const MINUTE_US: i64 = 60_000_000;
 const DAY_MIN: i64 = 24 * 60;
 
 /// `[open, close)` intervals of a day, to the minute. None at all: a day of rest.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Hours {
     /// Microseconds since local midnight.
     intervals: Vec<(i64, i64)>,

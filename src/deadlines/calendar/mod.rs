@@ -45,7 +45,7 @@ impl From<Vec<FieldError>> for CalendarError {
 /// Whose calendar it is and which version of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edition {
-    /// The county's calendar revision with which it became so; 0: compiled in.
+    /// The county's calendar revision with which it became so; 0: the first statutory edition.
     pub version: i32,
     /// The department with hours or days of its own; none: the county's.
     pub department: Option<DepartmentId>,

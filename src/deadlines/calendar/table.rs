@@ -13,6 +13,9 @@ pub(super) const DAY_US: i64 = 86_400 * 1_000_000;
 const YEARS_BEFORE: i32 = 3;
 const YEARS_AFTER: i32 = 20;
 
+/// Hours that differ, at most; a day names its own in a byte.
+pub(super) const MOST_SHAPES: usize = 255;
+
 /// One day. Packed: the table of a calendar must lie in the cache.
 #[derive(Clone, Copy, Debug, Default)]
 struct Day {

@@ -1,54 +1,70 @@
-//! A new binary brings a further statutory year: every county that counts by the statutory calendar gets a version that says so, and
-//! what was provisional is computed anew.
+//! A new binary brings a further edition of the statutory calendar: every county that counts by an older one gets a version that holds
+//! its days, and what is open is computed anew.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::change::{Author, Version, write};
-use super::store;
-use crate::deadlines::calendar::statutory;
+use super::{deserialization, store};
+use crate::deadlines::calendar::statutory::{FIRST, Statutory};
 use crate::organisation::CountyId;
 use crate::platform::db::{Db, DbError, Scope};
 
-/// Gives each county that has no calendar of its own the one that is compiled in, unless it has it already.
+/// Gives each county without a calendar of its own this edition, unless it has it, or a later one, already. What one county refuses
+/// does not keep it from the others.
 ///
 /// # Errors
-/// When Postgres is away.
-pub async fn adopt(db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
-    let Some(through) = statutory::definition().ok().and_then(|definition| definition.published_through)
-    else {
+/// The first that a county met; it is to be tried again.
+pub async fn adopt(db: &Db, statutory: &Statutory, now: DateTime<Utc>) -> Result<(), DbError> {
+    // Every county begins with the first.
+    if statutory.edition <= FIRST {
         return Ok(());
-    };
-    let mut tx = db.begin(Scope::AllCounties).await?;
-    let counties = store::counties(&mut tx).await.map_err(DbError::from);
-    for county in tx.finish(counties).await? {
-        let mut tx = db.begin(Scope::County(county.0)).await?;
-        let adopted = adopt_for(&mut tx, county, through, now).await;
-        tx.finish(adopted).await?;
     }
-    Ok(())
+    let mut tx = db.begin(Scope::AllCounties).await?;
+    let behind = store::behind(&mut tx, statutory.edition).await.map_err(DbError::from);
+    let mut done = Ok(());
+    for county in tx.finish(behind).await? {
+        let adopted = adopt_one(db, county, statutory, now).await;
+        if let Err(error) = &adopted {
+            tracing::warn!(%error, county = %county.0, "the statutory calendar could not be brought to a county");
+        }
+        done = done.and(adopted);
+    }
+    done
+}
+
+async fn adopt_one(
+    db: &Db,
+    county: CountyId,
+    statutory: &Statutory,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let mut tx = db.begin(Scope::County(county.0)).await?;
+    let adopted = adopt_for(&mut tx, county, statutory, now).await;
+    tx.finish(adopted).await
 }
 
 async fn adopt_for(
     conn: &mut diesel_async::AsyncPgConnection,
     county: CountyId,
-    through: i32,
+    statutory: &Statutory,
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let has = |rows: &[store::VersionRow]| {
-        let own = rows.iter().find(|row| row.department_id.is_none());
-        own.is_some_and(|row| row.definition.is_some() || row.published_through >= Some(through))
-    };
-    let revision = store::revision(conn, county).await?;
-    if has(&store::latest(conn, county, revision).await?) {
-        return Ok(());
-    }
-    // Another replica may be doing the same.
+    // Another replica may be doing the same, or an administrator something else.
     let revision = store::lock_revision(conn, county).await?;
-    if has(&store::latest(conn, county, revision).await?) {
+    let rows = store::latest(conn, county, revision).await?;
+    let own = rows.iter().find(|row| row.department_id.is_none());
+    if own.is_some_and(|row| row.statutory.is_none_or(|edition| edition >= statutory.edition)) {
         return Ok(());
     }
-    let version = Version { department: None, published_through: Some(through), definition: None };
+    let definition =
+        serde_json::to_value(&statutory.definition).map_err(|error| deserialization(error.to_string()))?;
+    let version = Version {
+        department: None,
+        published_through: statutory.definition.published_through,
+        definition,
+        statutory: Some(statutory.edition),
+    };
     write(conn, county, revision, version, &Author::binary(), now).await.map(drop)
 }
 

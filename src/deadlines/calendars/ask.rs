@@ -42,7 +42,7 @@ pub struct DueView {
     pub due: DateTime<FixedOffset>,
     /// It rests on a year whose holidays are not published.
     pub provisional: bool,
-    /// The version of the calendar; 0: compiled in.
+    /// The version of the calendar; 0: the first statutory edition.
     pub calendar_version: i32,
 }
 

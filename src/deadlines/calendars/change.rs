@@ -1,7 +1,7 @@
 //! Changing a calendar: the whole of it is checked before anything changes, then a further version is written, an event in the
 //! county's ledger, and the wish to compute open deadlines anew.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use crate::ledger::{self, Actor, ActorKind, Fact};
 use crate::organisation::{CountyId, DepartmentId};
 use crate::platform::db::{Db, DbError, Scope};
 use crate::platform::http::problem::{CommonCode, FieldError, Problem};
+use crate::platform::time::china;
 
 /// Who changes it.
 #[derive(Clone, Debug)]
@@ -71,10 +72,11 @@ async fn put_in(
                 .0,
         ),
     };
-    check(conn, &rows, department, &change.definition).await?;
+    check(conn, &rows, department, &change.definition, now).await?;
     let definition = serde_json::to_value(&change.definition).map_err(|error| broken(&error))?;
     let same = rows.iter().find(|row| row.department_id == department);
-    if same.is_some_and(|row| row.definition.as_ref() == Some(&definition)) {
+    // The statutory days written by hand follow no further edition.
+    if same.is_some_and(|row| row.statutory.is_none() && row.definition == definition) {
         return Ok(());
     }
     if same.is_none() && department.is_some() && change.definition.is_empty() {
@@ -83,7 +85,8 @@ async fn put_in(
     let version = Version {
         department,
         published_through: change.definition.published_through,
-        definition: Some(definition),
+        definition,
+        statutory: None,
     };
     write(conn, county, revision, version, author, now).await?;
     Ok(())
@@ -95,18 +98,21 @@ async fn check(
     rows: &[VersionRow],
     department: Option<DepartmentId>,
     definition: &Definition,
+    now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     if department.is_some() {
         let own = rows.iter().find(|row| row.department_id.is_none());
-        let county = county_plan(own.and_then(|row| row.definition.clone()))?;
+        let county = county_plan(own.map(|row| row.definition.clone()))?;
         return definition.department(&county).map(drop).map_err(Problem::invalid);
     }
     let plan = definition.county().map_err(Problem::invalid)?;
+    // Far from its years there is nothing to count with.
+    definition.require_year(&plan, china(now).year()).map_err(Problem::invalid)?;
     let mut faults = Vec::new();
     let ids: Vec<DepartmentId> = rows.iter().filter_map(|row| row.department_id).collect();
     let names = store::names(conn, &ids).await?;
     for row in rows.iter().filter(|row| row.department_id.is_some()) {
-        let Err(found) = read(row.definition.clone().unwrap_or_default())?.department(&plan) else {
+        let Err(found) = read(row.definition.clone())?.department(&plan) else {
             continue;
         };
         let code =
@@ -125,8 +131,9 @@ async fn check(
 pub(super) struct Version {
     pub department: Option<DepartmentId>,
     pub published_through: Option<i32>,
-    /// None: the statutory calendar.
-    pub definition: Option<Value>,
+    pub definition: Value,
+    /// The edition of the statutory calendar that it is.
+    pub statutory: Option<i32>,
 }
 
 /// Writes a version after `revision`, whose lock the caller holds.
@@ -144,6 +151,7 @@ pub(super) async fn write(
         "departmentId": version.department,
         "publishedThrough": version.published_through,
         "definition": version.definition,
+        "statutory": version.statutory,
     });
     let row = VersionRow {
         id: Uuid::now_v7(),
@@ -152,6 +160,7 @@ pub(super) async fn write(
         version: next,
         published_through: version.published_through,
         definition: version.definition,
+        statutory: version.statutory,
         created_at: now,
         created_by: author.account,
     };
@@ -163,6 +172,7 @@ pub(super) async fn write(
         due_at: now,
         after_subject: Uuid::nil(),
         moved: 0,
+        failure: None,
         done_at: None,
     };
     store::add(conn, &row, &recompute).await?;

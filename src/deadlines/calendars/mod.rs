@@ -1,8 +1,8 @@
 //! The calendars of counties and their departments, in versions.
 //!
 //! Owns `calendars` and `calendar_recomputes`. What always holds: a version is never changed; a transaction counts by the version that
-//! it reads in itself, so two replicas never disagree; due moments that are over are never moved. A county without a version of its
-//! own counts by the statutory calendar that is compiled in.
+//! it reads in itself, and a version holds its days whole, so two replicas never disagree, not even of different binaries; due moments
+//! that are over are never moved. A county without a version counts by the first edition of the statutory calendar.
 
 pub mod adopt;
 pub mod ask;
@@ -23,7 +23,8 @@ use diesel_async::AsyncPgConnection;
 use self::store::VersionRow;
 use super::calendar::definition::Definition;
 use super::calendar::plan::Plan;
-use super::calendar::{Calendar, CalendarError, Edition, statutory};
+use super::calendar::statutory::{self, Statutory};
+use super::calendar::{Calendar, CalendarError, Edition};
 use crate::organisation::{CountyId, DepartmentId};
 use crate::platform::db::DbError;
 
@@ -36,7 +37,8 @@ type Built = HashMap<(CountyId, i32), Arc<CountyCalendars>>;
 /// All calendars, built when they are first needed. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Calendars {
-    statutory: Arc<CountyCalendars>,
+    first: Arc<CountyCalendars>,
+    latest: Arc<Statutory>,
     built: Arc<RwLock<Built>>,
 }
 
@@ -65,14 +67,20 @@ impl CountyCalendars {
 }
 
 impl Calendars {
-    /// With the statutory calendar only.
+    /// With the statutory editions that are compiled in.
     ///
     /// # Errors
     /// When the compiled-in table contradicts itself.
     pub fn new() -> Result<Self, CalendarError> {
-        let county = Arc::new(Calendar::statutory()?);
-        let statutory = Arc::new(CountyCalendars { county, departments: HashMap::new() });
-        Ok(Self { statutory, built: Arc::default() })
+        let county = Arc::new(Calendar::new(statutory::first()?.county()?, Edition::default()));
+        let first = Arc::new(CountyCalendars { county, departments: HashMap::new() });
+        Ok(Self { first, latest: Arc::new(Statutory::latest()?), built: Arc::default() })
+    }
+
+    /// What counties without a calendar of their own are to follow.
+    #[must_use]
+    pub fn latest(&self) -> &Statutory {
+        &self.latest
     }
 
     /// The calendar that holds now for a department, or for the county.
@@ -102,7 +110,7 @@ impl Calendars {
     }
 
     /// The calendars of a county as of a revision; for whoever has read the county's revision in this transaction. No statement when
-    /// they are ready, and none for a county that never had a calendar of its own.
+    /// they are ready, and none for a county without a version.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -113,7 +121,7 @@ impl Calendars {
         revision: i32,
     ) -> Result<Arc<CountyCalendars>, DbError> {
         if revision == 0 {
-            return Ok(self.statutory.clone());
+            return Ok(self.first.clone());
         }
         let key = (county, revision);
         if let Some(ready) = self.built.read().ok().and_then(|built| built.get(&key).cloned()) {
@@ -149,11 +157,11 @@ fn build(rows: Vec<VersionRow>) -> Result<CountyCalendars, DbError> {
     let (own, others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.department_id.is_none());
     let own = own.into_iter().next();
     let since = own.as_ref().map_or(0, |row| row.version);
-    let plan = county_plan(own.and_then(|row| row.definition))?;
+    let plan = county_plan(own.map(|row| row.definition))?;
     let mut departments = HashMap::new();
     for row in others {
         let Some(department) = row.department_id else { continue };
-        let definition = read(row.definition.unwrap_or_default())?;
+        let definition = read(row.definition)?;
         let own = definition.department(&plan).map_err(|faults| unreadable(&faults.into()))?;
         let edition = Edition { version: row.version.max(since), department: Some(department) };
         departments.insert(department, Arc::new(Calendar::new(own, edition)));
@@ -162,11 +170,11 @@ fn build(rows: Vec<VersionRow>) -> Result<CountyCalendars, DbError> {
     Ok(CountyCalendars { county, departments })
 }
 
-/// The plan of the county's definition; the statutory one when it has none.
+/// The plan of the county's definition; of the first statutory edition when it has none.
 fn county_plan(definition: Option<serde_json::Value>) -> Result<Plan, DbError> {
     let definition = match definition {
         Some(definition) => read(definition)?,
-        None => statutory::definition().map_err(|error| unreadable(&error))?,
+        None => statutory::first().map_err(|error| unreadable(&error))?,
     };
     definition.county().map_err(|faults| unreadable(&faults.into()))
 }

@@ -9,6 +9,7 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::Calendars;
+use super::adopt::adopt;
 use super::renew::renew;
 use super::store::{self, RecomputeRow};
 use crate::notices::wake::Wake;
@@ -20,6 +21,8 @@ use crate::platform::db::{Db, DbError, Scope};
 pub const BATCH: i64 = 200;
 /// How long a transaction that read the version before may still be writing: the longest statement and a good deal more.
 pub(super) const SETTLED: TimeDelta = TimeDelta::seconds(90);
+/// When what failed is tried again.
+const HOLD: TimeDelta = TimeDelta::seconds(60);
 /// How often it is looked whether there is anything to do.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -39,15 +42,13 @@ impl Recompute {
     /// Until `stop`; Postgres being away is waited for.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
-        let mut adopted = false;
         loop {
             let now = self.clock.now();
             let done = async {
-                if !adopted {
-                    super::adopt::adopt(&self.db, now).await?;
-                    adopted = true;
-                }
-                self.run_once(now).await
+                // Each time: a county may have been founded since.
+                let adopted = adopt(&self.db, self.calendars.latest(), now).await;
+                let moved = self.run_once(now).await?;
+                adopted.map(|()| moved)
             };
             match done.await {
                 Ok(0) => {}
@@ -73,7 +74,8 @@ impl Recompute {
         Ok(moved)
     }
 
-    /// Does one batch, and says how many deadlines moved; none when nothing waits, or another worker is at it.
+    /// Does one batch, and says how many deadlines moved; none when nothing waits, or another worker is at it. A county whose batch
+    /// fails waits a minute, and keeps no other from its own.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -81,9 +83,23 @@ impl Recompute {
         let Some(county) = self.waiting(now).await? else { return Ok(None) };
         let mut tx = self.db.begin(Scope::County(county.0)).await?;
         let done = self.step_in(&mut tx, county, now).await;
-        let done = tx.finish(done).await?;
-        self.wake.deadlines();
-        Ok(done)
+        match tx.finish(done).await {
+            Ok(done) => {
+                self.wake.deadlines();
+                Ok(done)
+            }
+            Err(error) => {
+                tracing::error!(%error, county = %county.0, "a county's deadlines could not be computed anew");
+                self.hold(county, now, &error.to_string()).await?;
+                Ok(Some(0))
+            }
+        }
+    }
+
+    async fn hold(&self, county: CountyId, now: DateTime<Utc>, why: &str) -> Result<(), DbError> {
+        let mut tx = self.db.begin(Scope::County(county.0)).await?;
+        let held = store::hold(&mut tx, county, now + HOLD, why).await.map_err(DbError::from);
+        tx.finish(held).await
     }
 
     async fn waiting(&self, now: DateTime<Utc>) -> Result<Option<CountyId>, DbError> {
@@ -108,6 +124,7 @@ impl Recompute {
             None => 0,
         };
         row.moved += moved;
+        row.failure = None;
         if i64::try_from(subjects.len()).unwrap_or(i64::MAX) < self.batch {
             end_pass(&mut row, now);
         }

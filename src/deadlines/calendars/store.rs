@@ -1,7 +1,7 @@
 //! The SQL of `calendars` and `calendar_recomputes`.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -25,7 +25,9 @@ pub struct VersionRow {
     pub department_id: Option<DepartmentId>,
     pub version: i32,
     pub published_through: Option<i32>,
-    pub definition: Option<Value>,
+    pub definition: Value,
+    /// The edition of the statutory calendar that it is.
+    pub statutory: Option<i32>,
     pub created_at: DateTime<Utc>,
     pub created_by: Option<Uuid>,
 }
@@ -41,6 +43,8 @@ pub struct RecomputeRow {
     pub due_at: DateTime<Utc>,
     pub after_subject: Uuid,
     pub moved: i32,
+    /// Why the last batch could not be done.
+    pub failure: Option<String>,
     pub done_at: Option<DateTime<Utc>>,
 }
 
@@ -54,14 +58,21 @@ pub async fn county(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResu
     counties::table.find(county.0).select((counties::settings, counties::calendar_revision)).first(conn).await
 }
 
-/// The county's calendar revision, and nobody else changes the county's calendars until the end of the transaction.
+/// The county's calendar revision, and nobody else changes the county's calendars until the end of the transaction. Taps go on: they only
+/// refer to the county.
 pub async fn lock_revision(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<i32> {
-    counties::table.find(county.0).select(counties::calendar_revision).for_update().first(conn).await
+    counties::table.find(county.0).select(counties::calendar_revision).for_no_key_update().first(conn).await
 }
 
-/// All counties.
-pub async fn counties(conn: &mut AsyncPgConnection) -> QueryResult<Vec<CountyId>> {
+/// The counties that count by an older edition of the statutory calendar; those without any version count by the first.
+pub async fn behind(conn: &mut AsyncPgConnection, edition: i32) -> QueryResult<Vec<CountyId>> {
+    // Who has once written his own never follows again.
+    let current = calendars::table
+        .filter(calendars::county_id.eq(counties::id))
+        .filter(calendars::department_id.is_null())
+        .filter(calendars::statutory.is_null().or(calendars::statutory.ge(edition)));
     counties::table
+        .filter(not(exists(current)))
         .order(counties::id)
         .select(counties::id)
         .load::<Uuid>(conn)
@@ -178,6 +189,23 @@ pub async fn take(
         .optional()
 }
 
+/// The county's open recompute failed, and is not tried again before `until`.
+pub async fn hold(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    until: DateTime<Utc>,
+    why: &str,
+) -> QueryResult<()> {
+    let open = calendar_recomputes::table
+        .filter(calendar_recomputes::county_id.eq(county))
+        .filter(calendar_recomputes::done_at.is_null());
+    diesel::update(open)
+        .set((calendar_recomputes::due_at.eq(until), calendar_recomputes::failure.eq(why)))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 pub async fn put_progress(conn: &mut AsyncPgConnection, row: &RecomputeRow) -> QueryResult<()> {
     let target = calendar_recomputes::table.find((row.county_id, row.version));
     diesel::update(target).set(row).execute(conn).await.map(drop)
@@ -234,7 +262,7 @@ pub async fn lock_calls(conn: &mut AsyncPgConnection, subjects: &[Uuid]) -> Quer
     calls::table
         .filter(calls::id.eq_any(subjects).or(calls::id.eq_any(of_matters)))
         .order(calls::id)
-        .for_update()
+        .for_no_key_update()
         .select((calls::id, calls::department_id, calls::urgency, calls::item_id))
         .load(conn)
         .await
@@ -248,7 +276,7 @@ pub async fn lock_orders(
     supervision_orders::table
         .filter(supervision_orders::id.eq_any(subjects))
         .order(supervision_orders::id)
-        .for_update()
+        .for_no_key_update()
         .select((supervision_orders::id, supervision_orders::department_id))
         .load(conn)
         .await

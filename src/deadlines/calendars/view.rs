@@ -20,7 +20,7 @@ use crate::platform::time::china;
 pub struct CalendarsView {
     /// Counts every change of a calendar of the county; for `If-Match`.
     pub version: i32,
-    /// True when it is the statutory calendar with the usual hours, and follows it by itself when a further year is published.
+    /// True when it is the statutory calendar with the usual hours, and follows it by itself when a further edition is published.
     pub statutory: bool,
     /// To be changed and put back whole.
     pub definition: Definition,
@@ -63,7 +63,7 @@ pub async fn county(db: &Db, county: CountyId) -> Result<CalendarsView, Problem>
     let mut tx = db.begin(Scope::County(county.0)).await?;
     let view = async {
         let (version, rows) = rows(&mut tx, county).await?;
-        let own = rows.iter().find(|row| row.department_id.is_none()).and_then(|row| row.definition.clone());
+        let own = rows.iter().find(|row| row.department_id.is_none());
         let ids: Vec<_> = rows.iter().filter_map(|row| row.department_id).collect();
         let mut departments = Vec::new();
         for named in store::names(&mut tx, &ids).await? {
@@ -74,10 +74,10 @@ pub async fn county(db: &Db, county: CountyId) -> Result<CalendarsView, Problem>
         }
         Ok(CalendarsView {
             version,
-            statutory: own.is_none(),
+            statutory: own.is_none_or(|row| row.statutory.is_some()),
             definition: match own {
-                Some(definition) => read(definition)?,
-                None => statutory::definition().map_err(|error| deserialization(error.to_string()))?,
+                Some(row) => read(row.definition.clone())?,
+                None => statutory::first().map_err(|error| deserialization(error.to_string()))?,
             },
             departments,
             recompute: store::progress(&mut tx, county).await?.map(recompute_view),
@@ -116,7 +116,7 @@ fn department_view(
     version: i32,
     rows: &[VersionRow],
 ) -> Result<DepartmentCalendar, Problem> {
-    let own = rows.iter().find(|row| row.department_id == Some(id)).and_then(|row| row.definition.clone());
+    let own = rows.iter().find(|row| row.department_id == Some(id)).map(|row| row.definition.clone());
     let definition = own.map(read).transpose()?.unwrap_or_default();
     Ok(DepartmentCalendar { department: CalendarDepartment { id, code, name }, version, definition })
 }

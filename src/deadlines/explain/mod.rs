@@ -73,7 +73,9 @@ fn limit(calendar: &Calendar, clock: &Deadline) -> Line {
             )
         }
         Unit::WorkingDay if n == 0 => {
-            Line::new("时限：当日办结，到收到当日下班时为止", "Limit: the closing of the day of receipt")
+            let done = if clock.clock == Clock::Resolve { "当日办结" } else { "当日" };
+            let zh = format!("时限：{done}，到收到当日下班时为止");
+            Line::new(zh, "Limit: the closing of the day of receipt")
         }
         Unit::WorkingDay => Line::new(
             format!("时限：{n} 个工作日，收到当日不计，到末日下班时为止"),

@@ -26,6 +26,7 @@ use crate::supervision::view::SupervisionStory;
 /// All routes of supervision orders.
 pub fn configure(routes: &mut ServiceConfig) {
     routes.service(issue_order).service(list_orders).service(show_order).service(show_order_events);
+    routes.service(explain_order_clock);
     routes.service(sign_order).service(reply_to_order).service(send_order_back).service(close_order);
 }
 
@@ -89,6 +90,21 @@ pub async fn show_order_events(
     id: Path<OrderId>,
 ) -> Result<Json<SupervisionStory>, Problem> {
     read::story(&app.supervision, &caller, id.0).await.map(Json)
+}
+
+/// Why a clock of an order is due when it is, line by line.
+#[utoipa::path(
+    tag = "supervision", security(("bearer" = [])), params(("id" = OrderId, Path), ("name" = String, Path)),
+    responses((status = 200, body = read::OrderExplanation)),
+)]
+#[get("/api/v1/supervision-orders/{id}/clocks/{name}/explain")]
+pub async fn explain_order_clock(
+    app: web::Data<App>,
+    caller: Staff,
+    at: Path<(OrderId, String)>,
+) -> Result<Json<read::OrderExplanation>, Problem> {
+    let (order, clock) = at.0;
+    read::explain_clock(&app.supervision, &caller, order, &clock, app.clock.now()).await.map(Json)
 }
 
 /// Declares the route of a step: address, body, what it is in one line.

@@ -125,7 +125,8 @@ pub async fn views(
     Ok(orders.into_iter().map(view).collect())
 }
 
-fn clock_view(clock: &Deadline, now: DateTime<Utc>) -> OrderClock {
+/// A clock as shown at `now`.
+pub(super) fn clock_view(clock: &Deadline, now: DateTime<Utc>) -> OrderClock {
     OrderClock {
         name: clock.clock,
         limit: Limit { amount: clock.limit_amount, unit: clock.limit_unit },

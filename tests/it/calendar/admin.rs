@@ -1,5 +1,6 @@
 //! Reading, asking and changing calendars.
 
+use chrono::NaiveDate;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -106,6 +107,25 @@ async fn a_calendar_that_contradicts_itself_changes_nothing() {
     refuse(bad(&|it| it["publishedThrough"] = json!(2027)), "exceptions", "year_missing").await;
     refuse(bad(&|it| it["publishedThrough"] = json!("soon")), "publishedThrough", "wrong_type").await;
     refuse(json!({}), "hours", "required").await;
+    // A year mistyped, and one that is still to come.
+    let years = |from: i32, through: i32| {
+        let days: Vec<Value> = (from..=through)
+            .map(|year| json!({"date": format!("{year}-10-01"), "kind": "holiday"}))
+            .collect();
+        json!({"hours": ["09:00-18:00"], "publishedThrough": through, "exceptions": days})
+    };
+    let over = refuse(years(2005, 2005), "publishedThrough", "out_of_range").await;
+    assert!(over.body["errors"][0]["message"].as_str().unwrap().contains("2025"));
+    refuse(years(2020, 2024), "publishedThrough", "out_of_range").await;
+    refuse(years(2027, 2028), "exceptions", "out_of_range").await;
+    let mut later = years(2031, 2032);
+    later["publishedFrom"] = json!(2031);
+    refuse(later, "publishedFrom", "out_of_range").await;
+    let season = |from: &str, through: &str| json!({"name": "夏季作息", "from": from, "through": through, "hours": ["10:00-16:00"]});
+    let seasons = json!([season("2027-01-01", "2040-12-31"), season("2035-06-01", "2035-09-30")]);
+    refuse(bad(&|it| it["seasons"] = seasons.clone()), "seasons[1].from", "overlaps").await;
+    let seasons = json!([season("02-29", "02-29"), season("2025-01-01", "2040-12-31")]);
+    refuse(bad(&|it| it["seasons"] = seasons.clone()), "seasons[1].from", "overlaps").await;
     let off = json!({"exceptions": [{"date": "2031-05-01", "kind": "holiday"}]});
     let refused = admin.may_not_put_calendar("/POWER", &off).await.is(422, "invalid");
     refused.at_field("exceptions[0].date", "out_of_range");
@@ -118,6 +138,35 @@ async fn a_calendar_that_contradicts_itself_changes_nothing() {
     ask("unit=wd&n=1&start=now").await.is(422, "invalid").at_field("start", "wrong_value");
     ask("unit=wd&n=99999&start=2026-03-09").await.is(422, "beyond_calendar");
     assert_eq!(county.everything().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_day_counts_and_one_too_many_is_refused() {
+    let county = County::open();
+    let admin = county.admin();
+    // The usual hours, and so many days, each with hours that no other has.
+    let kinds = |days: usize| {
+        let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let day = |(index, date): (usize, NaiveDate)| {
+            let hours = format!("{:02}:{:02}-23:00", index / 60, index % 60);
+            json!({"date": date.to_string(), "kind": "workday", "hours": [hours]})
+        };
+        let mut exceptions: Vec<Value> = first.iter_days().take(days).enumerate().map(day).collect();
+        exceptions.push(json!({"date": "2026-10-01", "kind": "holiday"}));
+        json!({"hours": ["09:00-18:00"], "publishedThrough": 2026, "exceptions": exceptions})
+    };
+    let refused = admin.may_not_put_calendar("", &kinds(255)).await.is(422, "invalid");
+    refused.at_field("exceptions[254].hours", "too_many");
+    admin.puts_calendar("", &kinds(254)).await;
+    let ask = "unit=wm&n=1&start=2026-09-11T00:00:00%2B08:00";
+    let due = county.office().get(&format!("{CALENDARS}/due?{ask}")).await;
+    assert_eq!(due["due"], "2026-09-11T04:14:00+08:00", "the last of them");
+    // A department adds to its county's.
+    let day = json!({"date": "2026-11-02", "kind": "workday", "hours": ["05:00-06:00"]});
+    let one = |hours: &str| json!({"hours": [hours], "exceptions": [day]});
+    admin.puts_calendar("/POWER", &json!({"hours": ["09:00-18:00"], "exceptions": []})).await;
+    let refused = admin.may_not_put_calendar("/POWER", &one("09:00-17:00")).await.is(422, "invalid");
+    refused.at_field("exceptions[0].hours", "too_many");
 }
 
 #[tokio::test(flavor = "multi_thread")]

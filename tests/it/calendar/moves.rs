@@ -1,12 +1,14 @@
 //! What a change of the calendar does to what is open: it moves, once, with a record; what is over stays.
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
-use yijiao::deadlines::calendars::adopt::adopt;
+use yijiao::deadlines::check::audit;
+use yijiao::platform::db::{DbError, Scope};
 
 use super::kit::CALENDARS;
 use crate::kit::{County, Spans as _, View, wd};
 
-async fn in_hand(county: &County) -> View {
+pub async fn in_hand(county: &County) -> View {
     let call = county.kiln().raises(json!({"itemCode": "CAPACITY"})).await;
     county.lead().accepts(&call).await
 }
@@ -139,7 +141,7 @@ async fn pauses_and_extensions_are_reckoned_anew_as_they_were() {
 }
 
 /// The lines; their sum is what is stored.
-async fn explained(county: &County, call: &View, clock: &str) -> String {
+pub async fn explained(county: &County, call: &View, clock: &str) -> String {
     let why = county.kiln().get(&format!("/api/v1/calls/{}/clocks/{clock}/explain", call.id())).await;
     let lines = serde_json::to_string_pretty(&why["lines"]).unwrap();
     let due = county.kiln().sees(call).await.due(clock) + 8.hours();
@@ -219,22 +221,6 @@ async fn whoever_dies_in_the_middle_is_followed_by_somebody_who_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_further_statutory_year_is_adopted_once() {
-    let county = County::open();
-    let call = in_hand(&county).await;
-    for _ in 0..2 {
-        adopt(&county.app.db, county.now()).await.unwrap();
-        assert_eq!(county.follows().await, 0, "the same days as before");
-    }
-    let view = county.admin().get(CALENDARS).await;
-    assert_eq!((view["version"].as_i64(), view["statutory"].as_bool()), (Some(1), Some(true)));
-    assert_eq!(county.lead().notes(&call, "已联系").await.due("resolve"), wd("03-16 18:00"));
-    let holder =
-        "select actor_kind || ' ' || actor_name from ledger_events where kind = 'county.calendar_changed'";
-    assert_eq!(county.texts(holder).await, ["clock 系统"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_sum_tells_every_day_and_why_it_did_not_count() {
     let county = County::open();
     county.until("09-30 16:00");
@@ -263,4 +249,72 @@ async fn a_sum_tells_every_day_and_why_it_did_not_count() {
     let critical = county.kiln().raises(json!({"urgency": "critical"})).await;
     let lines = explained(&county, &critical, "triage").await;
     assert!(lines.contains("10 分钟，连续计时"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_county_that_cannot_be_computed_keeps_no_other_from_its_own() {
+    let county = County::open();
+    let call = in_hand(&county).await;
+    let definition = county.admin().calendar_with("2026-03-12", "holiday").await;
+    county.admin().puts_calendar("", &definition).await;
+    // Rules that this binary cannot read; and a county whose turn comes later.
+    county.chooses(json!({"limits": 5})).await;
+    county
+        .alter(
+            "select set_config('yijiao.county', gen_random_uuid()::text, false);
+            insert into counties (id, code, name) values (current_county(), 'later', '后来县');
+            insert into calendar_recomputes (county_id, version, requested_at, due_at)
+                values (current_county(), 1, '2026-03-09 10:00:01+08', '2026-03-09 10:00:01+08')",
+        )
+        .await;
+    county.pass(2.seconds());
+    assert_eq!(county.follows().await, 0);
+    let state = "select c.code || ' ' || r.pass || ' ' || to_char(r.due_at at time zone 'Asia/Shanghai', 'HH24:MI:SS')
+        || ' ' || (r.failure is not null) from calendar_recomputes r join counties c on c.id = r.county_id order by c.code";
+    assert_eq!(county.texts(state).await, ["clear 1 10:01:02 true", "later 2 10:01:31 false"]);
+    let broken = async || {
+        let mut tx = county.app.db.begin(Scope::AllCounties).await.unwrap();
+        let found = audit(&mut tx, county.now()).await.unwrap();
+        tx.finish(Ok::<_, DbError>(found)).await.unwrap().broken
+    };
+    let named = broken().await;
+    let [one] = named.as_slice() else { panic!("{named:?}") };
+    assert!(one.starts_with("county clear: its deadlines could not be computed by version 1"), "{one}");
+    assert!(one.contains("limits") && one.contains("tried again at 2026-03-09 02:01:02"), "{one}");
+
+    county
+        .alter(
+            "select set_config('yijiao.county', id::text, false) from counties where code = 'clear';
+            update counties set settings = '{}' where code = 'clear'",
+        )
+        .await;
+    county.pass(1.minutes());
+    assert_eq!(county.follows().await, 2, "T5 and the stall clock");
+    assert_eq!(county.lead().sees(&call).await.due("resolve"), wd("03-17 18:00"));
+    assert_eq!(broken().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taps_go_on_while_a_calendar_is_being_put() {
+    let county = County::open();
+    let definition = county.admin().calendar_with("2026-03-12", "holiday").await;
+    let mill = county.mill();
+    // It comes to a halt in the middle of its transaction, with the county in its hands.
+    let mut auditor = county.auditor().await;
+    auditor.batch_execute("begin; lock table calendars in share mode").await.unwrap();
+    let admin = county.admin();
+    let put = admin.puts_calendar("", &definition);
+    let tap = async {
+        let stuck = "select count(*) from pg_locks where relation = 'calendars'::regclass and not granted";
+        let mut looks = 0;
+        while county.count(stuck).await == 0 {
+            looks += 1;
+            assert!(looks < 10_000, "nobody ever waited");
+        }
+        let call = mill.raises(json!({"itemCode": "OUTAGE"})).await;
+        auditor.batch_execute("rollback").await.unwrap();
+        call
+    };
+    let (view, call) = futures_util::join!(put, tap);
+    assert_eq!((view["version"].as_i64(), call.due("accept")), (Some(1), wd("03-09 10:15")));
 }

@@ -19,7 +19,7 @@ use crate::kit::{County, Spans as _};
 const TIMES: u64 = 4;
 const CALLS: usize = 50;
 /// So many of them go through one of so many fates; the others are over soon.
-const LONG: usize = 15;
+const LONG: usize = 10;
 const FATES: usize = 10;
 
 /// SplitMix64: the same plan in every run.
