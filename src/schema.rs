@@ -231,6 +231,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    county_texts (county_id, event) {
+        county_id -> Uuid,
+        event -> Text,
+        version -> Int4,
+        words -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
     deadlines (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -698,6 +707,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     channels,
     contact_cards,
     counties,
+    county_texts,
     deadlines,
     department_channels,
     departments,

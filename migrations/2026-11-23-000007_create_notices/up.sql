@@ -129,7 +129,19 @@ create index subscription_grants_left on subscription_grants (account_id, templa
 create index subscription_grants_channel on subscription_grants (channel_id);
 create index subscription_grants_notice on subscription_grants (notice_id) where notice_id is not null;
 
+-- A county's own words for an event; an event that has no row is told as shipped.
+create table county_texts (
+    county_id uuid not null references counties (id),
+    event text not null,
+    -- Counts every change, also the return to the words as shipped, and never falls.
+    version integer not null check (version > 0),
+    -- None: as shipped again.
+    words jsonb,
+    primary key (county_id, event)
+);
+
 call isolate_by_county('channels');
+call isolate_by_county('county_texts', 'select, insert, update');
 call isolate_by_county('officer_addresses');
 call isolate_by_county('department_channels');
 call isolate_by_county('subscription_grants', 'select, insert, update');

@@ -85,6 +85,8 @@ fn telling<'a>(event: &'a str, params: &'a Value) -> Telling<'a> {
         at: now(),
         alarms: true,
         personal: false,
+        kind: None,
+        own: None,
         params,
     }
 }

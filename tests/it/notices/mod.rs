@@ -11,5 +11,6 @@ mod loops;
 mod loss;
 mod people;
 mod stage;
+mod texts;
 mod throttle;
 mod unreachable;

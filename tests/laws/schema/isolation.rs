@@ -17,6 +17,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("card_appeals", "INSERT SELECT UPDATE"),
     ("cards", "INSERT SELECT UPDATE"),
     ("counties", "INSERT SELECT UPDATE"),
+    ("county_texts", "INSERT SELECT UPDATE"),
     ("deadlines", "INSERT SELECT UPDATE"),
     ("firings", "INSERT SELECT"),
     ("hand_overs", "INSERT SELECT UPDATE"),
