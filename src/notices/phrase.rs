@@ -31,9 +31,11 @@ fn day_of(date: NaiveDate, with_year: bool, lang: Lang) -> String {
     }
 }
 
-/// So many working minutes, as one says it: `25 分钟`, `3 小时 10 分钟`.
+/// So many working minutes, as one says it: `不到 1 分钟`, `25 分钟`, `3 小时 10 分钟`.
 pub fn span(minutes: u32, lang: Lang) -> String {
     match (minutes / 60, minutes % 60, lang) {
+        (0, 0, Lang::Zh) => "不到 1 分钟".to_owned(),
+        (0, 0, Lang::En) => "less than a minute".to_owned(),
         (0, minutes, Lang::Zh) => format!("{minutes} 分钟"),
         (hours, 0, Lang::Zh) => format!("{hours} 小时"),
         (hours, minutes, Lang::Zh) => format!("{hours} 小时 {minutes} 分钟"),

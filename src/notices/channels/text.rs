@@ -113,6 +113,11 @@ pub fn markdown_link(link: &Link) -> String {
     format!("[{}]({url})", link_text(link, markdown))
 }
 
+/// A title that stands out where nothing is bold: `【标题】`; one that begins with a mark of its own stays as it is.
+pub fn headline(title: &str) -> String {
+    if title.starts_with('【') { title.to_owned() } else { format!("【{title}】") }
+}
+
 /// Joins head, parts and tail by `newline` within `max` bytes. Head and tail stay whole, parts are cut from the end.
 ///
 /// Fails when head and tail alone are too long.

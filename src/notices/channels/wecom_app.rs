@@ -53,7 +53,7 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
     let words = text::quoted(&message.body, text::plain, "│ ");
     let Some(link) = message.sound_link()? else {
         let parts: Vec<text::Part> = facts.into_iter().chain(words).collect();
-        let content = text::layout("\n", TEXT_MAX, &format!("【{title}】"), &parts, &[])?;
+        let content = text::layout("\n", TEXT_MAX, &text::headline(&title), &parts, &[])?;
         return Ok(("text", json!({ "content": content })));
     };
     let (rows, rest) = facts.split_at(facts.len().min(ROWS_MAX));

@@ -48,7 +48,7 @@ fn as_text(target: &Target, message: &Message) -> Result<Value, RenderError> {
     let link =
         message.sound_link()?.map(|link| format!("{}：{}", text::link_text(link, text::plain), link.url));
     let tail: Vec<String> = link.into_iter().collect();
-    let content = text::layout("\n", TEXT_MAX, &format!("【{title}】"), &parts, &tail)?;
+    let content = text::layout("\n", TEXT_MAX, &text::headline(&title), &parts, &tail)?;
     // A person known by both is called once, by phone.
     let (by_phone, others): (Vec<&Mention>, Vec<&Mention>) =
         message.mentions.iter().take(MENTIONS_MAX).partition(|mention| mention.sound_mobile().is_some());

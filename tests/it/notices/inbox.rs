@@ -115,11 +115,11 @@ async fn an_enterprise_hears_of_a_call_recorded_for_it_of_every_new_hand_and_of_
     county.backup().does("return", &call, json!({ "reason": "属于环保", "departmentCode": "ENV" })).await;
     office.does("ruling", &call, json!({ "approve": false, "reason": "应由贵单位办理" })).await;
     assert_eq!(titles().await.len(), 4, "nothing has changed for it");
-    county.backup().does("return", &call, json!({ "reason": "属于环保", "departmentCode": "ENV" })).await;
-    office.does("ruling", &call, json!({ "approve": true, "reason": "应由环保" })).await;
-    assert_eq!(titles().await[0], "诉求已转由环境局办理：变压器冒烟");
-    county.environment().accepts(&call).await;
-    county.environment().resolves(&call).await;
+    lead.accepts(&own).await;
+    lead.does("return", &own, json!({ "reason": "属于环保", "departmentCode": "ENV" })).await;
+    office.does("ruling", &own, json!({ "approve": true, "reason": "应由环保" })).await;
+    assert_eq!(titles().await[0], "诉求已转由环境局办理：再停电");
+    county.backup().resolves(&call).await;
     county.runs_until("03-31 18:00").await;
     assert_eq!(titles().await[0], "企业逾期未反馈，默认确认：变压器冒烟");
     assert_eq!(inbox(&county.kiln(), "").await["unread"], 0);
