@@ -48,7 +48,7 @@ create index department_channels_channel on department_channels (channel_id);
 create table notices (
     id uuid primary key,
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over')),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over', 'drill')),
     subject_id uuid not null,
     event text not null,
     -- What was posted at once: all rows of one posting, and those that took the place of one of them, carry the id of its first.

@@ -53,6 +53,7 @@ const EVENTS: &[&str] = &[
     "hand_over.drafted",
     "hand_over.reviewed",
     "hand_over.handed",
+    "drill.called",
     "notice.unreachable",
     "channel.test",
 ];

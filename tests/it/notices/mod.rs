@@ -2,6 +2,7 @@
 
 mod admin;
 mod delivery;
+mod drill;
 mod failures;
 mod fallback;
 mod follow;

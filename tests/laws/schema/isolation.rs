@@ -19,6 +19,8 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("counties", "INSERT SELECT UPDATE"),
     ("county_texts", "INSERT SELECT UPDATE"),
     ("deadlines", "INSERT SELECT UPDATE"),
+    ("drill_contacts", "INSERT SELECT UPDATE"),
+    ("drills", "INSERT SELECT"),
     ("firings", "INSERT SELECT"),
     ("hand_overs", "INSERT SELECT UPDATE"),
     ("holder_spans", "INSERT SELECT UPDATE"),
