@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::deadlines::Calendars;
 use crate::deadlines::calendar::CalendarError;
 use crate::deadlines::limits::Rules;
+use crate::drills::start::Drills;
 use crate::identity::KeyRing;
 use crate::identity::wechat::Wechat;
 use crate::notices::deliver::Sender;
@@ -111,6 +112,16 @@ impl App {
             sender,
             wake,
         })
+    }
+
+    /// What begins reachability drills.
+    #[must_use]
+    pub fn drills(&self) -> Drills {
+        Drills {
+            db: self.db.clone(),
+            calendars: self.calls.calendars.clone(),
+            link_key: self.vault.derive("drill-link"),
+        }
     }
 
     /// The same parts with connections of their own, for one HTTP worker. The writers stay shared: taps of all workers gather there.

@@ -9,6 +9,7 @@ pub mod bots;
 pub mod calls;
 pub mod catalogue;
 pub mod deadlines;
+pub mod drills;
 pub mod identity;
 pub mod ledger;
 pub mod notices;

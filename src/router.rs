@@ -5,11 +5,11 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::bots::act;
+use crate::bots::{act, heard};
 use crate::platform::http::{docs, operation};
 use crate::reports::{owed, simulate};
 use crate::supervision::{cards, hand_over, orders};
-use crate::{calls, catalogue, deadlines, identity, notices};
+use crate::{calls, catalogue, deadlines, drills, identity, notices};
 
 /// Everything the server answers. Addresses are looked through in this order, so the busy ones come first.
 pub fn configure(routes: &mut ServiceConfig) {
@@ -18,6 +18,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
         .configure(notices::admin::routes::configure) // /api/v1/admin/notices, /admin/channels
+        .configure(notices::texts::routes::configure) // /api/v1/admin/texts
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars
         .configure(deadlines::ladders::routes::configure) // /api/v1/admin/ladders
         .configure(identity::routes::configure) // /api/v1/auth/…, /me
@@ -26,6 +27,8 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(hand_over::routes::configure) // /api/v1/hand-overs, their steps, events
         .configure(owed::routes::configure) // /api/v1/overdue, /owed
         .configure(simulate::routes::configure) // /api/v1/admin/ladders/simulate
+        .configure(drills::routes::configure) // /api/v1/admin/drills
+        .configure(heard::configure) // /a/drill/{token}: the page behind a drill's link; before the one that takes any token
         .configure(act::configure); // /a/{token}: the page behind a message's link
     operations(routes);
 }

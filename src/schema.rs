@@ -233,6 +233,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    county_texts (county_id, event) {
+        county_id -> Uuid,
+        event -> Text,
+        version -> Int4,
+        words -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
     deadlines (id) {
         id -> Uuid,
         county_id -> Uuid,
@@ -281,6 +290,30 @@ diesel::table! {
         area_id -> Nullable<Uuid>,
         office -> Nullable<Text>,
         active -> Bool,
+    }
+}
+
+diesel::table! {
+    drill_contacts (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        drill_id -> Uuid,
+        officer_id -> Uuid,
+        department_id -> Uuid,
+        inbox_id -> Uuid,
+        message_id -> Nullable<Uuid>,
+        heard_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    drills (id) {
+        id -> Uuid,
+        county_id -> Uuid,
+        month -> Nullable<Date>,
+        started_at -> Timestamptz,
+        answer_by -> Timestamptz,
+        started_by -> Text,
     }
 }
 
@@ -647,6 +680,9 @@ diesel::joinable!(contact_cards -> service_items (item_id));
 diesel::joinable!(department_channels -> channels (channel_id));
 diesel::joinable!(department_channels -> departments (department_id));
 diesel::joinable!(departments -> areas (area_id));
+diesel::joinable!(drill_contacts -> departments (department_id));
+diesel::joinable!(drill_contacts -> drills (drill_id));
+diesel::joinable!(drill_contacts -> officers (officer_id));
 diesel::joinable!(enterprises -> areas (area_id));
 diesel::joinable!(enterprises -> departments (authority_id));
 diesel::joinable!(firings -> deadlines (deadline_id));
@@ -700,9 +736,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     channels,
     contact_cards,
     counties,
+    county_texts,
     deadlines,
     department_channels,
     departments,
+    drill_contacts,
+    drills,
     enterprises,
     firings,
     hand_overs,

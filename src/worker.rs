@@ -13,6 +13,7 @@ use crate::deadlines::calendars::recompute::{BATCH, Recompute};
 use crate::deadlines::engine::Engine;
 use crate::deadlines::on_due::OnDue;
 use crate::deadlines::queue::DueQueue;
+use crate::drills::monthly::Monthly;
 use crate::notices::follow::FollowUp;
 use crate::notices::model::SubjectKind as NoticeSubject;
 use crate::notices::queue::Queue;
@@ -33,6 +34,7 @@ pub struct Loops {
     purge: Purge,
     engine: Engine,
     recompute: Recompute,
+    drills: Monthly,
 }
 
 impl Loops {
@@ -71,7 +73,8 @@ impl Loops {
             batch: BATCH,
         };
         let follow_up = follow_up(app);
-        Self { app: app.clone(), relay, senders, follow_up, purge, engine, recompute }
+        let drills = Monthly { drills: app.drills(), clock: app.clock.clone(), wake: app.wake.clone() };
+        Self { app: app.clone(), relay, senders, follow_up, purge, engine, recompute, drills }
     }
 
     /// Beside the API: what was committed here is handed on at once.
@@ -89,6 +92,7 @@ impl Loops {
             self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
             Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
             Box::pin(self.recompute.run(stop.requested())), // a calendar changed → open deadlines move
+            Box::pin(self.drills.run(stop.requested())), // once a month everybody on a contact card is tried
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them
         );
     }

@@ -1,3 +1,4 @@
+drop table county_texts;
 drop table subscription_grants;
 drop table notice_attempts;
 drop table notices;

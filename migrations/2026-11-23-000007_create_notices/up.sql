@@ -48,7 +48,7 @@ create index department_channels_channel on department_channels (channel_id);
 create table notices (
     id uuid primary key,
     county_id uuid not null references counties (id),
-    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over')),
+    subject_kind text not null check (subject_kind in ('call', 'side_matter', 'supervision_order', 'card', 'hand_over', 'drill')),
     subject_id uuid not null,
     event text not null,
     -- What was posted at once: all rows of one posting, and those that took the place of one of them, carry the id of its first.
@@ -129,7 +129,19 @@ create index subscription_grants_left on subscription_grants (account_id, templa
 create index subscription_grants_channel on subscription_grants (channel_id);
 create index subscription_grants_notice on subscription_grants (notice_id) where notice_id is not null;
 
+-- A county's own words for an event; an event that has no row is told as shipped.
+create table county_texts (
+    county_id uuid not null references counties (id),
+    event text not null,
+    -- Counts every change, also the return to the words as shipped, and never falls.
+    version integer not null check (version > 0),
+    -- None: as shipped again.
+    words jsonb,
+    primary key (county_id, event)
+);
+
 call isolate_by_county('channels');
+call isolate_by_county('county_texts', 'select, insert, update');
 call isolate_by_county('officer_addresses');
 call isolate_by_county('department_channels');
 call isolate_by_county('subscription_grants', 'select, insert, update');

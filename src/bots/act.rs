@@ -33,6 +33,7 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("page.html", include_str!("page.html")),
         ("act.html", include_str!("act.html")),
         ("decide.html", include_str!("decide.html")),
+        ("heard.html", include_str!("heard.html")),
         ("gone.html", include_str!("gone.html")),
     ] {
         if let Err(error) = pages.add_template(name, text) {
@@ -125,7 +126,7 @@ pub(super) const SHOWN_BESIDE: [u16; 3] = [403, 409, 422];
 
 /// A person in a browser reads a page, not a problem: whatever link he has, it leads nowhere for him now. What is our own fault stays
 /// a problem.
-fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
+pub(super) fn refused(problem: Problem) -> Result<HttpResponse, Problem> {
     let (heading, words) = match problem.status() {
         StatusCode::NOT_FOUND => (
             "已不由您办理".to_owned(),

@@ -5,3 +5,4 @@
 
 pub mod act;
 pub mod decide;
+pub mod heard;

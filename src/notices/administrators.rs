@@ -64,9 +64,11 @@ pub async fn tell(conn: &mut AsyncPgConnection, alarm: &Unheard, now: DateTime<U
 const fn is_sealed(kind: SubjectKind) -> bool {
     match kind {
         SubjectKind::HandOver => true,
-        SubjectKind::Call | SubjectKind::SideMatter | SubjectKind::SupervisionOrder | SubjectKind::Card => {
-            false
-        }
+        SubjectKind::Call
+        | SubjectKind::SideMatter
+        | SubjectKind::SupervisionOrder
+        | SubjectKind::Card
+        | SubjectKind::Drill => false,
     }
 }
 

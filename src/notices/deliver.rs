@@ -23,6 +23,7 @@ use super::retry::{self, Next};
 pub use super::store::Leased;
 use super::store::held::{self, Gather};
 use super::store::{self, Lease, Record, Settle};
+use super::texts::own::Own;
 use super::texts::{Telling, Texts};
 use super::throttle::{Spacing, Standing, Throttle};
 use super::tokens::{NoToken, Token, Tokens};
@@ -319,6 +320,12 @@ impl Sender {
             at: leased.created_at,
             alarms: leased.alarms,
             personal: leased.kind.is_personal(),
+            kind: Some(leased.kind),
+            own: leased.own_version.zip(leased.own_words.as_ref()).map(|(version, words)| Own {
+                county: leased.county,
+                version,
+                words,
+            }),
             params: &leased.params,
         };
         let message = self.texts.message(telling, lang(leased), now).map_err(|error| error.to_string())?;

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::model::{NoticeId, SubjectKind};
 use super::store::inbox::{self, Posting};
+use super::store::texts as store;
+use super::texts::own::Own;
 use super::texts::{Telling, Texts};
 use crate::organisation::{CountyId, OfficerId};
 use crate::platform::db::{Db, Scope};
@@ -88,11 +90,21 @@ pub async fn list(
     let mut tx = db.begin(Scope::County(reader.county.0)).await?;
     let found = async {
         let rows = inbox::page(&mut tx, &reader, before, paging.fetch()).await?;
-        Ok::<_, Problem>((rows, inbox::unread(&mut tx, &reader).await?))
+        let events: Vec<&str> = rows.iter().map(|row| row.event.as_str()).collect();
+        let own = store::of_events(&mut tx, reader.county, &events).await?;
+        Ok::<_, Problem>((rows, own, inbox::unread(&mut tx, &reader).await?))
     };
     let found = found.await;
-    let (rows, unread) = tx.finish(found).await?;
-    let page = paging.page("inbox", rows, |row| row.id, |row| item(texts, row, now));
+    let (rows, own, unread) = tx.finish(found).await?;
+    let own = |event: &str| {
+        let (version, words) = own.get(event)?;
+        Some(Own { county: reader.county, version: *version, words })
+    };
+    let shown = |row: Posting| {
+        let own = own(&row.event);
+        item(texts, row, own, now)
+    };
+    let page = paging.page("inbox", rows, |row| row.id, shown);
     Ok(InboxPage { page, unread })
 }
 
@@ -113,13 +125,15 @@ pub async fn read(db: &Db, reader: Reader, id: NoticeId, now: DateTime<Utc>) -> 
 }
 
 /// A notice that cannot be told is shown all the same, by the name of its event.
-fn item(texts: &Texts, row: Posting, now: DateTime<Utc>) -> InboxItem {
+fn item(texts: &Texts, row: Posting, own: Option<Own<'_>>, now: DateTime<Utc>) -> InboxItem {
     let telling = Telling {
         id: row.id,
         event: &row.event,
         at: row.created_at,
         alarms: false,
         personal: true,
+        kind: None,
+        own,
         params: &row.params,
     };
     let message = texts.message(telling, Lang::current(), now).ok();

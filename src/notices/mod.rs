@@ -1,7 +1,7 @@
 //! Notices: the outbox, the queue, and the channels that carry a message to a person.
 //!
-//! Owns `channels` and who is reached by them, `notices`, `notice_attempts` and `subscription_grants`. A verb posts a notice in its own
-//! transaction ([`outbox`]) and rings the bell ([`wake`]); the [`relay`] puts its id into Redis ([`queue`]); a [`worker`] leases the row,
+//! Owns `channels` and who is reached by them, a county's own `county_texts`, `notices`, `notice_attempts` and
+//! `subscription_grants`. A verb posts a notice in its own transaction ([`outbox`]) and rings the bell ([`wake`]); the [`relay`] puts its id into Redis ([`queue`]); a [`worker`] leases the row,
 //! sends outside any transaction and settles ([`deliver`]), by the rules of [`retry`] and in the words of [`texts`]. What Redis loses the
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could

@@ -25,6 +25,8 @@ text_enum!(
         SupervisionOrder = "supervision_order",
         Card = "card",
         HandOver = "hand_over",
+        /// A reachability drill.
+        Drill = "drill",
     }
 );
 

@@ -31,6 +31,7 @@ pub mod held;
 pub mod inbox;
 pub mod register;
 pub mod stranded;
+pub mod texts;
 
 /// A sender that dies this often over one notice dies because of it.
 const LAPSES_MAX: i32 = 5;
@@ -136,12 +137,15 @@ pub struct Leased {
     pub credentials_sealed: Vec<u8>,
     pub settings: Value,
     pub language: ChannelLanguage,
+    /// The county's own words for the event: their version, and what they are.
+    pub own_version: Option<i32>,
+    pub own_words: Option<Value>,
 }
 
 impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, \
              case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
              then 'channel_paused' when n.attempt >= ",
         );
@@ -152,7 +156,8 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
         out.push_sql(
             " then 'lapsed_too_often' else '' end as against \
-             from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id where n.id = any(",
+             from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
+             left join county_texts t on t.county_id = n.county_id and t.event = n.event where n.id = any(",
         );
         out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
         out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
@@ -171,7 +176,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.language",
+             ready.language, ready.version, ready.words",
         );
         Ok(())
     }
@@ -321,6 +326,8 @@ prepared!(Lease, Lease => (
     sql_types::Binary,
     sql_types::Jsonb,
     sql_types::Text,
+    sql_types::Nullable<sql_types::Integer>,
+    sql_types::Nullable<sql_types::Jsonb>,
 ));
 prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text));
 

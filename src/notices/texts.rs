@@ -1,5 +1,5 @@
-//! Texts: what a notice says. One template per event and language, from `config/notices.toml`; rendered at the moment of
-//! sending, so that "today" is today.
+//! Texts: what a notice says. One template per event and language, from `config/notices.toml` or in the county's own words ([`own`]);
+//! rendered at the moment of sending, so that "today" is today. Own words that fail then give way to those shipped.
 //!
 //! The words of people are made harmless by the channel that carries them, phone numbers are masked here: rooms hold more people
 //! than need them, and whoever acts sees them in full behind the link.
@@ -13,8 +13,11 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 use serde_json::Value;
 
+use own::{Memo, Own, OwnTemplates};
+use wording::{EventText, OwnLine, folder, line_path};
+
 use super::channels::wechat_subscribe::moment;
-use super::channels::{Line, Link, Mention, Message};
+use super::channels::{ChannelKind, Line, Link, Mention, Message};
 use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
 use super::phrase;
@@ -22,10 +25,62 @@ use crate::platform::http::lang::Lang;
 use crate::platform::mask::{mask_phone, mask_phones};
 use crate::platform::outbound::Url;
 
+mod change;
+mod check;
+pub mod own;
+mod preview;
+pub mod routes;
+mod sample;
+mod view;
+pub mod wording;
+
 const BOOK: &str = include_str!("../../config/notices.toml");
 
 /// The event that stands for all without a text of their own.
 const OTHER: &str = "other";
+
+/// Events that no county words: what stands for all, and a test by whoever would change it.
+const NOT_OWN: [&str; 2] = [OTHER, "channel.test"];
+
+/// The names that templates may use.
+const NAMES: [&str; 36] = [
+    "mark",
+    "number",
+    "order",
+    "title",
+    "text",
+    "enterprise",
+    "place",
+    "contact",
+    "phone",
+    "department",
+    "holder",
+    "item",
+    "actor",
+    "reason",
+    "note",
+    "result",
+    "to",
+    "until",
+    "decision",
+    "days",
+    "appointment",
+    "suggestions",
+    "accept_by",
+    "resolve_by",
+    "raised",
+    "clock",
+    "clock_due",
+    "held",
+    "late",
+    "rank",
+    "rung",
+    "card",
+    "why",
+    "critical",
+    "masked",
+    "link",
+];
 
 /// The fact that every event tells last, when there is something to tell.
 const AGAIN: &str = "again";
@@ -67,6 +122,16 @@ struct Wording {
     act: Option<String>,
 }
 
+impl Fact {
+    /// Label and template.
+    const fn said(&self, lang: Lang) -> &(String, String) {
+        match lang {
+            Lang::Zh => &self.zh,
+            Lang::En => &self.en,
+        }
+    }
+}
+
 /// Why the book of texts cannot be used, or a text not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TextsError {
@@ -80,6 +145,10 @@ pub enum TextsError {
     NoOther,
     #[error("the action path makes no address")]
     BadPath,
+    #[error("texts: what the county keeps is no text: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("texts: the title says nothing")]
+    Empty,
 }
 
 /// What there is to tell.
@@ -93,6 +162,10 @@ pub struct Telling<'a> {
     pub alarms: bool,
     /// Whether one person alone reads it, who may see phone numbers in full.
     pub personal: bool,
+    /// What carries it; none: the inbox.
+    pub kind: Option<ChannelKind>,
+    /// The county's own words for it.
+    pub own: Option<Own<'a>>,
     pub params: &'a Value,
 }
 
@@ -102,6 +175,7 @@ pub struct Texts {
     book: Book,
     other: Event,
     public_url: String,
+    memo: Memo,
 }
 
 impl std::fmt::Debug for Texts {
@@ -135,13 +209,40 @@ impl Texts {
         if !book.facts.contains_key(AGAIN) {
             return Err(TextsError::UnknownFact { event: OTHER.to_owned(), fact: AGAIN.to_owned() });
         }
-        Ok(Self { templates, book, other, public_url: public_url.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            templates,
+            book,
+            other,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            memo: Memo::default(),
+        })
     }
 
-    /// The message that tells it, in `lang`, as seen at `now`.
+    /// The message that tells it, in `lang`, as seen at `now`: in the county's own words when there are any and they can be said.
     pub fn message(
         &self,
         telling: Telling<'_>,
+        lang: Lang,
+        now: DateTime<Utc>,
+    ) -> Result<Message, TextsError> {
+        if let Some(own) = telling.own {
+            let compiled = self.memo.compiled(telling.event, own);
+            match compiled.and_then(|own| self.compose(telling, Some(&own), lang, now)) {
+                Ok(message) => return Ok(message),
+                Err(error) => {
+                    let (notice, event, version) = (telling.id, telling.event, own.version);
+                    tracing::warn!(%error, %notice, event, county = %own.county, version, "a county's own words fail; those shipped are sent");
+                    metrics::counter!("notices_own_words_failed_total").increment(1);
+                }
+            }
+        }
+        self.compose(telling, None, lang, now)
+    }
+
+    fn compose(
+        &self,
+        telling: Telling<'_>,
+        own: Option<&OwnTemplates>,
         lang: Lang,
         now: DateTime<Utc>,
     ) -> Result<Message, TextsError> {
@@ -149,37 +250,38 @@ impl Texts {
             Some((name, event)) => (name.as_str(), event),
             None => (OTHER, &self.other),
         };
-        let (folder, wording) = match lang {
-            Lang::Zh => ("zh", &event.zh),
-            Lang::En => ("en", &event.en),
+        let shipped_act = match lang {
+            Lang::Zh => event.zh.act.as_deref(),
+            Lang::En => event.en.act.as_deref(),
         };
         let params = CallParams::read(telling.params);
-        let words = words(&params, &self.book.names, telling.personal, lang, now);
-        let say = |kind: &str, name: &str| -> Result<String, TextsError> {
-            let text = self.templates.get_template(&format!("{folder}/{kind}/{name}"))?.render(&words)?;
-            Ok(text.trim().to_owned())
+        let words = self.words(telling, lang, now);
+        let own_text = own.map(|own| &own.text);
+        let title = match own.and_then(|own| Some((own, own.text.title_at(telling.kind, lang)?))) {
+            Some((own, path)) => own.say(&path, &words)?,
+            None => self.say("title", name, lang, &words)?,
         };
-        let mut lines = Vec::with_capacity(event.facts.len() + 1);
-        for fact in event.facts.iter().map(String::as_str).chain([AGAIN]) {
-            let value = say("fact", fact)?;
-            if let (false, Some(fact)) = (value.is_empty(), self.book.facts.get(fact)) {
-                let label = match lang {
-                    Lang::Zh => &fact.zh.0,
-                    Lang::En => &fact.en.0,
-                };
-                lines.push(Line::new(label, value));
-            }
+        if title.is_empty() {
+            return Err(TextsError::Empty);
         }
-        let text = words.get("text").filter(|text| event.words && words.get("title") != Some(*text));
+        let mut lines = match own.and_then(|own| Some((own, own.text.lines_at(telling.kind, lang)?))) {
+            Some((own, (at, lines))) => own_lines(own, &at, lines, &words)?,
+            None => self.facts(event.facts.iter().map(String::as_str), lang, &words)?,
+        };
+        lines.extend(self.facts([AGAIN].into_iter(), lang, &words)?);
+        let follow = own_text.and_then(|own| own.words).unwrap_or(event.words);
+        let text = words.get("text").filter(|text| follow && words.get("title") != Some(*text));
+        // Where there is no page to act on, nobody gives it a link.
+        let act = shipped_act.map(|act| own_text.and_then(|own| own.act(telling.kind, lang)).unwrap_or(act));
         Ok(Message {
             id: telling.id.to_string(),
             event: telling.event.to_owned(),
             at: telling.at,
             data: for_systems(telling.params),
-            title: say("title", name)?,
+            title,
             lines,
             body: text.cloned().unwrap_or_default(),
-            link: self.link(params.act_path.as_deref(), wording.act.as_deref())?,
+            link: self.link(params.act_path.as_deref(), act)?,
             words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
@@ -187,6 +289,69 @@ impl Texts {
                 .map(|mobile| Mention { mobile: Some(mobile), user_id: None })
                 .into_iter()
                 .collect(),
+        })
+    }
+
+    fn words(&self, telling: Telling<'_>, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'static str, String> {
+        words(&CallParams::read(telling.params), &self.book.names, telling.personal, lang, now)
+    }
+
+    fn say(
+        &self,
+        kind: &str,
+        name: &str,
+        lang: Lang,
+        words: &BTreeMap<&'static str, String>,
+    ) -> Result<String, TextsError> {
+        let path = format!("{}/{kind}/{name}", folder(lang));
+        Ok(self.templates.get_template(&path)?.render(words)?.trim().to_owned())
+    }
+
+    /// The shipped facts of these names, without those that say nothing.
+    fn facts<'f>(
+        &self,
+        names: impl Iterator<Item = &'f str>,
+        lang: Lang,
+        words: &BTreeMap<&'static str, String>,
+    ) -> Result<Vec<Line>, TextsError> {
+        let mut lines = Vec::new();
+        for name in names {
+            let value = self.say("fact", name, lang, words)?;
+            if let (false, Some(fact)) = (value.is_empty(), self.book.facts.get(name)) {
+                lines.push(Line::new(&fact.said(lang).0, value));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The events for which a county may have its own words.
+    fn events(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.book.events.keys().map(String::as_str).collect();
+        all.retain(|event| !NOT_OWN.contains(event));
+        all.sort_unstable();
+        all
+    }
+
+    /// The words of an event as shipped, in the form of a county's own; none for an event that is not the county's to word.
+    fn shipped(&self, event: &str) -> Option<EventText> {
+        let found = self.book.events.get(event).filter(|_| !NOT_OWN.contains(&event))?;
+        let wording = |lang: Lang, of: &Wording| {
+            let facts = found.facts.iter().filter_map(|name| self.book.facts.get(name));
+            let line = |fact: &Fact| {
+                let (label, text) = fact.said(lang).clone();
+                OwnLine { label, text }
+            };
+            wording::Wording {
+                title: Some(of.title.clone()),
+                act: of.act.clone(),
+                lines: Some(facts.map(line).collect()),
+            }
+        };
+        Some(EventText {
+            zh: wording(Lang::Zh, &found.zh),
+            en: wording(Lang::En, &found.en),
+            words: Some(found.words),
+            kinds: BTreeMap::new(),
         })
     }
 
@@ -198,6 +363,23 @@ impl Texts {
         let url: Url = format!("{}{path}", self.public_url).parse().map_err(|_| TextsError::BadPath)?;
         Ok(Some(Link { text: text.to_owned(), url }))
     }
+}
+
+/// The county's own lines, without those that say nothing.
+fn own_lines(
+    own: &OwnTemplates,
+    at: &str,
+    lines: &[OwnLine],
+    words: &BTreeMap<&'static str, String>,
+) -> Result<Vec<Line>, TextsError> {
+    let mut said = Vec::with_capacity(lines.len());
+    for (nth, line) in lines.iter().enumerate() {
+        let value = own.say(&line_path(at, nth), words)?;
+        if !value.is_empty() {
+            said.push(Line::new(&line.label, value));
+        }
+    }
+    Ok(said)
 }
 
 /// The names that templates may use; empty ones are left out.

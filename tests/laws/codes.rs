@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use yijiao::calls::error::CallCode;
 use yijiao::deadlines::calendars::error::CalendarCode;
+use yijiao::drills::error::DrillCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::notices::admin::error::NoticeCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
@@ -22,6 +23,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("CallCode", all(CallCode::ALL, CallCode::def)),
         ("SupervisionCode", all(SupervisionCode::ALL, SupervisionCode::def)),
         ("NoticeCode", all(NoticeCode::ALL, NoticeCode::def)),
+        ("DrillCode", all(DrillCode::ALL, DrillCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
     ]
 }

@@ -37,7 +37,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("supervision", &["deadlines", "identity", "ledger", "notices", "organisation", "platform", "schema"]),
     // Reads any model, writes none.
     ("reports", &["app", "deadlines", "identity", "organisation", "platform"]),
-    ("bots", &["app", "calls", "identity", "platform"]),
+    // Who is tried is called by an ordinary notice with a link; to what working time says he has to answer.
+    ("drills", &["calls", "deadlines", "ledger", "notices", "organisation", "platform", "schema"]),
+    ("bots", &["app", "calls", "drills", "identity", "platform"]),
     ("purge", &["platform"]),
     ("sandbox", &["notices", "platform"]),
 ];

@@ -9,8 +9,10 @@ use yijiao::router;
 use crate::tree::{self, only_exceptions};
 
 /// What anybody may call, and why. A further line here is a decision about security.
-pub const PUBLIC: [(&str, &str); 10] = [
+pub const PUBLIC: [(&str, &str); 12] = [
     ("GET /a/{token}", "the signed link in a message is the proof"),
+    ("GET /a/drill/{token}", "the signed link in a message is the proof"),
+    ("POST /a/drill/{token}", "the signed link in a message is the proof"),
     ("POST /a/{token}/{verb}", "the signed link in a message is the proof"),
     ("POST /api/v1/auth/password", "whoever signs in has no token yet"),
     ("POST /api/v1/auth/refresh", "the refresh token in the body is the proof"),

@@ -6,6 +6,7 @@ problem_codes! {
     /// Why an administrator's wish cannot be fulfilled.
     NoticeCode {
         ChannelNotFound = 404 "channel_not_found" "没有这个消息通道" "There is no such channel",
+        EventNotFound = 404 "event_not_found" "没有这个事件的消息文字" "There is no such event whose words could be changed",
         NoticeNotFound = 404 "notice_not_found" "没有这条通知" "There is no such notice",
         ChannelTaken = 409 "channel_code_taken" "这个通道代码已被使用" "Another channel has this code",
         ChannelUnused = 409 "channel_not_active" "通道已暂停或失效，请先恢复它" "The channel is paused or dead; resume it first",

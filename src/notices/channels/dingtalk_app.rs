@@ -12,7 +12,7 @@ use crate::platform::outbound::{HeaderName, OutboundRequest};
 /// Carries the access token.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-acs-dingtalk-access-token");
 /// Bytes of the Markdown text: a screen long.
-const TEXT_MAX: usize = 6000;
+pub const TEXT_MAX: usize = 6000;
 const TITLE_MAX: usize = 150;
 /// Two blanks before the break, or the client joins the lines.
 const NEWLINE: &str = "  \n";

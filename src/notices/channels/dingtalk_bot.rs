@@ -16,7 +16,7 @@ use crate::platform::outbound::OutboundRequest;
 /// Bytes of a whole body ("message too long, exceed 20000 bytes" in the vendor's SDK).
 pub const BODY_MAX: usize = 20_000;
 /// Bytes of the Markdown text: leaves room for JSON escapes within [`BODY_MAX`], and is a screen long.
-const TEXT_MAX: usize = 6000;
+pub const TEXT_MAX: usize = 6000;
 const TITLE_MAX: usize = 150;
 const MENTIONS_MAX: usize = 50;
 /// Skew the platform tolerates, either way.

@@ -16,8 +16,8 @@ use crate::platform::outbound::OutboundRequest;
 /// Bytes of a whole body.
 pub const BODY_MAX: usize = 20 * 1024;
 /// Bytes of the card's text: leaves room for JSON escapes within [`BODY_MAX`], and is a screen long.
-const TEXT_MAX: usize = 6000;
-const TITLE_MAX: usize = 150;
+pub const TEXT_MAX: usize = 6000;
+pub const TITLE_MAX: usize = 150;
 const MENTIONS_MAX: usize = 20;
 /// Skew the platform tolerates, either way.
 const TOLERANCE: TimeDelta = TimeDelta::hours(1);

@@ -17,6 +17,7 @@ pub mod feishu_app;
 pub mod feishu_bot;
 mod message;
 mod person;
+mod shown;
 mod signature;
 pub mod slack;
 mod target;
@@ -32,6 +33,7 @@ pub use access_token::{Issued, judge_token, token_request};
 pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure};
 pub use message::{LINK_MAX, Line, Link, Mention, Message};
 pub use person::Person;
+pub use shown::{Shown, WORDED, shown};
 pub use signature::SignatureRefusal;
 pub use target::{Credentials, Settings, SubscribeTemplate, Target};
 

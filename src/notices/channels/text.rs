@@ -67,10 +67,12 @@ pub struct Part {
 
 /// A single fact must not push the others off the screen.
 const VALUE_MAX: usize = 300;
-const LABEL_MAX: usize = 60;
+/// Bytes of a label.
+pub const LABEL_MAX: usize = 60;
 /// About eight hundred Chinese characters: what somebody reads on a phone.
 const BODY_MAX: usize = 2400;
-const LINK_TEXT_MAX: usize = 60;
+/// Bytes of what a link or button says.
+pub const LINK_TEXT_MAX: usize = 60;
 
 /// Escaped and at most `max` bytes; a text of any length costs no more than a few times `max`.
 #[must_use]

@@ -18,6 +18,8 @@ pub const ROWS_MAX: usize = 6;
 const TITLE_MAX: usize = 108;
 const VALUE_MAX: usize = 120;
 const SUBTITLE_MAX: usize = 480;
+/// Bytes of everything that a card shows.
+pub const CARD_MAX: usize = TITLE_MAX + ROWS_MAX * (text::LABEL_MAX + VALUE_MAX) + SUBTITLE_MAX;
 /// Seconds within which the same content to the same person is sent once.
 const REPEATED_WITHIN: u32 = 60;
 

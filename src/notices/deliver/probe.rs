@@ -61,6 +61,8 @@ impl Sender {
             credentials_sealed: channel.credentials_sealed.clone(),
             settings: channel.settings.clone(),
             language: channel.language,
+            own_version: None,
+            own_words: None,
         };
         let asked = asking(&leased, Spacing::None);
         let standing = match self.throttle.take(&asked, now).await {

@@ -53,6 +53,7 @@ const EVENTS: &[&str] = &[
     "hand_over.drafted",
     "hand_over.reviewed",
     "hand_over.handed",
+    "drill.called",
     "notice.unreachable",
     "channel.test",
 ];
@@ -85,6 +86,8 @@ fn telling<'a>(event: &'a str, params: &'a Value) -> Telling<'a> {
         at: now(),
         alarms: true,
         personal: false,
+        kind: None,
+        own: None,
         params,
     }
 }

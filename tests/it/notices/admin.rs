@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use yijiao::notices::channels::ChannelKind;
+use yijiao::platform::config::Config;
 use yijiao::sandbox::{Fault, Mode, RoomConfig, Sandbox, SandboxConfig, serve};
 
 use crate::calls::isolation::neighbour;
@@ -18,16 +19,21 @@ const OLD: &str = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=";
 const NEW: &str = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 
 /// A county beside chat platforms that it may reach.
-struct Town {
-    county: County,
-    sandbox: Sandbox,
+pub struct Town {
+    pub county: County,
+    pub sandbox: Sandbox,
     base: String,
 }
 
 fn town() -> Town {
+    town_over(|_| {})
+}
+
+pub fn town_over(change: impl FnOnce(&mut Config)) -> Town {
     let store = TestDb::holding(Holds::ClearCounty);
     let county = County::over(store, "clear", |config| {
         config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
+        change(config);
     });
     let rooms = vec![
         RoomConfig::new(ChannelKind::WecomBot, "group", "key-group", &[]),
@@ -43,7 +49,7 @@ fn town() -> Town {
 }
 
 impl Town {
-    fn admin(&self) -> Client<'_> {
+    pub fn admin(&self) -> Client<'_> {
         self.county.client("MARKET-HEAD")
     }
 
@@ -54,14 +60,14 @@ impl Town {
     }
 
     /// A group robot of the power company.
-    fn group(&self) -> Value {
+    pub fn group(&self) -> Value {
         json!({
             "code": "group", "kind": "wecom_bot", "name": "抢修群", "departmentCode": "POWER",
             "baseUrl": self.url("group"), "token": "key-group",
         })
     }
 
-    async fn creates(&self, body: Value) -> String {
+    pub async fn creates(&self, body: Value) -> String {
         let view = posts(&self.admin(), CHANNELS, body, StatusCode::CREATED).await;
         view["id"].as_str().unwrap().to_owned()
     }

@@ -739,7 +739,7 @@ fn jobs(config: &Config, clock: &Clock, wake: &Wake, pool: usize) -> Jobs {
     Jobs { relay, worker }
 }
 
-fn redis_url() -> SecretString {
+pub fn redis_url() -> SecretString {
     std::env::var("REDIS_URL").map(SecretString::from).expect(
         "REDIS_URL is not set. It names a Redis the tests may use, e.g. redis://127.0.0.1:6379/0; `make test` sets it",
     )

@@ -1,0 +1,2 @@
+drop table drill_contacts;
+drop table drills;
