@@ -84,7 +84,8 @@ fn unknown_clock(path: &str) -> FieldError {
 }
 
 fn limit_fault(path: &str, text: &str, why: &str) -> FieldError {
-    let zh = format!("“{text}”不是合理的时限：如 15wm、2wh、3wd、5m，分钟数不为零，最长 250 个工作日或 60 天");
+    let zh =
+        format!("“{text}”不是合理的时限：如 15wm、2wh、3wd、5m，分钟数不为零，最长 250 个工作日或 60 天");
     fault(path, "wrong_limit", &zh, why)
 }
 
