@@ -39,9 +39,9 @@ install_debs() {
     is_root || have sudo || die "Without root and without sudo this cannot be installed: $*"
     mkdir -p "$DEV/log"
     {
-        as_admin apt-get update -qq
-        as_admin env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
-    } >>"$DEV/log/packages.log" 2>&1
+        as_admin timeout 900 apt-get update -qq
+        as_admin env DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install -qq -y --no-install-recommends "$@"
+    } </dev/null >>"$DEV/log/packages.log" 2>&1
 }
 
 # Where cargo puts what it builds.
@@ -55,6 +55,7 @@ open_stand() {
     HOME_OF_STAND="$DEV/$STAND"
     need_own_dev
     mkdir -p "$HOME_OF_STAND" "$DEV/log"
+    need_space 1024
     load_secret
     take_lock "$HOME_OF_STAND/lock" || die "\`make $STAND\` is already at work here; \`make stop\` ends it."
     trap 'exit 130' INT
@@ -70,6 +71,13 @@ need_own_dev() {
     die ".dev belongs to another user, who ran a command in this clone before. Let him run \`make clean-dev\`, or use a clone of your own."
 }
 
+# need_space <MiB>: packages, stores and builds on a full disk fail late and obscurely, and apt does not even fail: it waits.
+need_space() {
+    local free
+    free=$(df -Pk "$DEV" | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "${free:-$1}" -ge "$1" ] || die "Only ${free} MiB are free on the disk of $ROOT; at least $1 MiB are needed."
+}
+
 # scratch: a folder of the stand for temporary files, empty at the start; nothing stays behind in /tmp.
 scratch() {
     rm -rf "$HOME_OF_STAND/tmp"
@@ -79,12 +87,14 @@ scratch() {
 
 # take_lock <file>: false while a living process holds it; a dead one's lock is void.
 take_lock() {
-    local holder
+    local holder tries=0
     until (set -o noclobber; identity $$ >"$1") 2>/dev/null; do
         holder=$(cat "$1" 2>/dev/null || true)
         # shellcheck disable=SC2086 # id and start, two words
         if is_alive $holder; then return 1; fi
         rm -f "$1"
+        tries=$((tries + 1))
+        [ $tries -lt 20 ] || die "$1 cannot be written."
     done
 }
 

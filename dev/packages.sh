@@ -55,6 +55,7 @@ resolve() {
 get_packages() {
     if have apt-get && have dpkg-deb; then
         until take_lock "$DEV/packages.lock"; do sleep 1; done # two commands may start at once
+        need_space 1024
         say "getting $1 from the distribution's packages, into .dev/packages"
         case $1 in
             postgres) unpack_debs postgresql ;;
@@ -75,6 +76,9 @@ get_packages() {
     fi
 }
 
+# apt with lists and downloads of its own. It has been seen to wait forever, so it gets a limit, and nobody to ask.
+private_apt() { APT_CONFIG="$DEV/apt/apt.conf" timeout 900 apt-get "$@" </dev/null; }
+
 # Downloads a package with whatever it needs and the system does not have, and unpacks it all. apt works on private lists
 # here, so it neither needs root nor changes the system; package scripts never run, so no service is created or started.
 unpack_debs() {
@@ -87,14 +91,15 @@ Dir::State::status "/var/lib/dpkg/status";
 Dir::Cache "$apt/cache";
 APT::Sandbox::User "$(id -un)";
 APT::Install-Recommends "false";
+Acquire::Retries "3";
 CONF
-    APT_CONFIG="$apt/apt.conf" apt-get update -qq >>"$log" 2>&1 || return 1
+    private_apt update -qq >>"$log" 2>&1 || return 1
     # Left out: Debian's cluster manager and what serves only it, and LLVM (120 MB for a JIT that is switched off here).
-    wanted=$(APT_CONFIG="$apt/apt.conf" apt-get install -s -qq "$1" 2>>"$log" | awk '$1 == "Inst" { print $2 }' |
+    wanted=$(private_apt install -s -qq "$1" 2>>"$log" | awk '$1 == "Inst" { print $2 }' |
         grep -Ev '^(postgresql(-client)?-common|postgresql|ssl-cert|libllvm.*|libz3.*|(lib)?perl.*|libjson-perl|locales|libc-l10n|adduser|ucf|netbase)$') ||
         wanted=""
     [ -n "$wanted" ] || return 1
-    (cd "$apt/debs" && APT_CONFIG="$apt/apt.conf" apt-get download -qq $wanted >>"$log" 2>&1) || return 1
+    (cd "$apt/debs" && private_apt download -qq $wanted >>"$log" 2>&1) || return 1
     for deb in "$apt"/debs/*.deb; do
         dpkg-deb -x "$deb" "$PACKAGES" && rm -f "$deb"
     done
