@@ -1,13 +1,9 @@
 //! Deadlines: how late they fire while very many are open, how long a mass of them takes that is due at one instant, what a start and
-//! an idle process cost then, and how fast due moments are computed.
+//! an idle process cost then.
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
-use yijiao::deadlines::calendar::Calendar;
-use yijiao::deadlines::{Limit, Unit};
-use yijiao::platform::clock::Clock;
 
 use crate::figures::{median, number};
 use crate::load::Taps;
@@ -30,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// With `open` deadlines that are due some time in the next two months; `mass` of others at one instant.
 pub async fn measure(stage: &Stage, open: u32, mass: u32) -> Outcome<Vec<Row>> {
-    let mut rows = vec![computed()?];
+    let mut rows = Vec::new();
     fill(stage, open).await?;
 
     let mut starts = Vec::new();
@@ -50,17 +46,7 @@ pub async fn measure(stage: &Stage, open: u32, mass: u32) -> Outcome<Vec<Row>> {
         "s",
     ));
 
-    // What is learnt at the start has been learnt by then.
-    sleep(IDLE).await;
-    if let Some(before) = server.cpu() {
-        sleep(IDLE).await;
-        let spent = server.cpu().unwrap_or_default() - before;
-        rows.push(Row::fact(
-            format!("idle with {open} open deadlines"),
-            spent / IDLE.as_secs_f64() * 100.0,
-            "% of a core",
-        ));
-    }
+    rows.extend(idle(stage, &server, open).await?);
     rows.push(lateness(stage, open).await?);
     rows.push(at_one_instant(stage, mass).await?);
     server.stop().await?;
@@ -76,30 +62,36 @@ pub async fn measure(stage: &Stage, open: u32, mass: u32) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// By the statutory calendar, over a year, in all units, on one core.
-fn computed() -> Outcome<Row> {
-    const ROUND: i32 = 4096;
-    let calendar = Calendar::statutory()?;
-    let start = Clock::System.now();
-    let limits = [
-        Limit::working_minutes(15),
-        Limit::working_minutes(240),
-        Limit::working_days(3),
-        Limit { amount: 5, unit: Unit::Minute },
-    ];
-    let began = std::time::Instant::now();
-    let (mut count, mut latest) = (0_u32, DateTime::<Utc>::MIN_UTC);
-    while began.elapsed() < Duration::from_secs(2) {
-        for (turn, limit) in (0..ROUND).zip(limits.iter().cycle()) {
-            let from = start + TimeDelta::minutes(128) * turn;
-            latest = latest.max(std::hint::black_box(calendar.due(std::hint::black_box(from), *limit)).at);
-        }
-        count += ROUND.unsigned_abs();
+/// What a process costs that has nothing to do: its own processor time, and how it looks at the table.
+async fn idle(stage: &Stage, server: &Server, open: u32) -> Outcome<Vec<Row>> {
+    const LOOKS: &str = "select coalesce(sum(idx_scan), 0)::int8 as count from pg_stat_user_indexes where indexrelname = 'deadlines_fires'";
+    const SCANS: &str = "select seq_scan as count from pg_stat_user_tables where relname = 'deadlines'";
+    // What is learnt at the start has been learnt by then.
+    sleep(IDLE).await;
+    let before = (server.cpu(), stage.count(LOOKS).await?, stage.count(SCANS).await?);
+    sleep(IDLE).await;
+    let after = (server.cpu(), stage.count(LOOKS).await?, stage.count(SCANS).await?);
+    let seconds = IDLE.as_secs_f64();
+    let what = |part: &str| format!("idle with {open} open deadlines, {part}");
+    let mut rows = Vec::new();
+    if let (Some(before), Some(after)) = (before.0, after.0) {
+        let (must, aim) = (Bound::AtMost(5.0), Bound::AtMost(1.0));
+        rows.push(Row::budget(
+            what("one process"),
+            must,
+            aim,
+            (after - before) / seconds * 100.0,
+            "% of a core",
+        ));
     }
-    let rate = f64::from(count) / began.elapsed().as_secs_f64() / 1e6;
-    let (must, aim) = (Bound::AtLeast(1.0), Bound::AtLeast(10.0));
-    Ok(Row::budget("due moments computed, one core", must, aim, rate, "M/s")
-        .note(format!("{count}, the latest {latest}")))
+    let looks = number(after.1 - before.1) / seconds;
+    // One a second, and one more that fell into the time by chance.
+    let (must, aim) = (Bound::AtMost(1.1), Bound::AtMost(1.1));
+    rows.push(Row::budget(what("looks at what is next"), must, aim, looks, "/s"));
+    let scans = number(after.2 - before.2);
+    let none = || Bound::AtMost(0.0);
+    rows.push(Row::budget(what("scans of the table"), none(), none(), scans, ""));
+    Ok(rows)
 }
 
 /// Makes the patterns, and open deadlines beside them.

@@ -37,7 +37,7 @@ pub async fn measure(stage: &Stage, county: &County) -> Outcome<Vec<Row>> {
 }
 
 /// How long each alarm took, and how many never came.
-async fn arrivals(stage: &Stage, sent: &[(u32, Instant)]) -> (Sorted, usize) {
+pub async fn arrivals(stage: &Stage, sent: &[(u32, Instant)]) -> (Sorted, usize) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let heard: Vec<_> = sent.iter().map(|(tap, at)| Some(stage.receiver.heard(*tap)? - *at)).collect();

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod client;
+mod crowd;
 mod deadlines;
 mod due;
 mod figures;
@@ -57,7 +58,9 @@ enum Part {
     Latency,
     /// Notices delivered per second.
     Notices,
-    /// Lateness while very many are open, a mass of them at one instant, due moments per second.
+    /// First alarms while very much news waits for the same rooms.
+    Crowd,
+    /// Lateness while very many are open, a mass of them at one instant, start and idling then.
     Deadlines,
     /// Taps per second against pgbench. Last: it leaves a mountain of notices.
     Taps,
@@ -101,6 +104,9 @@ async fn measure(command: &Command, stage: &Stage) -> Outcome<Report> {
     }
     if asked(Part::Notices) {
         report.extend(notices::measure(stage, &county).await?);
+    }
+    if asked(Part::Crowd) {
+        report.extend(crowd::measure(stage, &county).await?);
     }
     if asked(Part::Deadlines) {
         report.extend(deadlines::measure(stage, command.open, command.mass).await?);

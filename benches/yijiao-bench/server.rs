@@ -31,7 +31,17 @@ pub struct Server {
 }
 
 impl Server {
+    /// Without the platforms' own limits: what the product can do is asked, not what a robot takes in a minute.
     pub async fn start(stage: &Stage, half: Half) -> Outcome<Self> {
+        Self::launch(stage, half, "false").await
+    }
+
+    /// With them, as in a county.
+    pub async fn start_within_limits(stage: &Stage) -> Outcome<Self> {
+        Self::launch(stage, Half::Both, "true").await
+    }
+
+    async fn launch(stage: &Stage, half: Half, throttle: &str) -> Outcome<Self> {
         let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
         let mut command = Command::new(&stage.binary);
         command.arg("serve");
@@ -43,6 +53,7 @@ impl Server {
         command
             .envs(stage.settings())
             .env("YIJIAO_HTTP__HOST", address.ip().to_string())
+            .env("YIJIAO_NOTICES__THROTTLE", throttle)
             .env("YIJIAO_HTTP__PORT", address.port().to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

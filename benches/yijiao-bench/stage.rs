@@ -124,7 +124,6 @@ impl Stage {
             ("DATABASE_URL", self.config.database.url.expose_secret().to_owned()),
             ("YIJIAO_REDIS__PREFIX", self.config.redis.prefix.clone()),
             ("YIJIAO_HTTP__RATE_PER_SECOND", "0".to_owned()),
-            ("YIJIAO_NOTICES__THROTTLE", "false".to_owned()),
             ("YIJIAO_OUTBOUND__ALLOW_PRIVATE", format!("[\"{}\"]", self.receiver.address)),
             ("YIJIAO_LOG__FILTER", "warn".to_owned()),
         ]
@@ -144,9 +143,13 @@ impl Stage {
 
     /// Notices that are not yet settled.
     pub async fn open_notices(&self) -> Outcome<usize> {
+        self.count("select count(*) as count from notices where due_at is not null").await
+    }
+
+    /// The column `count` of a query of one row, as the owner.
+    pub async fn count(&self, query: &str) -> Outcome<usize> {
         let mut connection = connect(self.config.database.owner()).await?;
-        let query = diesel::sql_query("select count(*) as count from notices where due_at is not null");
-        let count: Count = query.get_result(&mut connection).await?;
+        let count: Count = diesel::sql_query(query).get_result(&mut connection).await?;
         Ok(usize::try_from(count.count)?)
     }
 

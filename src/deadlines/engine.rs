@@ -22,7 +22,7 @@ use super::store::{self, Ripe};
 use crate::notices::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::clock::Clock;
-use crate::platform::db::{Db, DbError, Scope};
+use crate::platform::db::{Db, DbError, Scope, Tuning};
 
 /// Rows looked at together. What lies behind them is looked at when they have fired.
 const WINDOW: i64 = 2048;
@@ -141,10 +141,9 @@ impl Engine {
         Ok(next.map_or(AHEAD, |next| next.min(AHEAD)))
     }
 
-    /// Looks without locking; walking the index in order is never slower than a bitmap of it, and a bitmap never tidies dead entries.
+    /// Looks without locking.
     async fn ripe(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> Result<Vec<Ripe>, DbError> {
-        let settings = ["enable_bitmapscan = off", "plan_cache_mode = force_generic_plan"];
-        let mut tx = self.db.begin_tuned(Scope::AllCounties, &settings).await?;
+        let mut tx = self.db.begin_tuned(Scope::AllCounties, &[Tuning::InOrder]).await?;
         let ripe = store::ripe(&mut tx, until, now, WINDOW).await.map_err(DbError::from);
         tx.finish(ripe).await
     }
@@ -223,7 +222,7 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<usize, FireError> {
         let begun = Instant::now();
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &["synchronous_commit = off"]).await?;
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &[Tuning::Loose]).await?;
         let fired = async {
             let due = store::lock_due(&mut tx, ids, now).await?;
             if let Some(row) = due.iter().find(|row| !self.kinds.contains_key(&row.subject_kind)) {

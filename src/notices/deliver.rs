@@ -30,13 +30,10 @@ use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
-use crate::platform::db::{Db, DbError, Scope};
+use crate::platform::db::{Db, DbError, Scope, Tuning};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{Outbound, OutboundRequest};
 pub use probe::Probe;
-
-/// The statements have one plan, however many notices there are.
-const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
@@ -125,8 +122,8 @@ impl Sender {
         entries: &[Entry],
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let settings = ["synchronous_commit = off", ONE_PLAN];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
+        let tuning = [Tuning::Loose, Tuning::ByKeys];
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
         let lease = Lease { notices, now, until: now + self.lease };
         let leased = lease_in(&mut tx, county, lease).await;
@@ -143,8 +140,8 @@ impl Sender {
         gather: Gather<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let settings = ["synchronous_commit = off", ONE_PLAN];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &settings).await?;
+        let tuning = [Tuning::Loose, Tuning::ByKeys];
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
         let leased = async {
             let notices = held::gather(&mut tx, gather).await?;
             if notices.is_empty() {
@@ -205,7 +202,7 @@ impl Sender {
         county: CountyId,
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
+        let mut tx = self.db.begin_tuned(Scope::County(county.0), &[Tuning::ByKeys]).await?;
         let settled =
             settle_in(&mut tx, county, attempted, self.next_channel_minutes).await.map_err(DbError::from);
         let (settled, anew) = tx.finish(settled).await?;

@@ -13,7 +13,7 @@ use super::store::register::Backlog;
 use super::store::{self, Claim, Claimed};
 use super::wake::Wake;
 use crate::platform::clock::Clock;
-use crate::platform::db::{Db, DbError, Scope, Tx};
+use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::redis::RedisError;
 
 /// Entries of a lane in Redis at which the relay waits for the senders: what is not in Redis cannot be lost there, and what is
@@ -106,12 +106,8 @@ impl Relay {
         Ok(due)
     }
 
-    /// A pass that a crash of Postgres undoes is simply made again. Walking the index in order is never slower here than a
-    /// bitmap of it, and a bitmap never tidies dead entries away; so there is one plan, and no need to think of it anew each time.
     async fn begin(&self) -> Result<Tx, DbError> {
-        let settings =
-            ["synchronous_commit = off", "enable_bitmapscan = off", "plan_cache_mode = force_generic_plan"];
-        self.db.begin_tuned(Scope::AllCounties, &settings).await
+        self.db.begin_tuned(Scope::AllCounties, &[Tuning::Loose, Tuning::InOrder]).await
     }
 
     /// Works until `stop`; a pass under way is finished.

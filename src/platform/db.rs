@@ -7,6 +7,7 @@ mod door;
 mod line;
 mod watch;
 
+use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,38 @@ impl Scope {
             Self::AllCounties => "begin; set local yijiao.across_counties = 'on'".to_owned(),
         }
     }
+}
+
+/// What a transaction is for, as far as Postgres can make use of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuning {
+    /// What a crash of Postgres undoes is simply done again: the commit does not wait for the disk.
+    Loose,
+    /// Its statements find rows by their keys. They are planned once, however many keys there are (planning takes longer than
+    /// they do), and never by scanning a table that happened to be short at that moment.
+    ByKeys,
+    /// The same, for what is looked for in the order of an index: walking it is never slower here than a bitmap of it, and a
+    /// bitmap never tidies dead entries away.
+    InOrder,
+}
+
+impl Tuning {
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Loose => &["synchronous_commit = off"],
+            Self::ByKeys => &["plan_cache_mode = force_generic_plan", "enable_seqscan = off"],
+            Self::InOrder => {
+                &["plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_bitmapscan = off"]
+            }
+        }
+    }
+}
+
+/// Whether a connection plans its statements anew before this use. A plan that was made while a table was nearly empty is kept until
+/// Postgres renews the statistics, a minute later at the earliest, and a burst of taps fills tables faster than that. At doubling
+/// distances a plan was never made for much less than half of what is there now, and the planning is not felt.
+const fn plans_are_stale(uses: usize) -> bool {
+    uses >= 4 && uses.is_power_of_two()
 }
 
 /// Why Postgres did not answer as asked.
@@ -166,17 +199,13 @@ impl Db {
 
     /// Opens a transaction that sees `scope` and nothing else. A connection that died while idle is replaced on the way.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
-        self.begin_by(&scope.begin()).await
+        self.begin_tuned(scope, &[]).await
     }
 
-    /// The same for work that is simply done again when a crash of Postgres undoes it: its commit does not wait for the disk.
-    pub async fn begin_loose(&self, scope: Scope) -> Result<Tx, DbError> {
-        self.begin_tuned(scope, &["synchronous_commit = off"]).await
-    }
-
-    /// The same with settings of Postgres that hold until the end of the transaction; they cost no round trip.
-    pub async fn begin_tuned(&self, scope: Scope, settings: &[&str]) -> Result<Tx, DbError> {
-        let settings: String = settings.iter().map(|setting| format!("; set local {setting}")).collect();
+    /// The same for work of a kind; what it sets holds until the end of the transaction and costs no round trip.
+    pub async fn begin_tuned(&self, scope: Scope, tuning: &[Tuning]) -> Result<Tx, DbError> {
+        let settings = tuning.iter().flat_map(|tuning| tuning.settings());
+        let settings: String = settings.map(|setting| format!("; set local {setting}")).collect();
         self.begin_by(&format!("{}{settings}", scope.begin())).await
     }
 
@@ -185,7 +214,10 @@ impl Db {
         loop {
             let mut connection =
                 self.pool.get().await.map_err(|error| DbError::Unavailable(error.to_string()))?;
-            let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin);
+            let anew = plans_are_stale(Object::metrics(&connection).recycle_count);
+            let begin =
+                if anew { Cow::Owned(format!("{begin}; discard plans")) } else { Cow::Borrowed(begin) };
+            let begun = AnsiTransactionManager::begin_transaction_sql(&mut *connection, &begin);
             // A server that has gone silent would keep us waiting until the network gives up.
             let Ok(begun) = tokio::time::timeout(PATIENCE, begun).await else {
                 drop(Object::take(connection));

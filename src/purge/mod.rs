@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::platform::clock::Clock;
 use crate::platform::config;
-use crate::platform::db::{Db, DbError, Scope};
+use crate::platform::db::{Db, DbError, Scope, Tuning};
 
 /// What is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Purge {
 
     /// One batch, which a crash of Postgres may undo: it is then removed again.
     async fn remove(&self, what: Leaving, before: DateTime<Utc>) -> Result<usize, DbError> {
-        let mut tx = self.db.begin_loose(Scope::AllCounties).await?;
+        let mut tx = self.db.begin_tuned(Scope::AllCounties, &[Tuning::Loose]).await?;
         let batch = i64::from(self.batch);
         let removed = match what {
             Leaving::Keys => store::keys(&mut tx, before, batch).await,

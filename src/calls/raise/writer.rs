@@ -17,7 +17,7 @@ use crate::calls::store;
 use crate::calls::view::{CallView, view};
 use crate::notices::{enterprise, outbox};
 use crate::organisation::CountyId;
-use crate::platform::db::Scope;
+use crate::platform::db::{Scope, Tuning};
 use crate::platform::http::problem::{CommonCode, Problem};
 
 /// Most taps in one transaction.
@@ -29,10 +29,6 @@ const WRITERS: usize = 2;
 
 /// How long Postgres may take over a slice; then its taps are told to come back, and find what was written by their keys.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The statements are made for one plan, however many taps there are; without this Postgres makes a new one for every single tap,
-/// which takes longer than the query.
-const ONE_PLAN: &str = "plan_cache_mode = force_generic_plan";
 
 /// What became of a tap.
 #[derive(Clone, Debug)]
@@ -133,7 +129,7 @@ pub async fn write(
     county: CountyId,
     taps: &[Tap],
 ) -> Result<Vec<Result<Raised, Problem>>, Problem> {
-    let mut tx = desk.db.begin_tuned(Scope::County(county.0), &[ONE_PLAN]).await?;
+    let mut tx = desk.db.begin_tuned(Scope::County(county.0), &[Tuning::ByKeys]).await?;
     let outcome = write_in(&mut tx, desk, county, taps).await;
     tx.finish(outcome).await
 }

@@ -1,6 +1,7 @@
-//! The lines to Postgres and Redis: by TLS, through silence; and what is removed in time.
+//! The lines to Postgres and Redis: by TLS, through silence; how statements are planned; and what is removed in time.
 
 mod login;
+mod plans;
 mod purge;
 mod silence;
 mod tls;

@@ -68,7 +68,8 @@ async fn a_slow_statement_is_ended_by_postgres_and_the_connection_lives() {
     assert!(matches!(DbError::from(slow), DbError::Unavailable(_)));
     drop(tx);
     // Answers that come, however many, are no silence.
-    let mut tx = db.begin_tuned(Scope::AllCounties, &["statement_timeout = 0"]).await.unwrap();
+    let mut tx = db.begin(Scope::AllCounties).await.unwrap();
+    tx.batch_execute("set local statement_timeout = 0").await.unwrap();
     let drip =
         "do $$ begin for i in 1..12 loop raise notice 'still here'; perform pg_sleep(0.1); end loop; end $$";
     soon(tx.batch_execute(drip)).await.unwrap();
