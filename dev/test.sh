@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # make test: everything that CI runs, on stores of its own (or on TEST_DATABASE_URL or DATABASE_URL, and REDIS_URL).
+# dev/test.sh <part of a name>: only the tests that are called so, with what they print.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$ROOT/dev/stores.sh"
@@ -10,11 +11,17 @@ DATABASE_URL=${TEST_DATABASE_URL:-${DATABASE_URL:-}}
 open_stores fast 54330 63800
 export TEST_DATABASE_URL=$DATABASE_URL
 scratch
-. "$ROOT/dev/lint.sh"
-say "tests"
-# The runner's summary is the last word.
+runner=(cargo test --locked --lib --bins --tests)
+shown=(-- --nocapture)
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked
+    runner=(cargo nextest run --locked)
+    shown=(--no-capture)
+fi
+# The runner's summary is the last word.
+if [ $# -gt 0 ]; then
+    "${runner[@]}" "$@" "${shown[@]}"
 else
-    cargo test --locked --lib --bins --tests
+    . "$ROOT/dev/lint.sh"
+    say "tests"
+    "${runner[@]}"
 fi

@@ -1,7 +1,7 @@
 //! Assign (分派) from triage, reassign (改派) of any open call, and refuse (不予受理): the business office's decisions.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::case::{Case, Order, timing};
@@ -29,6 +29,16 @@ pub struct Assign {
 
 impl Order for Assign {
     const VERB: Verb = Verb::Assign;
+
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        let same = |officer: &Value| self.officer_id.is_none_or(|asked| json!(asked) == *officer);
+        case.just_recorded("call.assigned", |said| {
+            same(&said["officerId"])
+                && said["itemCode"] == json!(self.item_code)
+                && said["departmentCode"] == json!(self.department_code)
+                && said["reason"] == json!(self.reason.trim())
+        })
+    }
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.required("reason", &self.reason)?;
@@ -64,7 +74,7 @@ impl Order for Assign {
         }
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
         case.clocks.fulfil(Clock::Triage, case.now);
-        let why = format!("{}：{reason}", super::dispatch::zh(RouteRule::Assigned));
+        let why = route.because(&reason);
         case.dispatch_to(&route.holder, route.backup.as_ref(), RouteRule::Assigned, why, true);
         if from_triage {
             case.start(Clock::Plan);
@@ -74,7 +84,13 @@ impl Order for Assign {
         }
         case.record(
             "call.assigned",
-            json!({"officerId": route.holder.id, "to": route.holder.name, "itemCode": self.item_code, "reason": reason}),
+            json!({
+                "officerId": route.holder.id,
+                "to": route.holder.name,
+                "itemCode": self.item_code,
+                "departmentCode": self.department_code,
+                "reason": reason,
+            }),
         );
         case.tell(Telling::alarm("call.assigned", case.room(), route.holder.id).with("note", reason));
         Ok(())
@@ -95,7 +111,13 @@ impl Assign {
                 None => None,
             };
             let backup = backup.filter(super::store::Candidate::is_reachable);
-            return Ok(Route { rule: RouteRule::Assigned, holder, backup, reason: String::new() });
+            return Ok(Route {
+                rule: RouteRule::Assigned,
+                holder,
+                backup,
+                reason: String::new(),
+                detour: false,
+            });
         }
         let department = match (&self.department_code, &case.item) {
             (Some(code), _) => {

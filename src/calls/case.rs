@@ -81,6 +81,8 @@ pub struct Case<'a> {
     pub item: Option<ItemFace>,
     pub standing: Standing,
     before: Call,
+    /// The latest event before this verb.
+    last: Option<ledger::Event>,
     enterprises: Vec<EnterpriseId>,
     touched: Vec<MatterId>,
     decided: Vec<MatterId>,
@@ -177,7 +179,8 @@ impl<'a> Case<'a> {
     ) -> Result<Self, Problem> {
         let Some(call) = store::lock(conn, id).await? else { return Err(CallCode::CallNotFound.problem()) };
         // Somebody who waited for the lock, or whose clock is behind another replica's, does not act before what has happened.
-        let now = ledger::store::last_at(conn, id.0).await?.map_or(now, |last| last.max(now));
+        let last = ledger::store::last(conn, id.0).await?;
+        let now = last.as_ref().map_or(now, |last| last.at.max(now));
         let matters = store::matters_of(conn, &[id]).await?;
         let enterprises = store::enterprises_of(conn, person.account).await?;
         let standing = Standing::of(person, &enterprises, &call, &matters);
@@ -204,6 +207,7 @@ impl<'a> Case<'a> {
             rules,
             calendars,
             before: call.clone(),
+            last,
             call,
             matters,
             clocks,
@@ -313,6 +317,13 @@ impl<'a> Case<'a> {
             })
             .collect();
         Ok(dispatch::choose(&named))
+    }
+
+    /// Whether the latest thing that happened to the call is that the caller did just this: then he only tapped twice, or his
+    /// request was sent again.
+    pub fn just_recorded(&self, kind: &str, same: impl FnOnce(&Value) -> bool) -> bool {
+        let own = |event: &&ledger::Event| event.kind == kind && event.actor_id == self.person.who();
+        self.last.as_ref().filter(own).is_some_and(|event| same(&event.data))
     }
 
     /// Notes an event for the ledger.

@@ -13,13 +13,17 @@ use crate::schema::calls;
 ///
 /// That spans join without gap from the raising to the end is why the holders' times add up to the elapsed time; only between the
 /// closing of a call and its reopening nobody holds it.
-const NEVER: [&str; 9] = [
+const NEVER: [&str; 10] = [
     "select c.number, format('open, and held by %s at once', n.n) as wrong from calls c
     cross join lateral (select count(*) as n from holder_spans s where s.call_id = c.id and s.ends_at is null) n
     where c.ended_at is null and n.n <> 1 limit 50",
     "select c.number, 'open, but its open span is another''s than its holder''s' as wrong from calls c
     join holder_spans s on s.call_id = c.id and s.ends_at is null
     where c.ended_at is null and (s.officer_id, s.department_id) <> (c.holder_id, c.department_id) limit 50",
+    // Who leaves does so by an import, which asks nobody about what he has in hand.
+    "select c.number, format('open, but its holder %s has left: assign it to somebody else', o.name) as wrong from calls c
+    join officers o on o.id = c.holder_id and o.status = 'left'
+    where c.ended_at is null limit 50",
     "select c.number, 'open, but nothing is promised: no clock runs' as wrong from calls c
     where c.ended_at is null
         and not exists (select from deadlines d where d.subject_id = c.id and d.state in ('running', 'paused')) limit 50",

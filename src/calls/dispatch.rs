@@ -18,6 +18,17 @@ pub struct Route {
     pub holder: Candidate,
     pub backup: Option<Candidate>,
     pub reason: String,
+    /// Somebody who should have been asked first was passed over; the reason says who.
+    pub detour: bool,
+}
+
+impl Route {
+    /// Why, when a person decided for `reason`: his words, and who of those he named was passed over.
+    #[must_use]
+    pub fn because(&self, reason: &str) -> String {
+        let decided = format!("{}：{reason}", zh(self.rule));
+        if self.detour { format!("{decided}；{}", self.reason) } else { decided }
+    }
 }
 
 /// The first of the named officers, in order, who can be reached himself or through his backup.
@@ -33,11 +44,12 @@ pub fn choose(named: &[Named]) -> Option<Route> {
                 holder: lead.clone(),
                 backup: reachable_backup.cloned(),
                 reason,
+                detour: !passed.is_empty(),
             });
         }
         if let Some(backup) = reachable_backup {
             let reason = explain(*rule, &backup.name, Some(&lead.name), &passed);
-            return Some(Route { rule: *rule, holder: backup.clone(), backup: None, reason });
+            return Some(Route { rule: *rule, holder: backup.clone(), backup: None, reason, detour: true });
         }
         passed.push(format!("{}{}不在岗且无人可替", zh(*rule), lead.name));
     }

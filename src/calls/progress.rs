@@ -13,6 +13,11 @@ use crate::deadlines::Clock;
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
+/// Words as they are recorded.
+fn trimmed(words: Option<&str>) -> &str {
+    words.unwrap_or_default().trim()
+}
+
 /// The officer has spoken with the enterprise (stops T2).
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,10 +28,17 @@ pub struct Contacted {
 impl Order for Contacted {
     const VERB: Verb = Verb::Contacted;
 
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.just_recorded("call.contacted", |said| said["note"] == trimmed(self.note.as_deref()))
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let note = case.optional("note", self.note.as_deref())?;
+        // Once more, and without a word, is no progress.
+        if case.clocks.live(Clock::Contact).is_some() || !note.is_empty() {
+            case.start(Clock::Stall);
+        }
         case.clocks.fulfil(Clock::Contact, case.now);
-        case.start(Clock::Stall);
         case.record("call.contacted", json!({"note": note}));
         case.tell(Telling::quiet("call.contacted").with("note", note));
         Ok(())
@@ -42,6 +54,10 @@ pub struct Leave {
 
 impl Order for Leave {
     const VERB: Verb = Verb::Leave;
+
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.just_recorded("call.leaving", |said| said["note"] == trimmed(self.note.as_deref()))
+    }
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let note = case.optional("note", self.note.as_deref())?;
@@ -60,6 +76,10 @@ pub struct Note {
 
 impl Order for Note {
     const VERB: Verb = Verb::Note;
+
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.just_recorded("call.noted", |said| said["text"] == trimmed(Some(&self.text)))
+    }
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let text = case.required("text", &self.text)?;

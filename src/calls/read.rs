@@ -19,6 +19,7 @@ use crate::deadlines::{self, Clock, Deadline, explain};
 use crate::ledger;
 use crate::platform::db::Scope;
 use crate::platform::http::problem::{CommonCode, Problem};
+use crate::platform::mask::mask_words;
 use crate::platform::time::china;
 
 /// The id of a call that is named by id or number.
@@ -118,7 +119,13 @@ async fn story_in(
     person: &Person,
     call: &str,
 ) -> Result<Story, Problem> {
-    let (call, _, _) = find(conn, person, call).await?;
+    let (call, _, standing) = find(conn, person, call).await?;
+    let shown = |mut data: Value| {
+        if !standing.reads_phones() {
+            mask_words(&mut data);
+        }
+        data
+    };
     let events = ledger::store::of_subject(conn, call.id.0).await?;
     let verified = ledger::chain::verify(&events).is_ok();
     let items = events
@@ -128,7 +135,7 @@ async fn story_in(
             kind: event.kind,
             at: china(event.at),
             actor: event.actor_name,
-            data: event.data,
+            data: shown(event.data),
             hash: hex::encode(event.hash),
         })
         .collect();

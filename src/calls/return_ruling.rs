@@ -124,13 +124,8 @@ impl Order for Ruling {
         matter.department_id = Some(department.id);
         case.lapse(&[MatterKind::Pause, MatterKind::Extension]).await?;
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
-        case.dispatch_to(
-            &route.holder,
-            route.backup.as_ref(),
-            RouteRule::Ruled,
-            format!("营商办裁定：{reason}"),
-            true,
-        );
+        let why = route.because(&reason);
+        case.dispatch_to(&route.holder, route.backup.as_ref(), RouteRule::Ruled, why, true);
         case.record(
             "call.ruled",
             json!({"matterId": matter.id, "approved": true, "department": department.name, "reason": reason, "door": self.door}),

@@ -181,7 +181,11 @@ macro_rules! verb_route {
     ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $order:expr) => {
         $(#[$doc])*
         #[utoipa::path(
-            tag = "calls", security(("bearer" = [])), params(("id" = String, Path, description = "Id or number of the call.")),
+            tag = "calls", security(("bearer" = [])),
+            params(
+                ("id" = String, Path, description = "Id or number of the call."),
+                ("If-Match" = Option<String>, Header, description = "The ETag of what was seen; `expectedVersion` in the body says the same."),
+            ),
             request_body = Option<$body>, responses((status = 200, body = CallView)),
         )]
         #[post($path)]

@@ -118,6 +118,12 @@ impl Standing {
         }
     }
 
+    /// Close enough to call those concerned by phone: the enterprise, and the officers in charge.
+    #[must_use]
+    pub const fn reads_phones(&self) -> bool {
+        self.member || self.team || self.assisting
+    }
+
     /// Whether the call exists for the caller at all.
     #[must_use]
     pub const fn sees(&self) -> bool {

@@ -25,6 +25,12 @@ pub struct Transfer {
 impl Order for Transfer {
     const VERB: Verb = Verb::Transfer;
 
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        case.just_recorded("call.transferred", |said| {
+            said["officerId"] == json!(self.officer_id) && said["reason"] == json!(self.reason.trim())
+        })
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.required("reason", &self.reason)?;
         let found = store::candidates(case.conn, &[self.officer_id], case.now).await?;

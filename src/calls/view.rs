@@ -13,11 +13,12 @@ use super::model::{
 use super::standing::Standing;
 use super::state::{Beside, Verb, allowed};
 use super::store::Faces;
+use crate::catalogue::suggest::SuggestedItem;
 use crate::deadlines::limits::Urgency;
 use crate::deadlines::{Clock, Deadline, DeadlineState, Limit};
 use crate::organisation::model::Post;
 use crate::organisation::{DepartmentId, EnterpriseId, OfficerId};
-use crate::platform::mask::mask_phone;
+use crate::platform::mask::{mask_phone, mask_phones};
 use crate::platform::time::china;
 
 /// A call.
@@ -48,7 +49,7 @@ pub struct CallView {
     pub holder: HolderView,
     pub route: RouteView,
     /// For a call in triage: items it may be about, likeliest first.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<SuggestedItem>)]
     pub suggestions: Value,
     pub clocks: Vec<ClockView>,
     pub matters: Vec<MatterView>,
@@ -149,8 +150,9 @@ pub fn view(
     standing: &Standing,
     now: DateTime<Utc>,
 ) -> CallView {
-    let close = standing.member || standing.team || standing.assisting;
+    let close = standing.reads_phones();
     let phone = |phone: &str| if close { phone.to_owned() } else { mask_phone(phone) };
+    let words = |words: &str| if close { words.to_owned() } else { mask_phones(words) };
     let at = |moment: Option<DateTime<Utc>>| moment.map(china);
     let shows_code = standing.member && call.state == State::Accepted;
     CallView {
@@ -161,10 +163,10 @@ pub fn view(
         visit: call.wants_visit,
         item_code: faces.item.as_ref().map(|item| item.code.clone()),
         item_name: faces.item.map(|item| item.name),
-        title: call.title.clone(),
-        text: call.text.clone(),
-        place: if call.place.is_empty() { faces.enterprise.address } else { call.place.clone() },
-        contact_name: call.contact_name.clone(),
+        title: words(&call.title),
+        text: words(&call.text),
+        place: if call.place.is_empty() { faces.enterprise.address } else { words(&call.place) },
+        contact_name: words(&call.contact_name),
         contact_phone: phone(&call.contact_phone),
         appointment_at: at(call.appointment_at),
         entrance: call.entrance,
@@ -195,7 +197,7 @@ pub fn view(
         arrived_at: at(call.arrived_at),
         resolved_at: at(call.resolved_at),
         ended_at: at(call.ended_at),
-        outcome: call.outcome_text.clone(),
+        outcome: call.outcome_text.as_deref().map(words),
         closing: call.closing,
         merged_into: call.merged_into,
         arrival_code: shows_code.then(|| desk.arrival_code(call.id, now)),

@@ -12,6 +12,7 @@ use super::store;
 use crate::deadlines::limits::Rules;
 use crate::organisation::CountyId;
 use crate::platform::db::{Db, Scope};
+use crate::platform::http::lang::Lang;
 use crate::platform::http::problem::{CommonCode, Problem};
 use crate::platform::http::text::TextRule;
 
@@ -60,7 +61,7 @@ pub struct Suggested {
     /// Clear enough to call the officer of the first item at once; else a person decides.
     pub clear: bool,
     pub reason: Reason,
-    /// The reason in Chinese.
+    /// The reason in a sentence, in the language of the request.
     pub explanation: &'static str,
 }
 
@@ -94,7 +95,10 @@ impl Catalogue {
             items,
             clear: answer.clear,
             reason: answer.reason,
-            explanation: answer.reason.text_zh(),
+            explanation: match Lang::current() {
+                Lang::Zh => answer.reason.text_zh(),
+                Lang::En => answer.reason.text_en(),
+            },
         })
     }
 

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use super::error::IdentityCode;
 use super::log_in::find;
 use super::model::EndReason;
-use super::password;
 use super::store::{accounts, sessions};
+use super::{operator, password};
 use crate::platform::db::{Db, Scope};
 use crate::platform::http::problem::Problem;
 
@@ -29,7 +29,7 @@ pub async fn set_password(
     let outcome: Result<(), Problem> = async {
         accounts::set_password_hash(&mut tx, county, row.id, &hash).await?;
         sessions::end_all(&mut tx, county, row.id, EndReason::PasswordChanged, now).await?;
-        Ok(())
+        operator::record(&mut tx, county, row.id, "account.password_set", now).await
     }
     .await;
     tx.finish(outcome).await

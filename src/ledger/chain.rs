@@ -44,6 +44,12 @@ impl Actor {
         Self { kind: ActorKind::Account, id: Some(id), name: name.into() }
     }
 
+    /// Whoever works at the console of the server, without an account.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { kind: ActorKind::Operator, id: None, name: "运维人员".to_owned() }
+    }
+
     /// What happens because its time has come.
     #[must_use]
     pub fn clock() -> Self {

@@ -73,6 +73,17 @@ pub async fn of_subject(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryRes
         .await
 }
 
+/// The latest event of a subject.
+pub async fn last(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<Option<Event>> {
+    ledger_events::table
+        .filter(ledger_events::subject_id.eq(subject))
+        .order(ledger_events::seq.desc())
+        .select(Event::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// When the last event of a subject happened.
 pub async fn last_at(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<Option<DateTime<Utc>>> {
     ledger_events::table

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+use uuid::Uuid;
+
 /// A phone number with the four digits before its last four hidden: `138****5678`, `029-****8281`; of one shorter than eight digits
 /// only the last two stay. Whatever separates the digits stays where it is.
 #[must_use]
@@ -42,6 +45,16 @@ pub fn mask_phones(text: &str) -> String {
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     out
+}
+
+/// Masks the phone numbers in every text of a JSON value; ids stay whole.
+pub fn mask_words(value: &mut Value) {
+    match value {
+        Value::String(text) if Uuid::try_parse(text).is_err() => *text = mask_phones(text),
+        Value::Array(values) => values.iter_mut().for_each(mask_words),
+        Value::Object(fields) => fields.values_mut().for_each(mask_words),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Longest separator inside one number: ` - `.

@@ -9,6 +9,7 @@
 
 mod calendar;
 mod calls;
+mod catalogue;
 mod deadlines;
 mod http;
 mod identity;

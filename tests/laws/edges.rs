@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("organisation", &["notices", "platform", "schema"]),
     ("ledger", &["platform", "schema"]),
     // The extractors find the keys in the application.
-    ("identity", &["app", "organisation", "platform", "schema"]),
+    ("identity", &["app", "ledger", "organisation", "platform", "schema"]),
     // The rules of the county say how long a text may be.
     ("catalogue", &["deadlines", "organisation", "platform", "schema"]),
     // What an administrator does to a channel or a notice is an event.

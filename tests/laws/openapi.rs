@@ -123,3 +123,37 @@ fn every_address_stands_where_it_is_expected() {
         assert!(inside || operation, "{path} stands neither in the API nor among the operation routes");
     }
 }
+
+#[test]
+fn whatever_is_changed_under_a_version_says_so() {
+    let mut silent = Vec::new();
+    let mut versioned = 0;
+    for file in tree::SRC.iter() {
+        for operation in file.text.split("#[utoipa::path(").skip(1).filter(|text| text.contains(": IfMatch"))
+        {
+            versioned += 1;
+            let posts = operation.contains("#[post(");
+            if !operation.contains("\"If-Match\"") || posts != operation.contains(": VerbBody<") {
+                silent.push(file.path.clone());
+            }
+        }
+    }
+    assert!(
+        versioned > 6 && silent.is_empty(),
+        "{versioned} ask for a version, without saying so: {silent:?}"
+    );
+    let document = serde_json::to_value(document(router::configure)).unwrap();
+    let mut with_body = 0;
+    for operation in described() {
+        let body = operation.says["requestBody"]["content"]["application/json"]["schema"].to_string();
+        let named = body.split("#/components/schemas/").nth(1).and_then(|rest| rest.split('"').next());
+        let schema = &document["components"]["schemas"][named.unwrap_or_default()];
+        let in_body = schema["properties"]["expectedVersion"].is_object();
+        let in_header = operation.says["parameters"].to_string().contains("\"If-Match\"");
+        assert!(in_header || !in_body, "{} has the version in its body alone", operation.name());
+        let verb = operation.method == "POST" && operation.path.starts_with("/api/v1/calls/{id}/");
+        assert!(in_body || !verb, "{} does not take expectedVersion", operation.name());
+        with_body += usize::from(in_body);
+    }
+    assert!(with_body > 25, "only {with_body} bodies take expectedVersion");
+}

@@ -76,13 +76,17 @@ pub enum Words {
 const LINE: usize = 200;
 
 impl Tap {
-    /// What the county's rules say to it. They come with the tap's context, so a tap is not read twice for them.
+    /// What the county's rules and the present moment say to it. The rules come with the tap's context, so a tap is not read twice
+    /// for them; and whoever repeats a tap with its key is answered even when what it agreed on is over.
     ///
     /// # Errors
     /// 422 with the fields that are wrong.
     pub fn check(&self, rules: &CallRules) -> Result<(), Problem> {
         let mut errors = Vec::new();
         errors.extend(TextRule::block(rules.text_length).optional("text", Some(&self.text)).err());
+        if self.appointment_at.is_some_and(|at| at <= self.now) {
+            errors.push(appointment("预约时间须在现在之后", "must be in the future"));
+        }
         let days = rules.appointment_within_days;
         if self.appointment_at.is_some_and(|at| at > self.now + TimeDelta::days(days)) {
             errors.push(appointment(
@@ -129,9 +133,6 @@ impl Raise {
                 "请填写有效的电话号码",
                 "not a phone number",
             ));
-        }
-        if self.appointment_at.is_some_and(|at| at <= now) {
-            errors.push(appointment("预约时间须在现在之后", "must be in the future"));
         }
         if self.attachment_ids.as_ref().is_some_and(|ids| !ids.is_empty()) {
             errors.push(FieldError::new(

@@ -104,6 +104,7 @@ fn route(context: &Context) -> Result<(Route, &OfficerRow), Problem> {
             holder: last.lead.clone(),
             backup: None,
             reason: format!("责任人员均不在岗，转{}，请{}尽快安排", zh(RouteRule::Triage), last.lead.name),
+            detour: true,
         })
     });
     let route = chosen.ok_or_else(|| CallCode::NobodyReachable.problem())?;

@@ -1,4 +1,4 @@
-//! Measures the demo county's router on calls nobody tuned it on, and holds the floors told in `docs/ROUTING.md`.
+//! What the router makes of single texts, taught by the files of the demo county.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Aside, AsideKind, Example, ItemWords, Lessons, Ranked, Reason, Router, Suggestion};
+use super::{Aside, AsideKind, Example, ItemWords, Lessons, Reason, Router};
 
 /// Towns and parks of the demo county, as calls name them.
 const PLACES: &[&str] = &[
@@ -40,11 +40,6 @@ fn file(path: &str) -> PathBuf {
 fn rows<T: DeserializeOwned>(name: &str) -> Vec<T> {
     let path = file("config/counties/demo").join(name);
     csv::Reader::from_path(&path).unwrap().into_deserialize().map(|row| row.unwrap()).collect()
-}
-
-fn lines<T: DeserializeOwned>(name: &str) -> Vec<T> {
-    let text = std::fs::read_to_string(file("tests/data").join(name)).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn words(cell: &str) -> Vec<String> {
@@ -91,83 +86,6 @@ fn demo_lessons() -> Lessons {
         asides: asides.collect(),
         places: PLACES.iter().map(ToString::to_string).collect(),
     }
-}
-
-/// A labelled call; `label` or one of `alt` is right.
-#[derive(Deserialize)]
-struct HeldOut {
-    text: String,
-    label: String,
-    alt: Vec<String>,
-    template: String,
-}
-
-impl HeldOut {
-    fn right(&self, ranked: &Ranked) -> bool {
-        ranked.code == self.label || self.alt.contains(&ranked.code)
-    }
-}
-
-#[derive(Deserialize)]
-struct Hard {
-    kind: String,
-    text: String,
-    labels: Vec<String>,
-}
-
-fn share(part: usize, whole: usize) -> f64 {
-    f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(whole).unwrap())
-}
-
-#[test]
-fn finds_the_item_of_unseen_phrasings() {
-    let calls: Vec<HeldOut> = lines("routing_heldout.jsonl");
-    let answers: Vec<(&HeldOut, Suggestion)> =
-        calls.iter().map(|call| (call, ROUTER.suggest(&call.text, 3))).collect();
-    let first = answers.iter().filter(|(call, answer)| call.right(&answer.ranked[0])).count();
-    let three = answers.iter().filter(|(call, answer)| answer.ranked.iter().any(|r| call.right(r))).count();
-    let clear: Vec<_> = answers.iter().filter(|(_, answer)| answer.clear).collect();
-    let clear_right = clear.iter().filter(|(call, answer)| call.right(&answer.ranked[0])).count();
-    let templates: std::collections::BTreeSet<&str> =
-        calls.iter().map(|call| call.template.as_str()).collect();
-    println!(
-        "held out: {} calls of {} templates; top-1 {first} = {:.3}, top-3 {three} = {:.3}; clear {} = {:.3}, of these right {clear_right} = {:.3}",
-        calls.len(),
-        templates.len(),
-        share(first, calls.len()),
-        share(three, calls.len()),
-        clear.len(),
-        share(clear.len(), calls.len()),
-        share(clear_right, clear.len()),
-    );
-    assert!(share(first, calls.len()) >= 0.86);
-    assert!(share(three, calls.len()) >= 0.95);
-    assert!(share(clear.len(), calls.len()) >= 0.60, "a router that never dares is of no use");
-    assert!(share(clear_right, clear.len()) >= 0.95);
-}
-
-#[test]
-fn leaves_hard_cases_to_a_person() {
-    let cases: Vec<Hard> = lines("routing_hard.jsonl");
-    let (mut person, mut left, mut several, mut both) = (0, 0, 0, 0);
-    for case in &cases {
-        let answer = ROUTER.suggest(&case.text, 3);
-        if case.kind == "single" {
-            assert!(answer.clear && answer.ranked[0].code == case.labels[0], "{} {answer:?}", case.text);
-            continue;
-        }
-        person += 1;
-        left += usize::from(!answer.clear);
-        if case.kind == "multi" {
-            several += 1;
-            both += usize::from(case.labels.iter().all(|code| answer.ranked.iter().any(|r| r.code == *code)));
-        }
-    }
-    println!(
-        "hard: {left} of {person} left to a person; all wanted items in the top 3 in {both} of {several}"
-    );
-    assert!(share(left, person) >= 0.95);
-    assert!(share(both, several) >= 0.90);
 }
 
 #[test]

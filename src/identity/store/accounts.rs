@@ -108,6 +108,21 @@ pub(in crate::identity) async fn clear_failures(
         .map(|rows| rows == 1)
 }
 
+/// Keeps others from appending to the account's ledger until the end of the transaction.
+pub(in crate::identity) async fn lock(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    account: AccountId,
+) -> QueryResult<()> {
+    accounts::table
+        .filter(accounts::county_id.eq(county).and(accounts::id.eq(account)))
+        .select(accounts::id)
+        .for_no_key_update()
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Replaces the password and lifts a lock.
 pub(in crate::identity) async fn set_password_hash(
     conn: &mut AsyncPgConnection,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::schema::{KnownFormat, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -87,7 +88,44 @@ pub fn document(routes: fn(&mut ServiceConfig)) -> utoipa::openapi::OpenApi {
             operation.responses.responses.entry("default".to_owned()).or_insert(problem);
         }
     }
+    describe_versions(&mut document);
     document
+}
+
+/// The body of a verb ([`super::verb_body::VerbBody`]) may hold `expectedVersion` beside the order's own fields, which the schema of the
+/// order does not know. A verb is what is posted under a version.
+fn describe_versions(document: &mut utoipa::openapi::OpenApi) {
+    let mut orders = Vec::new();
+    for item in document.paths.paths.values_mut() {
+        let Some(verb) = &item.post else { continue };
+        let header = |it: &RefOr<_>| matches!(it, RefOr::T(Parameter { name, .. }) if name == "If-Match");
+        let Some(RefOr::T(body)) = &verb.request_body else { continue };
+        if verb.parameters.iter().flatten().any(header) {
+            orders.extend(body.content.values().filter_map(|content| match content {
+                RefOr::T(content) => named(content.schema.as_ref()?),
+                RefOr::Ref(_) => None,
+            }));
+        }
+    }
+    let Some(components) = &mut document.components else { return };
+    for name in orders {
+        if let Some(RefOr::T(Schema::Object(order))) = components.schemas.get_mut(&name) {
+            let version = ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+                .description(Some("Refuse when the version is another one by now, as `If-Match` does."));
+            order.properties.insert("expectedVersion".to_owned(), version.into());
+        }
+    }
+}
+
+/// The component that a schema refers to, by itself or as one of several.
+fn named(schema: &RefOr<Schema>) -> Option<String> {
+    match schema {
+        RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(Schema::OneOf(several)) => several.items.iter().find_map(named),
+        RefOr::T(_) => None,
+    }
 }
 
 /// The document as it is served and committed: pretty, with a line break at the end.

@@ -64,7 +64,11 @@ macro_rules! step_route {
     ($(#[$doc:meta])* $name:ident, $path:literal, $body:ty, $step:expr) => {
         $(#[$doc])*
         #[utoipa::path(
-            tag = "supervision", security(("bearer" = [])), params(("id" = HandOverId, Path)),
+            tag = "supervision", security(("bearer" = [])),
+            params(
+                ("id" = HandOverId, Path),
+                ("If-Match" = Option<String>, Header, description = "The ETag of what was seen; `expectedVersion` in the body says the same."),
+            ),
             request_body = Option<$body>, responses((status = 200, body = HandOverView)),
         )]
         #[post($path)]

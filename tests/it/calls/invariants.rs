@@ -111,6 +111,15 @@ async fn nothing_is_found_where_nothing_is_wrong_and_every_change_by_hand_is_nam
             ),
         ),
         (
+            "has left",
+            format!(
+                "update officers set status = 'left' where id = (select holder_id from calls where id = '{other_id}')"
+            ),
+            format!(
+                "update officers set status = 'active' where id = (select holder_id from calls where id = '{other_id}')"
+            ),
+        ),
+        (
             "no clock runs",
             format!(
                 "update deadlines set provisional = true, state = 'cancelled', stopped_at = started_at, fires_at = null where subject_id = '{other_id}' and state = 'running'"

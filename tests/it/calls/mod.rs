@@ -1,5 +1,6 @@
 //! The call, from the tap to "solved", as its people live it.
 
+mod again;
 mod arrival_code;
 mod bad_input;
 mod choices;

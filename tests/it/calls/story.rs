@@ -320,3 +320,24 @@ async fn phones_are_whole_for_those_in_charge_and_masked_for_the_rest() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_among_words_is_masked_as_well() {
+    let county = County::open();
+    let said = json!({"itemCode": "OUTAGE", "text": "停电了，找王工 16912345678", "place": "东门 16912345678", "contactName": "王工16912345678"});
+    let call = county.mill().raises(said).await;
+    county.lead().accepts(&call).await;
+    county.lead().does("note", &call, json!({"text": "已联系 16912345678"})).await;
+    let both = async |reader: &Client<'_>| {
+        let story = reader.get(&format!("/api/v1/calls/{}/events", call.id())).await;
+        format!("{} {story}", *reader.sees(&call).await)
+    };
+    for close in [county.mill(), county.lead(), county.head()] {
+        assert!(both(&close).await.matches("16912345678").count() >= 5);
+    }
+    for far in [county.office(), county.inspector()] {
+        let seen = both(&far).await;
+        assert!(!seen.contains("16912345678") && seen.contains("169****5678"), "{seen}");
+        assert!(seen.contains(call.id()), "ids stay whole");
+    }
+}

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
 use secrecy::SecretString;
+use yijiao::identity::operator;
 use yijiao::identity::set_password::set_password;
+use yijiao::ledger::{self, ActorKind};
+use yijiao::platform::db::Scope;
 use yijiao::platform::http::lang::Lang;
 use yijiao::schema::{accounts, officers};
 
@@ -113,4 +116,21 @@ async fn a_new_password_ends_old_sessions_and_lifts_the_lock() {
     assert_eq!(town.end_reason(OFFICER).await.as_deref(), Some("password_changed"));
     assert_eq!(town.refresh(&old.refresh_token).await.unwrap_err().code(), "refresh_invalid");
     town.log_in(OFFICER, "说到做到 2026").await.unwrap();
+}
+
+#[actix_web::test]
+async fn what_an_operator_does_in_anothers_name_stands_in_that_accounts_ledger() {
+    let town = Town::found().await;
+    let (db, keys) = (&town.app.db, &town.app.keys);
+    operator::issue_for(db, keys, "demo", OFFICER, town.now()).await.unwrap();
+    let password = SecretString::from("说到做到 2026".to_owned());
+    set_password(db, "demo", OFFICER, &password, town.now()).await.unwrap();
+    let account = town.log_in(OFFICER, "说到做到 2026").await.unwrap();
+    let caller = keys.verify(db, &account.access_token, town.now()).await.unwrap();
+    let mut tx = db.begin(Scope::County(town.county.0)).await.unwrap();
+    let events = ledger::store::of_subject(&mut tx, caller.account.0).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.actor_kind)).collect();
+    let console = ActorKind::Operator;
+    assert_eq!(told, [("account.token_issued", console), ("account.password_set", console)]);
+    ledger::chain::verify(&events).unwrap();
 }

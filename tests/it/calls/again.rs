@@ -1,0 +1,101 @@
+//! A second tap, or a request that is sent again because its answer was lost, does nothing twice.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kit::{Client, County, Spans as _, View, wd};
+
+/// What a verb leaves behind: events, notices, holders, side matters and running clocks.
+async fn traces(county: &County, mill: &Client<'_>, call: &View) -> (Vec<String>, Vec<String>, Value) {
+    let notices = county.texts("select event || recipient || state from notices order by id").await;
+    let seen = mill.sees(call).await;
+    (mill.story(call).await, notices, json!([seen["clocks"], seen["matters"], seen["version"]]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_officer_says_twice_is_said_once() {
+    let county = County::open();
+    let (mill, lead) = (county.mill(), county.lead());
+    let call = mill.raises(json!({"itemCode": "OUTAGE"})).await;
+    lead.accepts(&call).await;
+    for (verb, body) in [
+        ("contacted", json!({})),
+        ("contacted", json!({"note": "已约下午三点"})),
+        ("leave", json!({})),
+        ("note", json!({"text": "正在检修"})),
+    ] {
+        county.pass(1.minutes());
+        lead.does(verb, &call, body.clone()).await;
+        let once = traces(&county, &mill, &call).await;
+        county.pass(1.minutes());
+        lead.does(verb, &call, body).await;
+        assert_eq!(traces(&county, &mill, &call).await, once, "{verb}");
+    }
+    // The same words of somebody else, or later on, are news.
+    let before = mill.story(&call).await.len();
+    county.backup().does("note", &call, json!({"text": "正在检修"})).await;
+    lead.does("note", &call, json!({"text": "正在检修"})).await;
+    assert_eq!(mill.story(&call).await.len(), before + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hands_a_call_on_twice_hands_it_on_once() {
+    let county = County::open();
+    let (mill, office) = (county.mill(), county.office());
+    let call = mill.raises(json!({"itemCode": "OUTAGE"})).await;
+    county.lead().accepts(&call).await;
+    let officer = county.texts("select o.id::text from officers o join accounts a on a.officer_id = o.id where a.login = 'POWER-BACKUP'").await;
+    let to = json!({"officerId": officer[0], "reason": "王工今日外出"});
+    for verb in ["transfer", "assign"] {
+        let by = if verb == "transfer" { county.head() } else { county.office() };
+        let body = if verb == "transfer" {
+            to.clone()
+        } else {
+            json!({"departmentCode": "ENV", "reason": "属环保事项"})
+        };
+        by.does(verb, &call, body.clone()).await;
+        let once = traces(&county, &mill, &call).await;
+        county.pass(1.minutes());
+        by.does(verb, &call, body).await;
+        assert_eq!(traces(&county, &mill, &call).await, once, "{verb}");
+    }
+    // To somebody else it is another decision.
+    let before = mill.story(&call).await.len();
+    office.does("assign", &call, json!({"departmentCode": "POWER", "reason": "属环保事项"})).await;
+    assert_eq!(mill.story(&call).await.len(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacted_once_more_without_a_word_is_no_progress() {
+    let county = County::open();
+    let (mill, lead) = (county.mill(), county.lead());
+    let call = mill.raises(json!({"itemCode": "OUTAGE"})).await;
+    lead.accepts(&call).await;
+    county.pass(5.minutes());
+    let first = lead.does("contacted", &call, json!({})).await;
+    assert_eq!(first.started("stall"), county.now());
+    county.until("03-10 10:00");
+    lead.does("leave", &call, json!({})).await;
+    let again = lead.does("contacted", &call, json!({})).await;
+    assert_eq!(again.started("stall"), first.started("stall"), "nothing was said");
+    let said = lead.does("contacted", &call, json!({"note": "配件明天到"})).await;
+    assert_eq!(said.started("stall"), county.now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_tap_is_answered_when_its_hour_is_over() {
+    let county = County::open();
+    let mill = county.mill();
+    let hour = json!({"itemCode": "OUTAGE", "appointmentAt": wd("03-09 10:02")});
+    let tap = async || {
+        let request = mill.request(Method::POST, "/api/v1/calls").await.header("idempotency-key", "once");
+        let answer = request.json(&hour).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (made, call) = tap().await;
+    assert_eq!(made, 201, "{call}");
+    county.pass(10.minutes());
+    let (repeated, known) = tap().await;
+    assert_eq!((repeated, &known["id"]), (201, &call["id"]), "{known}");
+    mill.may_not_raise(hour.clone()).await.is(422, "invalid").at_field("appointmentAt", "out_of_range");
+}

@@ -1,0 +1,3 @@
+//! The catalogue: finding the item that an enterprise means.
+
+mod routing;
