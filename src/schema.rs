@@ -261,6 +261,8 @@ diesel::table! {
         held_until -> Nullable<Timestamptz>,
         calendar_version -> Int4,
         calendar_department -> Nullable<Uuid>,
+        item_code -> Nullable<Text>,
+        lifted_at -> Nullable<Timestamptz>,
     }
 }
 

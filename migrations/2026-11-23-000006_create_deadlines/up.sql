@@ -22,6 +22,10 @@ create table deadlines (
     -- The calendar by which it is due: its version (0: the first statutory edition), and whose, when a department has its own.
     calendar_version integer not null default 0,
     calendar_department uuid,
+    -- The item of the call when the clock started: its ladder is climbed to the end, whatever item the call gets later.
+    item_code text,
+    -- To when somebody lifted the step at which it stands; it fires then, or when time runs on, however the due moment moves.
+    lifted_at timestamptz,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     -- What has stopped fires no more.
