@@ -228,6 +228,7 @@ diesel::table! {
         catalogue_revision -> Int4,
         calendar_revision -> Int4,
         settings_revision -> Int4,
+        shipped_ladder -> Nullable<Jsonb>,
         created_at -> Timestamptz,
     }
 }

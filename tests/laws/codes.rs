@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use yijiao::calls::error::CallCode;
 use yijiao::deadlines::calendars::error::CalendarCode;
+use yijiao::deadlines::ladders::error::LadderCode;
 use yijiao::drills::error::DrillCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::notices::admin::error::NoticeCode;
@@ -25,6 +26,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("NoticeCode", all(NoticeCode::ALL, NoticeCode::def)),
         ("DrillCode", all(DrillCode::ALL, DrillCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
+        ("LadderCode", all(LadderCode::ALL, LadderCode::def)),
     ]
 }
 

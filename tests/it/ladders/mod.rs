@@ -2,6 +2,7 @@
 
 mod admin;
 mod items;
+mod kept;
 mod rooms;
 mod simulate;
 
