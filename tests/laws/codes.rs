@@ -9,6 +9,7 @@ use yijiao::drills::error::DrillCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::notices::admin::error::NoticeCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
+use yijiao::reports::simulate::error::SimulateCode;
 use yijiao::supervision::error::SupervisionCode;
 
 use crate::tree::{SRC, find, only_exceptions, word};
@@ -27,6 +28,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("DrillCode", all(DrillCode::ALL, DrillCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
         ("LadderCode", all(LadderCode::ALL, LadderCode::def)),
+        ("SimulateCode", all(SimulateCode::ALL, SimulateCode::def)),
     ]
 }
 
