@@ -34,6 +34,8 @@ create table deadlines (
 create index deadlines_fires on deadlines (fires_at) where fires_at is not null;
 -- What is late or will be today: the most overdue first.
 create index deadlines_owed on deadlines (county_id, due_at, id) where state = 'running';
+-- What offices owe by name of the clock, not of its subject.
+create index deadlines_of_offices on deadlines (county_id) where state = 'running' and clock in ('triage', 'return_ruling', 'order_close');
 create index deadlines_subject on deadlines (subject_id, clock);
 create unique index deadlines_one_live on deadlines (subject_id, clock) where state in ('running', 'paused');
 
