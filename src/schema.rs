@@ -228,6 +228,7 @@ diesel::table! {
         catalogue_revision -> Int4,
         calendar_revision -> Int4,
         settings_revision -> Int4,
+        shipped_ladder -> Nullable<Jsonb>,
         created_at -> Timestamptz,
     }
 }
@@ -261,6 +262,8 @@ diesel::table! {
         held_until -> Nullable<Timestamptz>,
         calendar_version -> Int4,
         calendar_department -> Nullable<Uuid>,
+        item_code -> Nullable<Text>,
+        lifted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -11,6 +12,7 @@ use crate::calls::unreachable::CallsUnreachable;
 use crate::deadlines::SubjectKind;
 use crate::deadlines::calendars::recompute::{BATCH, Recompute};
 use crate::deadlines::engine::Engine;
+use crate::deadlines::ladders::keep;
 use crate::deadlines::on_due::OnDue;
 use crate::deadlines::queue::DueQueue;
 use crate::drills::monthly::Monthly;
@@ -20,6 +22,7 @@ use crate::notices::queue::Queue;
 use crate::notices::relay::Relay;
 use crate::notices::unreachable::OnUnreachable;
 use crate::notices::worker::{Worker, machine_name};
+use crate::platform::db::DbError;
 use crate::platform::stop::Stop;
 use crate::purge::Purge;
 use crate::supervision::on_due::OrdersDue;
@@ -83,14 +86,30 @@ impl Loops {
         self.relay.run(stop.requested()).await;
     }
 
+    /// Before anything fires: what runs stays on the ladders of the release under which it started.
+    async fn keep_ladders(&self) {
+        while let Err(error) = keep::adopt(&self.app.db, self.app.clock.now()).await {
+            tracing::warn!(%error, "the loops wait, or do without the ladders of the release before");
+            if !matches!(error, DbError::Unavailable(_)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Everything that happens by itself.
     pub async fn run(&self, stop: Stop) {
+        tokio::select! {
+            biased;
+            () = stop.requested() => return,
+            () = self.keep_ladders() => {}
+        }
         tokio::join!(
             self.relay.run(stop.requested()),     // committed notices → entries in Redis
             self.senders.run(stop.requested()),   // entries → chat platforms
             self.follow_up.run(stop.requested()), // unanswered alarms → the next application, or the ladder
             self.engine.run(stop.requested()), // due deadlines → the ladder climbs, silence confirms, pauses end
-            Box::pin(self.purge.run(stop.requested())), // keys, tokens and sessions that have had their day → gone
+            Box::pin(self.purge.run(stop.requested())), // keys, tokens, sessions and old ladders that have had their day → gone
             Box::pin(self.recompute.run(stop.requested())), // a calendar changed → open deadlines move
             Box::pin(self.drills.run(stop.requested())), // once a month everybody on a contact card is tried
             self.app.catalogue.warm(&self.app.db), // learns every county's words before the first call needs them

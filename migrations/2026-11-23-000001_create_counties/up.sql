@@ -46,6 +46,8 @@ create table counties (
     calendar_revision integer not null default 0,
     -- Counts changes of the settings; once somebody has changed them here, an import leaves them alone.
     settings_revision integer not null default 0,
+    -- The ladders as the last release shipped them that worked for the county: should the next one ship others, what runs is left on these.
+    shipped_ladder jsonb,
     created_at timestamptz not null default now()
 );
 -- A login must find its county before it has one: its code and name, and the rules it works by, are public.

@@ -51,6 +51,9 @@ create index calls_county on calls (county_id, id);
 create index calls_enterprise on calls (enterprise_id, id);
 create index calls_department on calls (department_id, id);
 create index calls_holder on calls (holder_id, id);
+-- What somebody owes, or a department, whatever they have dealt with before.
+create index calls_open_holder on calls (holder_id) where ended_at is null;
+create index calls_open_department on calls (department_id) where ended_at is null;
 create index calls_backup on calls (backup_id, id) where backup_id is not null;
 create index calls_item on calls (item_id) where item_id is not null;
 create index calls_raised_by on calls (raised_by);

@@ -22,6 +22,10 @@ create table deadlines (
     -- The calendar by which it is due: its version (0: the first statutory edition), and whose, when a department has its own.
     calendar_version integer not null default 0,
     calendar_department uuid,
+    -- The item of the call when the clock started: its ladder is climbed to the end, whatever item the call gets later.
+    item_code text,
+    -- To when somebody lifted the step at which it stands; it fires then, or when time runs on, however the due moment moves.
+    lifted_at timestamptz,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     -- What has stopped fires no more.
@@ -30,6 +34,8 @@ create table deadlines (
 create index deadlines_fires on deadlines (fires_at) where fires_at is not null;
 -- What is late or will be today: the most overdue first.
 create index deadlines_owed on deadlines (county_id, due_at, id) where state = 'running';
+-- What offices owe by name of the clock, not of its subject.
+create index deadlines_of_offices on deadlines (county_id) where state = 'running' and clock in ('triage', 'return_ruling', 'order_close');
 create index deadlines_subject on deadlines (subject_id, clock);
 create unique index deadlines_one_live on deadlines (subject_id, clock) where state in ('running', 'paused');
 

@@ -68,7 +68,7 @@ fn lift_one(case: &mut Case<'_>, clocks: impl IntoIterator<Item = Clock>, to: i1
     lift(case, &[running], to)
 }
 
-/// The same of a request beside the call: its own clock.
+/// The same of a request beside the call: its own clock, whose ladder only tells.
 pub(super) async fn lift_beside(
     case: &mut Case<'_>,
     matter: MatterId,
@@ -82,7 +82,7 @@ pub(super) async fn lift_beside(
     let owes = asked.and_then(|asked| asked.department_id).unwrap_or(case.call.department_id);
     let calendar = case.calendar_in(owes);
     let timing = timing(&calendar, &case.rules, case.item.as_ref(), case.call.urgency);
-    let rung = book.lift(&timing, clock, case.now, HIGHEST_LIFT);
+    let rung = book.lift(&timing, clock, case.now, case.rules.ladder.unheard_lifts_to(clock));
     book.save(case.conn).await?;
     Ok(rung.map(|rung| (clock, rung)))
 }

@@ -94,6 +94,8 @@ impl ClockBook {
             calendar_version: edition.version,
             calendar_department: edition.department,
             held_until: None,
+            item_code: timing.item.map(str::to_owned),
+            lifted_at: None,
         };
         row.fires_at = timing.moment(&row, 0);
         self.fresh.push(row);
@@ -134,7 +136,7 @@ impl ClockBook {
             row.due_at = due.at;
             row.provisional = due.provisional;
             row.count_by(timing.calendar.edition());
-            row.fires_at = timing.moment(row, row.step);
+            row.rearm(timing);
         });
     }
 
@@ -149,14 +151,15 @@ impl ClockBook {
         });
     }
 
-    /// Lets time run on: what was left at the pause is left now.
+    /// Lets time run on: what was left at the pause is left now. A step that was lifted before the pause fires now.
     pub fn resume(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>) {
         self.change(clock, |row| {
             let Some(paused_at) = row.paused_at.take() else { return };
             row.due_at = moved(timing.calendar, row, paused_at, now);
             row.provisional |= row.limit_unit.is_working() && timing.calendar.is_provisional(now, row.due_at);
             row.state = DeadlineState::Running;
-            row.fires_at = timing.moment(row, row.step);
+            row.lifted_at = row.lifted_at.map(|lifted| lifted.max(timing.open(now)));
+            row.rearm(timing);
         });
     }
 
@@ -176,7 +179,10 @@ impl ClockBook {
             What::Climb(step, 0) if step.rung <= to => step.rung,
             What::Climb(..) | What::Act => return None,
         };
-        self.change(clock, |row| row.fires_at = Some(at));
+        self.change(clock, |row| {
+            row.lifted_at = Some(at);
+            row.fires_at = Some(at);
+        });
         Some(rung)
     }
 
@@ -210,6 +216,7 @@ impl ClockBook {
             row.stopped_at = Some(now);
             row.paused_at = None;
             row.fires_at = None;
+            row.lifted_at = None;
         });
     }
 

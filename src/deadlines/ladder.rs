@@ -165,7 +165,7 @@ pub struct Ladders {
     pub repeat: Limit,
     /// Up to which rung an enterprise's urge lifts.
     pub urge_lifts_to: i16,
-    /// Up to which rung an alarm that reached nobody lifts.
+    /// Up to which rung an alarm that reached nobody lifts, where [`Self::unheard_lifts_to`] says nothing else.
     pub unreached_lifts_to: i16,
     pub clocks: ByClock,
     /// Ladders of single items, by the item's code; a clock that an item does not name climbs as in `clocks`.
@@ -186,6 +186,13 @@ pub struct Past {
 impl Ladders {
     /// The longest ladder of one clock, in steps.
     pub const MOST_STEPS: usize = 24;
+
+    /// Up to which rung an alarm about this clock that reached nobody lifts. What others owe beside the call only tells: no rung of it
+    /// gives a card, orders or hands over, and the office that owes a ruling stands on the fourth. So there it is told to the top.
+    #[must_use]
+    pub const fn unheard_lifts_to(&self, clock: Clock) -> i16 {
+        if clock.is_of_others() { HIGHEST_LIFT } else { self.unreached_lifts_to }
+    }
 
     /// Those that held when a clock started.
     #[must_use]
@@ -366,7 +373,7 @@ pub enum What<'a> {
 pub struct Timing<'a> {
     pub calendar: &'a Calendar,
     pub ladders: &'a Ladders,
-    /// The code of the call's item.
+    /// The code of the call's item: by its ladder climbs what starts now. What runs climbs by the one it started under.
     pub item: Option<&'a str>,
     /// 特急: its ladder climbs round the clock.
     pub critical: bool,
@@ -375,7 +382,8 @@ pub struct Timing<'a> {
 impl<'a> Timing<'a> {
     fn steps(&self, row: &Deadline) -> &'a [Step] {
         let ladders = self.ladders.of_start(row.started_at);
-        let own = self.item.and_then(|item| ladders.items.get(item)).and_then(|own| own.get(&row.clock));
+        let item = row.item_code.as_ref().and_then(|item| ladders.items.get(item));
+        let own = item.and_then(|own| own.get(&row.clock));
         own.or_else(|| ladders.clocks.get(&row.clock)).map_or(&[], Vec::as_slice)
     }
 
@@ -425,12 +433,20 @@ impl<'a> Timing<'a> {
         self.moment(row, row.step).is_some_and(|own| row.planned_at() < own)
     }
 
+    /// Whether the repetition at which `row` stands is of no use any more at `now`: the one after it is due as well. After an outage
+    /// only the last of those that were missed is told.
+    #[must_use]
+    pub fn is_overtaken(&self, row: &Deadline, now: DateTime<Utc>) -> bool {
+        let repeats = matches!(self.what(row, row.step), Some(What::Climb(_, 1..)));
+        repeats && self.moment(row, row.step.saturating_add(1)).is_some_and(|next| next <= now)
+    }
+
     /// Whether a lift may go on to the `nth` step where nobody is on the one before: no further than an urge or a dead channel may
     /// lift, and never to what orders or hands over.
     #[must_use]
     pub fn may_go_on(&self, row: &Deadline, nth: i16) -> bool {
         let ladders = self.ladders.of_start(row.started_at);
-        let highest = ladders.urge_lifts_to.max(ladders.unreached_lifts_to);
+        let highest = ladders.urge_lifts_to.max(ladders.unheard_lifts_to(row.clock));
         let tells = |step: &Step| step.rung <= highest && !step.order && !step.hand_over;
         matches!(self.what(row, nth), Some(What::Climb(step, 0)) if tells(step))
     }

@@ -212,10 +212,9 @@ impl Rules {
         if let Some(fault) = faults.into_iter().flatten().next() {
             return Err(Box::new(fault.into()));
         }
-        for PastOwn { until, ladder } in
-            past.map_err(|error| Box::new(figment::Error::from(error.to_string())))?
-        {
-            let ladders = merged(&json!({ "ladder": ladder })).extract_inner("ladder").map_err(Box::new)?;
+        let unreadable = |error: serde_json::Error| Box::new(figment::Error::from(error.to_string()));
+        for PastLadder { until, ladder } in past.map_err(unreadable)? {
+            let ladders = serde_json::from_value(ladder).map_err(unreadable)?;
             rules.ladder.past.push(Past { until, ladders });
         }
         Ok(rules)
@@ -270,17 +269,32 @@ impl Rules {
 /// Where settings keep the ladders that held before, beside what the county chooses.
 pub(super) const PAST: &str = "past_ladders";
 
-/// What a county had chosen of its ladders until a change.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// The ladders of a county until a change: whole, as they were written, with what was shipped then where it chose nothing.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PastOwn {
+pub(super) struct PastLadder {
     pub until: DateTime<Utc>,
-    #[serde(default)]
     pub ladder: Value,
 }
 
-/// What the county chooses, and what it had chosen of its ladders before.
-pub(super) fn split(settings: &Value) -> (Value, serde_json::Result<Vec<PastOwn>>) {
+/// A county's whole ladders: what its settings choose over those that were `shipped`.
+///
+/// # Errors
+/// When either is none.
+pub(super) fn whole_ladder(shipped: &Value, settings: &Value) -> Result<Value, Box<figment::Error>> {
+    let own = settings.get("ladder").cloned().unwrap_or_else(|| json!({}));
+    Figment::from(Serialized::defaults(shipped)).merge(Serialized::defaults(own)).extract().map_err(Box::new)
+}
+
+/// The ladders of this binary, as they are written.
+pub(super) static SHIPPED_LADDER: LazyLock<Value> = LazyLock::new(|| {
+    // As above: they can be read.
+    let written = merged(&json!({})).extract_inner("ladder");
+    written.unwrap_or_default()
+});
+
+/// What the county chooses, and what held of its ladders before.
+pub(super) fn split(settings: &Value) -> (Value, serde_json::Result<Vec<PastLadder>>) {
     let mut own: Map<String, Value> = settings.as_object().cloned().unwrap_or_default();
     let past = own.remove(PAST).map_or_else(|| Ok(Vec::new()), serde_json::from_value);
     (Value::Object(own), past)

@@ -193,6 +193,10 @@ pub struct Deadline {
     pub calendar_department: Option<DepartmentId>,
     /// It could not fire; it is not looked at before then.
     pub held_until: Option<DateTime<Utc>>,
+    /// The code of the call's item when it started, by whose ladder it climbs to its end.
+    pub item_code: Option<String>,
+    /// To when somebody lifted the step at which it stands.
+    pub lifted_at: Option<DateTime<Utc>>,
 }
 
 impl Deadline {
@@ -210,8 +214,13 @@ impl Deadline {
     pub fn move_to(&mut self, timing: &Timing<'_>, due: Due) {
         self.due_at = due.at;
         self.provisional = due.provisional;
-        let runs = self.state == DeadlineState::Running;
-        self.fires_at = runs.then(|| timing.moment(self, self.step)).flatten();
+        self.rearm(timing);
+    }
+
+    /// Lets the engine look at it at the moment of the step at which it stands, or as early as somebody has lifted that step.
+    pub fn rearm(&mut self, timing: &Timing<'_>) {
+        let own = timing.moment(self, self.step).filter(|_| self.state == DeadlineState::Running);
+        self.fires_at = own.map(|own| self.lifted_at.map_or(own, |lifted| lifted.min(own)));
     }
 
     /// Which calendar it was computed by.

@@ -47,7 +47,7 @@ text_enum!(
     FiringOutcome {
         /// Somebody was told, or what the clock stood for happened.
         Fired = "fired",
-        /// Nobody is on the rung: recorded, and the next one fires at once.
+        /// Nobody is on the rung: recorded, and the next one fires at once. Or it is a repetition that the next one has overtaken.
         Passed = "passed",
     }
 );

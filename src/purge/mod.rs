@@ -1,8 +1,9 @@
 //! Removes what has had its day: keys of requests that nobody repeats any more, sessions long over, refresh tokens that have
-//! expired.
+//! expired, ladders that no clock climbs by any more.
 //!
 //! Owns no table; it knows how long rows of others are of use (`[purge]` of the settings). Never touches calls, notices or the
-//! ledger. Works across counties, in small transactions, on any number of replicas at once. Calls nobody but `platform`.
+//! ledger. Works across counties, in small transactions, on any number of replicas at once. Calls `platform`, and `deadlines` about
+//! their ladders.
 
 mod store;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::deadlines::ladders::keep;
 use crate::platform::clock::Clock;
 use crate::platform::config;
 use crate::platform::db::{Db, DbError, Scope, Tuning};
@@ -45,6 +47,8 @@ pub struct Purged {
     pub tokens: usize,
     /// Tokens that went with their session are not counted.
     pub sessions: usize,
+    /// Counties that kept ladders by which nothing climbed any more.
+    pub ladders: usize,
 }
 
 /// The loop.
@@ -94,6 +98,7 @@ impl Purge {
                 }
             }
         }
+        purged.ladders = keep::tidy(&self.db).await?;
         Ok(purged)
     }
 
@@ -115,9 +120,9 @@ impl Purge {
         loop {
             let round = async {
                 match self.run_once(self.clock.now()).await {
-                    Ok(Purged { keys: 0, tokens: 0, sessions: 0 }) => {}
-                    Ok(Purged { keys, tokens, sessions }) => {
-                        tracing::info!(keys, tokens, sessions, "removed what had its day");
+                    Ok(Purged { keys: 0, tokens: 0, sessions: 0, ladders: 0 }) => {}
+                    Ok(Purged { keys, tokens, sessions, ladders }) => {
+                        tracing::info!(keys, tokens, sessions, ladders, "removed what had its day");
                     }
                     Err(error) => tracing::warn!(%error, "what has had its day stays for now"),
                 }

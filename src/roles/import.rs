@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use crate::deadlines::ladders::keep;
 use crate::deadlines::ladders::succession::succeed;
 use crate::deadlines::limits::Rules;
 use crate::organisation::import::{ImportOptions, import};
@@ -36,6 +37,8 @@ impl Import {
             succeed_settings: Some(succeed),
         };
         let report = import(&db, &vault, &self.folder, options, Clock::System.now()).await?;
+        // A new county starts under the ladders of this release.
+        keep::adopt(&db, Clock::System.now()).await?;
         println!("{report}");
         Ok(())
     }

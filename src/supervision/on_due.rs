@@ -11,7 +11,7 @@ use super::orders::tell::{Plan, To};
 use super::orders::{Order, OrderId, OrderState, subject, tell, timing};
 use super::store;
 use crate::deadlines::calendar::Calendar;
-use crate::deadlines::ladder::{Rank, Step, What};
+use crate::deadlines::ladder::{Rank, What};
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next, OnDue};
 use crate::deadlines::{Clock, Deadline};
 use crate::ledger::{self, Actor, Fact};
@@ -58,7 +58,8 @@ impl OrdersDue {
             let timing = timing(&calendar, &rules);
             fired.push(match timing.what(row, row.step) {
                 Some(What::Climb(step, _)) if awaits(order.state, row.clock) => {
-                    let told = tell_of(conn, &calendar, order, row, step, now).await?;
+                    let ranks = if timing.is_overtaken(row, now) { &[][..] } else { &step.to };
+                    let told = tell_of(conn, &calendar, order, row, (step.rung, ranks), now).await?;
                     let outcome = if told { FiringOutcome::Fired } else { FiringOutcome::Passed };
                     Fired::of(row, step.rung, outcome, Next::after(&timing, row, !told))
                 }
@@ -102,13 +103,13 @@ const fn whom(rank: Rank, state: OrderState) -> To {
     }
 }
 
-/// Tells whom the step names, each room once; false when none of them is there.
+/// Tells these ranks of a rung, each room once; false when none of them is there.
 async fn tell_of(
     conn: &mut AsyncPgConnection,
     calendar: &Calendar,
     order: &Order,
     row: &Deadline,
-    step: &Step,
+    (rung, ranks): (i16, &[Rank]),
     now: DateTime<Utc>,
 ) -> Result<bool, FireError> {
     let actor = Actor::clock();
@@ -116,7 +117,7 @@ async fn tell_of(
     let late = (row.clock, u32::try_from(late).unwrap_or(u32::MAX));
     let mut told = Vec::new();
     let mut asked = Vec::new();
-    for rank in &step.to {
+    for rank in ranks {
         let to = whom(*rank, order.state);
         if asked.contains(&to) {
             continue;
@@ -130,7 +131,7 @@ async fn tell_of(
     let at = ledger::store::last_at(conn, order.id.0).await?.map_or(now, |last| last.max(now));
     let fact = Fact::new(
         "order.overdue",
-        json!({"clock": row.clock, "rung": step.rung, "step": row.step, "dueAt": china(row.due_at), "told": told}),
+        json!({"clock": row.clock, "rung": rung, "step": row.step, "dueAt": china(row.due_at), "told": told}),
     );
     ledger::store::append(conn, subject(order), &actor, at, vec![fact]).await?;
     Ok(!told.is_empty())

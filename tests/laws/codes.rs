@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use yijiao::calls::error::CallCode;
 use yijiao::deadlines::calendars::error::CalendarCode;
+use yijiao::deadlines::ladders::error::LadderCode;
 use yijiao::drills::error::DrillCode;
 use yijiao::identity::error::IdentityCode;
 use yijiao::notices::admin::error::NoticeCode;
 use yijiao::platform::http::problem::{Code, CommonCode};
+use yijiao::reports::simulate::error::SimulateCode;
 use yijiao::supervision::error::SupervisionCode;
 
 use crate::tree::{SRC, find, only_exceptions, word};
@@ -25,6 +27,8 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("NoticeCode", all(NoticeCode::ALL, NoticeCode::def)),
         ("DrillCode", all(DrillCode::ALL, DrillCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
+        ("LadderCode", all(LadderCode::ALL, LadderCode::def)),
+        ("SimulateCode", all(SimulateCode::ALL, SimulateCode::def)),
     ]
 }
 

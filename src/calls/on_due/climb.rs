@@ -64,7 +64,8 @@ impl<'a> Climb<'a> {
         step: &Step,
         timing: &Timing<'_>,
     ) -> Fired {
-        let told = self.ground.people.on(&step.to, call, owes);
+        let overtaken = timing.is_overtaken(row, self.now);
+        let told = if overtaken { Vec::new() } else { self.ground.people.on(&step.to, call, owes) };
         let passed = told.is_empty();
         let card = self.give_cards(call, row, step, timing);
         let first = matches!(timing.what(row, row.step), Some(What::Climb(_, 0)));
@@ -76,7 +77,7 @@ impl<'a> Climb<'a> {
         }
         // That discipline may hear of it is not for the eyes of those concerned: the draft has a chain of its own.
         if !step.hand_over {
-            self.note(call, row, step, &told, card);
+            self.note(call, row, step, &told, card, overtaken);
         }
         for (rank, member) in &told {
             self.tell(call, row, step, card, (*rank, member), timing);
@@ -107,6 +108,7 @@ impl<'a> Climb<'a> {
         step: &Step,
         told: &[(Rank, &Member)],
         card: Option<CardColour>,
+        overtaken: bool,
     ) {
         let kind = match (told.is_empty(), step.rung) {
             (true, _) => "call.rung_passed",
@@ -123,7 +125,7 @@ impl<'a> Climb<'a> {
                 "clock": row.clock, "rung": step.rung, "step": row.step, "plannedAt": china(row.planned_at()),
                 "dueAt": china(row.due_at), "holderId": call.holder_id,
                 "heldSince": china(self.ground.held_since(call)), "told": told,
-                "card": card,
+                "card": card, "overtaken": overtaken.then_some(true),
             }),
         );
         self.facts.entry(call.id).or_default().push(fact);

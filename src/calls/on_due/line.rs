@@ -57,7 +57,8 @@ impl Line {
         if let Next::At(at) = fired.next
             && at <= now
         {
-            self.join(Deadline { fires_at: Some(at), step: row.step.saturating_add(1), ..row });
+            let step = row.step.saturating_add(1);
+            self.join(Deadline { fires_at: Some(at), step, lifted_at: None, ..row });
         }
     }
 }

@@ -76,12 +76,8 @@ pub(super) async fn renew(
             continue;
         }
         let old = calendars.edition(conn, county, edition).await?;
-        let timing = |calendar| Timing {
-            calendar,
-            ladders: &rules.ladder,
-            item: owner.item,
-            critical: owner.critical,
-        };
+        let timing =
+            |calendar| Timing { calendar, ladders: &rules.ladder, item: None, critical: owner.critical };
         let next = anew(&timing(&old), &timing(&new), &clock, owner.moves, now);
         if next.edition() != edition && same_moments(&clock, &next) {
             unmoved.entry(next.calendar_version).or_default().push(clock.id);
@@ -132,14 +128,18 @@ fn anew(
         next.count_by(new.calendar.edition());
     }
     // What is over, or would be put into the past, stays under the version it was made by.
-    next.fires_at = match clock.fires_at.filter(|_| runs) {
-        // Lifted by an urge: it fires now, whatever the hours.
+    match clock.fires_at.filter(|_| runs) {
+        // Let off before its moment, and it should have fired already: it fires now, whatever the hours.
         Some(at) if at <= now && old.moment(clock, clock.step).is_some_and(|planned| at < planned) => {
-            Some(at)
+            next.fires_at = Some(at);
         }
-        Some(_) => new.moment(&next, next.step),
-        None => None,
-    };
+        Some(_) => {
+            // What was lifted to the next opening fires when the office opens by the new hours.
+            next.lifted_at = clock.lifted_at.map(|at| new.open(at));
+            next.rearm(new);
+        }
+        None => next.fires_at = None,
+    }
     next
 }
 

@@ -12,8 +12,7 @@ use crate::deadlines::limits::Urgency;
 use crate::deadlines::model::{Deadline, DeadlineId};
 use crate::organisation::{CountyId, DepartmentId};
 use crate::schema::{
-    calendar_recomputes, calendars, calls, counties, deadlines, departments, service_items, side_matters,
-    supervision_orders,
+    calendar_recomputes, calendars, calls, counties, deadlines, departments, side_matters, supervision_orders,
 };
 
 /// A row of `calendars`.
@@ -252,7 +251,6 @@ pub struct CallRow {
     /// Who is responsible now.
     pub department_id: DepartmentId,
     pub urgency: Urgency,
-    pub item_id: Option<Uuid>,
 }
 
 /// The calls that some subjects are or belong to, locked in order.
@@ -263,7 +261,7 @@ pub async fn lock_calls(conn: &mut AsyncPgConnection, subjects: &[Uuid]) -> Quer
         .filter(calls::id.eq_any(subjects).or(calls::id.eq_any(of_matters)))
         .order(calls::id)
         .for_no_key_update()
-        .select((calls::id, calls::department_id, calls::urgency, calls::item_id))
+        .select((calls::id, calls::department_id, calls::urgency))
         .load(conn)
         .await
 }
@@ -278,15 +276,6 @@ pub async fn lock_orders(
         .order(supervision_orders::id)
         .for_no_key_update()
         .select((supervision_orders::id, supervision_orders::department_id))
-        .load(conn)
-        .await
-}
-
-/// The codes of items, by which the county names their ladders.
-pub async fn item_codes(conn: &mut AsyncPgConnection, items: &[Uuid]) -> QueryResult<Vec<(Uuid, String)>> {
-    service_items::table
-        .filter(service_items::id.eq_any(items))
-        .select((service_items::id, service_items::code))
         .load(conn)
         .await
 }

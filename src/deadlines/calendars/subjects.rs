@@ -17,7 +17,6 @@ use crate::organisation::DepartmentId;
 #[derive(Debug)]
 pub(super) struct Subjects {
     calls: HashMap<Uuid, CallRow>,
-    items: HashMap<Uuid, String>,
     matters: HashMap<Uuid, MatterRow>,
     moves: HashMap<Uuid, Vec<Move>>,
     orders: HashMap<Uuid, DepartmentId>,
@@ -31,7 +30,6 @@ pub(super) struct Owner<'a> {
     pub id: Uuid,
     /// Who promised: its calendar holds.
     pub department: DepartmentId,
-    pub item: Option<&'a str>,
     pub critical: bool,
     pub moves: &'a [Move],
 }
@@ -43,13 +41,11 @@ impl Subjects {
             store::lock_calls(conn, ids).await?.into_iter().map(|call| (call.id, call)).collect();
         let orders = store::lock_orders(conn, ids).await?.into_iter().collect();
         let of_calls: Vec<Uuid> = calls.keys().copied().collect();
-        let items: Vec<Uuid> = calls.values().filter_map(|call| call.item_id).collect();
         let mut moves: HashMap<Uuid, Vec<Move>> = HashMap::new();
         for (call, one) in history::of_calls(conn, &of_calls).await? {
             moves.entry(call).or_default().push(one);
         }
         Ok(Self {
-            items: store::item_codes(conn, &items).await?.into_iter().collect(),
             matters: store::matters(conn, &of_calls).await?.into_iter().map(|row| (row.id, row)).collect(),
             calls,
             moves,
@@ -73,7 +69,6 @@ impl Subjects {
             chain: ledger::SubjectKind::Call,
             id: call.id,
             department: asked.unwrap_or(call.department_id),
-            item: call.item_id.and_then(|item| self.items.get(&item)).map(String::as_str),
             critical: call.urgency == Urgency::Critical,
             moves: self.moves.get(&call.id).map_or(&[], Vec::as_slice),
         })
@@ -82,6 +77,6 @@ impl Subjects {
     fn of_order(&self, id: Uuid) -> Option<Owner<'_>> {
         let department = *self.orders.get(&id)?;
         let chain = ledger::SubjectKind::SupervisionOrder;
-        Some(Owner { chain, id, department, item: None, critical: false, moves: &[] })
+        Some(Owner { chain, id, department, critical: false, moves: &[] })
     }
 }

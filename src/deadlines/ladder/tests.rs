@@ -6,6 +6,7 @@ use super::*;
 use crate::deadlines::ClockBook;
 use crate::deadlines::limits::Rules;
 use crate::deadlines::model::SubjectKind;
+use crate::deadlines::on_due::Next;
 use crate::organisation::CountyId;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -191,4 +192,58 @@ fn a_pause_moves_the_warnings_as_it_moves_the_due_moment() {
     let row = book.fresh().iter().find(|row| row.clock == Clock::Plan).unwrap();
     assert_eq!(row.due_at, at("2026-03-10T00:00:00"));
     assert_eq!(critical.moment(row, 0), Some(at("2026-03-09T23:12:00")));
+}
+
+#[test]
+fn a_step_that_waits_for_the_morning_fires_then_however_the_due_moment_moves() {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical: false };
+    let lifted = || {
+        let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+        book.start(&timing, Clock::Resolve, at("2026-03-09T10:00:00"), Limit::working_days(5));
+        assert_eq!(book.lift(&timing, Clock::Resolve, at("2026-03-09T20:00:00"), 3), Some(0));
+        book
+    };
+    let fires = |book: &ClockBook| book.live(Clock::Resolve).unwrap().fires_at;
+    let (evening, morning) = (at("2026-03-09T20:30:00"), at("2026-03-10T09:00:00"));
+    let later = calendar.due(at("2026-03-09T10:00:00"), Limit::working_days(8));
+
+    let mut book = lifted();
+    assert_eq!(fires(&book), Some(morning));
+    book.move_due(&timing, Clock::Resolve, later);
+    assert_eq!(fires(&book), Some(morning), "extended");
+    let mut book = lifted();
+    book.relimit(&timing, Clock::Resolve, Limit::working_days(8), later);
+    assert_eq!(fires(&book), Some(morning), "with the limit of an item");
+    let mut book = lifted();
+    book.pause(Clock::Resolve, evening);
+    assert_eq!(fires(&book), None);
+    book.resume(&timing, Clock::Resolve, at("2026-03-12T19:00:00"));
+    assert_eq!(fires(&book), Some(at("2026-03-13T09:00:00")), "when time runs on and people work");
+
+    // What was lifted to later than its own moment comes at its own.
+    let mut book = lifted();
+    let soon = calendar.due(at("2026-03-09T10:00:00"), Limit::working_minutes(60));
+    book.relimit(&timing, Clock::Resolve, Limit::working_minutes(60), soon);
+    assert_eq!(fires(&book), Some(at("2026-03-09T10:30:00")));
+}
+
+#[test]
+fn a_ruling_of_which_nobody_hears_is_told_to_the_top_and_what_may_order_is_not() {
+    let calendar = Calendar::statutory().unwrap();
+    let rules = Rules::defaults();
+    let timing = Timing { calendar: &calendar, ladders: &rules.ladder, item: None, critical: false };
+    let now = at("2026-11-23T10:00:00");
+    let next = |clock: Clock, step: i16| {
+        let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
+        book.start(&timing, clock, at("2026-11-23T09:00:00"), Limit::working_days(1));
+        let row = Deadline { step, ..book.fresh()[0].clone() };
+        let row = Deadline { fires_at: Some(now), lifted_at: Some(now), ..row };
+        Next::after(&timing, &row, true)
+    };
+    assert_eq!(rules.ladder.unheard_lifts_to(Clock::ReturnRuling), HIGHEST_LIFT);
+    assert_eq!(rules.ladder.unheard_lifts_to(Clock::Accept), rules.ladder.unreached_lifts_to);
+    assert_eq!(next(Clock::ReturnRuling, 1), Next::At(now), "nobody in the office: the inspectorate, now");
+    assert_ne!(next(Clock::Accept, 3), Next::At(now), "an order keeps its own hour");
 }

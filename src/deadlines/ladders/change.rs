@@ -5,8 +5,10 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
+use super::error::LadderCode;
+use super::keep::needed;
 use super::own::OwnRules;
-use super::succession::{succeed, windows, without_idle};
+use super::succession::{MOST_KEPT, succeed, windows};
 use super::{check, store};
 use crate::deadlines::limits::{Rules, split};
 use crate::ledger::chain::Subject;
@@ -19,7 +21,7 @@ use crate::platform::http::version;
 /// Puts a county's own rules in the place of those before. The same ones again change nothing.
 ///
 /// # Errors
-/// 409 when somebody else was faster, 422 with the path of every fault.
+/// 409 when somebody else was faster, or when clocks still climb by too many earlier ladders; 422 with the path of every fault.
 pub async fn put(
     db: &Db,
     county: CountyId,
@@ -48,12 +50,11 @@ async fn put_in(
     if before == chosen {
         return Ok(());
     }
-    let settings = succeed(&kept, chosen, now);
-    let mut needed = Vec::new();
-    for (since, until) in windows(&settings) {
-        needed.push(store::climbs(conn, county, since, until).await?);
+    let settings = needed(conn, county, succeed(&kept, chosen, now)).await?;
+    let keeps = windows(&settings).len();
+    if keeps > MOST_KEPT && keeps > windows(&kept).len() {
+        return Err(LadderCode::TooManyKept.into());
     }
-    let settings = without_idle(settings, &needed);
     store::put_settings(conn, county, &settings, revision + 1).await?;
     let before = OwnRules::of_settings(before).unwrap_or_default();
     let told = json!({"version": revision + 1, "rules": own, "before": before});

@@ -44,7 +44,8 @@ pub struct OwnLadder {
     /// Up to which rung an urge of the enterprise lifts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub urge_lifts_to: Option<i16>,
-    /// Up to which rung a call lifts whose officer no channel reaches.
+    /// Up to which rung a call lifts whose officer no channel reaches. What others owe beside it (rulings, help) only tells, and lifts to
+    /// the top.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreached_lifts_to: Option<i16>,
     /// By clock; a clock's steps are replaced as a whole.

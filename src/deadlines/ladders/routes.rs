@@ -41,7 +41,7 @@ pub async fn show_ladders(
     params(("If-Match" = Option<String>, Header, description = "The ETag of the rules that were changed.")),
     responses(
         (status = 200, body = LaddersView),
-        (status = 409, description = "`stale_version`"),
+        (status = 409, description = "`stale_version`; `too_many_ladders`: clocks still climb by twenty earlier ones"),
         (status = 422, description = "`invalid`: every fault with its path; nothing has changed"),
     ),
 )]

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, select, sql};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::deadlines::limits::PAST;
 use crate::organisation::CountyId;
 use crate::schema::{counties, deadlines, service_items};
 
@@ -37,6 +39,38 @@ pub async fn put_settings(
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// The ladders as they were shipped when this was last asked.
+pub async fn shipped(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<Option<Value>> {
+    counties::table.find(county.0).select(counties::shipped_ladder).first(conn).await
+}
+
+pub async fn put_shipped(conn: &mut AsyncPgConnection, county: CountyId, ladder: &Value) -> QueryResult<()> {
+    let county = diesel::update(counties::table.find(county.0));
+    county.set(counties::shipped_ladder.eq(ladder)).execute(conn).await.map(drop)
+}
+
+/// The counties under other ladders than those shipped now, or under nobody knows which.
+pub async fn shipped_otherwise(conn: &mut AsyncPgConnection, ladder: &Value) -> QueryResult<Vec<CountyId>> {
+    counties::table
+        .filter(counties::shipped_ladder.is_distinct_from(ladder))
+        .order(counties::id)
+        .select(counties::id)
+        .load::<Uuid>(conn)
+        .await
+        .map(|ids| ids.into_iter().map(CountyId).collect())
+}
+
+/// The counties that keep ladders beside the present ones.
+pub async fn keeping(conn: &mut AsyncPgConnection) -> QueryResult<Vec<CountyId>> {
+    counties::table
+        .filter(sql::<Bool>("settings ? ").bind::<Text, _>(PAST))
+        .order(counties::id)
+        .select(counties::id)
+        .load::<Uuid>(conn)
+        .await
+        .map(|ids| ids.into_iter().map(CountyId).collect())
 }
 
 /// Those of some codes that items of the county have.

@@ -73,17 +73,28 @@ impl Paging {
     pub fn page<R, K: Serialize, T>(
         &self,
         list: &str,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         key: impl FnOnce(&R) -> K,
         item: impl FnMut(R) -> T,
     ) -> Page<T> {
-        let limit = usize::from(self.limit());
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let last = if more { rows.last() } else { None };
-        let next_cursor = last.and_then(|row| write(list, key(row)));
-        Page { items: rows.into_iter().map(item).collect(), next_cursor }
+        cut(list, self.limit(), rows, key, item)
     }
+}
+
+/// Makes a page of at most `limit` of `rows`, of which there is one more when the list goes on. For lists with a limit of their own.
+pub fn cut<R, K: Serialize, T>(
+    list: &str,
+    limit: u16,
+    mut rows: Vec<R>,
+    key: impl FnOnce(&R) -> K,
+    item: impl FnMut(R) -> T,
+) -> Page<T> {
+    let limit = usize::from(limit);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = if more { rows.last() } else { None };
+    let next_cursor = last.and_then(|row| write(list, key(row)));
+    Page { items: rows.into_iter().map(item).collect(), next_cursor }
 }
 
 fn write<K: Serialize>(list: &str, key: K) -> Option<String> {

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::overdue::{shown, supervised};
-use super::store::{self, Filter, Shown};
+use super::store::{self, Filter, Shown, Whose};
 use super::view::{OwedView, view};
 use crate::app::App;
 use crate::identity::Staff;
@@ -59,16 +59,16 @@ pub async fn list(
         let (zh, en) = ("请给 0 到 31 之间的天数", "a number of days from 0 to 31");
         return Err(Problem::invalid(vec![FieldError::new("days", "out_of_range", zh, en)]));
     }
-    let mut filter = Filter::before(end_of_day(now, days), Shown::TOLD);
-    match query.scope.unwrap_or(OwedScope::Mine) {
-        OwedScope::Mine => filter.officer = Some(caller.officer),
+    let (whose, shown) = match query.scope.unwrap_or(OwedScope::Mine) {
+        OwedScope::Mine => (Whose::Officer(caller.officer), Shown::TOLD),
         OwedScope::Department => {
-            filter.department = supervised(caller)?;
-            filter.shown = shown(filter.department);
+            let whose = supervised(caller)?;
+            (whose, shown(whose))
         }
-    }
+    };
     let paging = Paging { cursor: query.cursor, limit: query.limit };
-    filter.after = paging.after::<(DateTime<Utc>, Uuid)>("owed")?;
+    let after = paging.after::<(DateTime<Utc>, Uuid)>("owed")?;
+    let filter = Filter { whose, shown, before: end_of_day(now, days), clock: None, rung: None, after };
     let mut tx = app.db.begin(caller.scope()).await?;
     let outcome = list_in(&mut tx, app, caller, &filter, &paging, now).await;
     tx.finish(outcome).await

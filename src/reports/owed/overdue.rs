@@ -8,13 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::store::{self, Count, Filter, Shown};
+use super::store::{self, Count, Filter, Shown, Whose};
 use super::view::{OwedUnit, OwedView, view};
 use crate::app::App;
 use crate::deadlines::Clock;
 use crate::identity::error::IdentityCode;
 use crate::identity::{Caller, Role};
-use crate::organisation::DepartmentId;
 use crate::platform::http::cursor::Paging;
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
@@ -22,7 +21,7 @@ use crate::platform::time::china;
 /// Up to how many hours late the ages are counted by; the last count is for everything older.
 const AGES_H: [u32; 5] = [1, 4, 24, 72, 168];
 
-/// Which of what is late is listed. The counts always tell of all.
+/// Which of what is late is listed. The counts tell of all; they come with the first page alone.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -43,15 +42,25 @@ pub struct OverdueQuery {
 #[serde(rename_all = "camelCase")]
 pub struct Overdue {
     pub as_of: DateTime<FixedOffset>,
+    /// With the first page alone: on the pages after it (asked for with `cursor`) these members are missing.
+    #[serde(flatten)]
+    pub sums: Option<Sums>,
+    pub items: Vec<OwedView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// How much is late, whatever of it is listed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OverdueSums)]
+pub struct Sums {
     pub total: i64,
     /// The department with the most first.
     pub by_department: Vec<ByDepartment>,
     pub by_rung: Vec<ByRung>,
     pub by_clock: Vec<ByClock>,
     pub by_age: Vec<ByAge>,
-    pub items: Vec<OwedView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -93,65 +102,86 @@ pub async fn overdue(
     query: OverdueQuery,
     now: DateTime<Utc>,
 ) -> Result<Overdue, Problem> {
-    let department = supervised(caller)?;
+    let whose = supervised(caller)?;
     let mut tx = app.db.begin(caller.scope()).await?;
-    let outcome = overdue_in(&mut tx, app, caller, department, query, now).await;
+    let outcome = overdue_in(&mut tx, app, caller, whose, query, now).await;
     tx.finish(outcome).await
 }
 
-/// The department whose debts the caller may see; none: all of the county.
-pub(super) fn supervised(caller: &Caller) -> Result<Option<DepartmentId>, Problem> {
+/// Whose debts the caller may see: his department's, or the county's.
+pub(super) fn supervised(caller: &Caller) -> Result<Whose, Problem> {
     if caller.has(Role::BusinessOffice) || caller.has(Role::Inspectorate) {
-        return Ok(None);
+        return Ok(Whose::County);
     }
     let leads = [Role::Head, Role::Deputy, Role::Dispatcher].iter().any(|role| caller.has(*role));
-    caller.department.filter(|_| leads).map(Some).ok_or_else(|| IdentityCode::Forbidden.into())
+    let own = caller.department.filter(|_| leads);
+    own.map(Whose::Department).ok_or_else(|| IdentityCode::Forbidden.into())
 }
 
-/// How far ladders are shown to whoever sees this department, or all of them.
-pub(super) const fn shown(department: Option<DepartmentId>) -> Shown {
-    if department.is_some() { Shown::TOLD } else { Shown::ALL }
+/// How far ladders are shown to whoever may see these debts.
+pub(super) const fn shown(whose: Whose) -> Shown {
+    if matches!(whose, Whose::County) { Shown::ALL } else { Shown::TOLD }
 }
 
 async fn overdue_in(
     conn: &mut AsyncPgConnection,
     app: &App,
     caller: &Caller,
-    department: Option<DepartmentId>,
+    whose: Whose,
     query: OverdueQuery,
     now: DateTime<Utc>,
 ) -> Result<Overdue, Problem> {
     let paging = Paging { cursor: query.cursor, limit: query.limit };
-    let ages: Vec<f64> = std::iter::once(0).chain(AGES_H).map(|hours| f64::from(hours) * 3600.0).collect();
-    let shown = shown(department);
-    let counts = store::counts(conn, caller.county, now, department, shown, &ages).await?;
-    let filter = Filter {
-        department,
-        department_code: query.department_code.map(|code| code.trim().to_owned()),
-        clock: query.clock,
-        rung: query.rung,
-        after: paging.after::<(DateTime<Utc>, Uuid)>("overdue")?,
-        ..Filter::before(now, shown)
+    let after = paging.after::<(DateTime<Utc>, Uuid)>("overdue")?;
+    let shown = shown(whose);
+    let sums = match after {
+        Some(_) => None,
+        None => {
+            let ages: Vec<f64> =
+                std::iter::once(0).chain(AGES_H).map(|hours| f64::from(hours) * 3600.0).collect();
+            Some(Sums::of(&store::counts(conn, caller.county, now, whose, shown, &ages).await?))
+        }
+    };
+    let listed = match &query.department_code {
+        Some(code) => of_department(conn, caller, whose, code).await?,
+        None => Some(whose),
+    };
+    let rows = match listed {
+        Some(whose) => {
+            let (clock, rung) = (query.clock, query.rung);
+            let filter = Filter { whose, shown, before: now, clock, rung, after };
+            store::page(conn, caller.county, &filter, paging.fetch()).await?
+        }
+        None => Vec::new(),
     };
     let calendars = app.calls.calendars.now(conn, caller.county).await?;
-    let rows = store::page(conn, caller.county, &filter, paging.fetch()).await?;
     let page = paging.page("overdue", rows, |row| (row.due_at, row.id), |row| view(row, &calendars, now));
-    Ok(Overdue {
-        as_of: china(now),
-        total: counts.iter().map(|count| count.count).sum(),
-        by_department: by_department(&counts),
-        by_rung: sum(&counts, |count| count.rung)
-            .into_iter()
-            .map(|(rung, count)| ByRung { rung, count })
-            .collect(),
-        by_clock: sum(&counts, |count| count.clock)
-            .into_iter()
-            .map(|(clock, count)| ByClock { clock, name: clock.zh(), count })
-            .collect(),
-        by_age: by_age(&counts),
-        items: page.items,
-        next_cursor: page.next_cursor,
-    })
+    Ok(Overdue { as_of: china(now), sums, items: page.items, next_cursor: page.next_cursor })
+}
+
+/// One department, where the caller may see it; none: there is nothing to see.
+async fn of_department(
+    conn: &mut AsyncPgConnection,
+    caller: &Caller,
+    whose: Whose,
+    code: &str,
+) -> Result<Option<Whose>, Problem> {
+    let asked = store::department(conn, caller.county, code.trim()).await?.map(Whose::Department);
+    Ok(asked.filter(|asked| whose == Whose::County || whose == *asked))
+}
+
+impl Sums {
+    fn of(counts: &[Count]) -> Self {
+        let rungs = sum(counts, |count| count.rung).into_iter();
+        let clocks = sum(counts, |count| count.clock).into_iter();
+        Self {
+            total: counts.iter().map(|count| count.count).sum(),
+            by_department: by_department(counts),
+            by_rung: rungs.map(|(rung, count)| ByRung { rung, count }).collect(),
+            by_clock: clocks.map(|(clock, count)| ByClock { clock, name: clock.zh(), count }).collect(),
+            by_age: by_age(counts),
+        }
+    }
 }
 
 fn sum<K: Ord>(counts: &[Count], key: impl Fn(&Count) -> K) -> BTreeMap<K, i64> {

@@ -18,7 +18,8 @@ pub fn configure(routes: &mut ServiceConfig) {
     routes.service(list_overdue).service(list_owed);
 }
 
-/// What is late now, counted and listed: of the county for those who supervise it, else of the department that the caller leads.
+/// What is late now, counted and listed: of the county for those who supervise it, else of the department that the caller leads. The counts
+/// come with the first page; the pages after it only list.
 #[utoipa::path(tag = "reports", security(("bearer" = [])), params(OverdueQuery), responses((status = 200, body = Overdue)))]
 #[get("/api/v1/overdue")]
 pub async fn list_overdue(

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::deadlines::Clock;
 use crate::deadlines::ladders::own::OwnRules;
+use crate::platform::http::cursor::Paging;
 use crate::platform::http::problem::{FieldError, Problem};
 
 /// The longest period, in days.
@@ -28,6 +29,8 @@ pub struct Simulate {
     pub rules: OwnRules,
     /// How many late clocks are listed, at most 1000; 100 when not given.
     pub limit: Option<u16>,
+    /// `nextCursor` of the page before, with the same question: the list goes on, and nothing is counted again.
+    pub cursor: Option<String>,
 }
 
 impl Simulate {
@@ -52,9 +55,23 @@ impl Simulate {
     /// How many late clocks are listed.
     #[must_use]
     pub fn listed(&self) -> usize {
-        self.limit.unwrap_or(LISTED).min(MOST_LISTED).into()
+        self.limit.unwrap_or(LISTED).clamp(1, MOST_LISTED).into()
+    }
+
+    /// After which clock the list goes on; none: from the first, with the counts.
+    ///
+    /// # Errors
+    /// 400 when the cursor is none of this list.
+    pub fn after(&self) -> Result<Option<Place>, Problem> {
+        Paging { cursor: self.cursor.clone(), limit: None }.after(LIST)
     }
 }
+
+/// A clock in the order of the list: its call, and itself.
+pub type Place = (Uuid, Uuid);
+
+/// The list of late clocks, to cursors.
+pub const LIST: &str = "simulated";
 
 /// What would have been, beside what was.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -62,6 +79,20 @@ impl Simulate {
 pub struct Simulation {
     pub from: DateTime<FixedOffset>,
     pub until: DateTime<FixedOffset>,
+    /// What was counted; with the first page alone.
+    #[serde(flatten)]
+    pub sums: Option<Sums>,
+    /// Clocks that would have been late or were, in the order in which their calls were raised.
+    pub items: Vec<LateClock>,
+    /// Where the list goes on; missing when it is at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// The counts of a replay: of the whole period, whatever is listed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SimulationSums)]
+pub struct Sums {
     /// Calls of the period.
     pub calls: i64,
     /// Their clocks that were replayed.
@@ -72,9 +103,8 @@ pub struct Simulation {
     pub counts: Vec<LateCount>,
     /// On how many clocks each rung would have been told, and was.
     pub rungs: Vec<RungCount>,
-    /// Clocks that would have been late or were: all of them, and the first in the order in which their calls were raised.
+    /// How many clocks would have been late or were.
     pub total: i64,
-    pub items: Vec<LateClock>,
 }
 
 /// Under the other rules, and in truth.
@@ -129,9 +159,13 @@ pub struct LateClock {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SimulatedCall {
-    pub id: Uuid,
+    /// Not for a system administrator, who tries rules and sees no calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
     pub number: String,
-    pub title: String,
+    /// Likewise: it may hold the enterprise's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     pub raised_at: DateTime<FixedOffset>,
 }
 

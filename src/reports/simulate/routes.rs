@@ -16,12 +16,15 @@ pub fn configure(routes: &mut ServiceConfig) {
 }
 
 /// Replays the calls of a past period under other limits and ladders: which would have been late on which clock, and which rungs told,
-/// beside what really happened. Changes nothing.
+/// beside what really happened. Changes nothing. The counts come with the first page of the list; the next pages, asked for with `cursor` and
+/// the same question, only list. One at a time for a county.
 #[utoipa::path(
     tag = "ladders", security(("bearer" = [])),
     responses(
         (status = 200, body = Simulation),
+        (status = 400, description = "`bad_cursor`"),
         (status = 422, description = "`invalid`: the period, or every fault of the rules with its path"),
+        (status = 429, description = "`simulation_running`: another replay of the county is not done yet"),
     ),
 )]
 #[post("/api/v1/admin/ladders/simulate")]

@@ -1,4 +1,4 @@
-//! The replay: page by page, each in a short transaction of its own.
+//! The replay: page by page, in one transaction that nothing waits for and that keeps nobody out but another replay of the county.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::body::{Simulate, Simulation};
+use super::error::SimulateCode;
 use super::replay;
 use super::store::{self, CallRow, MatterRow, SpanRow};
-use super::tally::{Replayed, Tally};
+use super::tally::{Listing, Replayed, Tally};
 use crate::app::App;
 use crate::deadlines::calendar::{Calendar, Edition};
 use crate::deadlines::history::{self, Move};
@@ -18,7 +19,7 @@ use crate::deadlines::ladder::Timing;
 use crate::deadlines::ladders::change::judge;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
 use crate::deadlines::{Clock, Deadline, Limit, SubjectKind};
-use crate::identity::Caller;
+use crate::identity::{Caller, Role};
 use crate::organisation::DepartmentId;
 use crate::platform::db::DbError;
 use crate::platform::http::problem::Problem;
@@ -30,45 +31,52 @@ const PAGE: i64 = 500;
 /// Replays a period under other rules.
 ///
 /// # Errors
-/// 422 when the period or the rules make no sense.
+/// 422 when the period or the rules make no sense, 400 for a cursor of another list, 429 while another replay of the county runs.
 pub async fn simulate(
     app: &App,
     caller: &Caller,
     question: Simulate,
     now: DateTime<Utc>,
 ) -> Result<Simulation, Problem> {
-    let period = question.period(now)?;
     let mut tx = app.db.begin(caller.scope()).await?;
-    let begun = async {
-        let (_, rules) = judge(&mut tx, caller.county, &question.rules, "rules.").await?;
-        let departments = store::departments(&mut tx, caller.county).await?;
-        Ok::<_, Problem>((rules, departments))
-    };
-    let begun = begun.await;
-    let (rules, departments) = tx.finish(begun).await?;
-    let mut tally = Tally::new(departments, question.listed());
+    let outcome = simulate_in(&mut tx, app, caller, question, now).await;
+    tx.finish(outcome).await
+}
+
+async fn simulate_in(
+    conn: &mut AsyncPgConnection,
+    app: &App,
+    caller: &Caller,
+    question: Simulate,
+    now: DateTime<Utc>,
+) -> Result<Simulation, Problem> {
+    let (period, since) = (question.period(now)?, question.after()?);
+    let (_, rules) = judge(conn, caller.county, &question.rules, "rules.").await?;
+    if !store::take_turn(conn, caller.county).await? {
+        return Err(SimulateCode::Running.problem().retry_after(5));
+    }
+    let departments = store::departments(conn, caller.county).await?;
+    let listing = Listing { since, most: question.listed(), with_calls: caller.has(Role::BusinessOffice) };
+    let mut tally = Tally::new(departments, listing);
     let mut stage = Stage { app, caller, rules, now, calendars: HashMap::new() };
-    let mut after = Uuid::nil();
-    loop {
-        let mut tx = app.db.begin(caller.scope()).await?;
-        let page = stage.page(&mut tx, period, after, &mut tally).await;
-        match tx.finish(page).await? {
-            Some(last) => after = last,
-            None => break,
+    // The list goes on within the call of its last clock.
+    let mut after = since.map_or(Uuid::nil(), |(call, _)| Uuid::from_u128(call.as_u128().saturating_sub(1)));
+    while let Some(last) = stage.page(conn, period, after, &mut tally).await? {
+        after = last;
+        // A further page of the list is done when it is full.
+        if since.is_some() && tally.is_full() {
+            break;
         }
         // A page is computed in one go: others come in between.
         tokio::task::yield_now().await;
     }
+    let (items, next_cursor) = tally.list();
     Ok(Simulation {
         from: china(period.0),
         until: china(period.1),
-        calls: tally.calls,
-        clocks: tally.clocks,
-        late: tally.late,
-        counts: tally.counts(),
-        rungs: tally.rungs(),
-        total: tally.total,
-        items: tally.items,
+        sums: since.is_none().then(|| tally.sums()),
+        items,
+        next_cursor,
     })
 }
 
@@ -137,7 +145,7 @@ impl Stage<'_> {
         let timing = Timing {
             calendar,
             ladders: &self.rules.ladder,
-            item: call.item.as_deref(),
+            item: None,
             critical: call.urgency == Urgency::Critical,
         };
         let moves = match row.subject_kind {

@@ -2,12 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Int2, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel::{QueryResult, QueryableByName, select, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::deadlines::limits::Urgency;
 use crate::organisation::{CountyId, DepartmentId};
+
+/// Lets nobody else replay this county until the end of the transaction; false when somebody does.
+pub async fn take_turn(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<bool> {
+    let turn = diesel::dsl::sql::<Bool>("pg_try_advisory_xact_lock(hashtextextended('simulate ' || ")
+        .bind::<SqlUuid, _>(county)
+        .sql("::text, 0))");
+    select(turn).get_result(conn).await
+}
 
 /// A call of the period.
 #[derive(Clone, Debug, QueryableByName)]
@@ -24,8 +32,6 @@ pub struct CallRow {
     pub raised_at: DateTime<Utc>,
     #[diesel(sql_type = SqlUuid)]
     pub department_id: DepartmentId,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub item: Option<String>,
     #[diesel(sql_type = Nullable<Int4>)]
     pub accept_working_minutes: Option<i32>,
     #[diesel(sql_type = Nullable<Int4>)]
@@ -44,7 +50,7 @@ pub async fn calls(
     limit: i64,
 ) -> QueryResult<Vec<CallRow>> {
     sql_query(
-        "select c.id, c.number, c.title, c.urgency, c.raised_at, c.department_id, i.code as item,
+        "select c.id, c.number, c.title, c.urgency, c.raised_at, c.department_id,
             i.accept_working_minutes, i.respond_working_hours, i.resolve_working_days
         from calls c left join service_items i on i.id = c.item_id
         where c.county_id = $1 and c.id > $2 and c.raised_at >= $3 and c.raised_at < $4

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::body::{Both, Course, LateClock, LateCount, RungCount, SimulatedCall, Unit};
+use super::body::{Both, Course, LIST, LateClock, LateCount, Place, RungCount, SimulatedCall, Sums, Unit};
 use super::replay::Run;
 use super::store::{CallRow, DepartmentRow};
 use crate::deadlines::calendar::Calendar;
 use crate::deadlines::limits::Urgency;
 use crate::deadlines::{Clock, Deadline};
 use crate::organisation::DepartmentId;
+use crate::platform::http::cursor::cut;
 use crate::platform::time::china;
 
 /// What was counted so far.
@@ -19,14 +20,25 @@ pub struct Tally {
     departments: HashMap<DepartmentId, DepartmentRow>,
     /// The office that decides where calls go.
     pub business_office: Option<DepartmentId>,
-    listed: usize,
+    listing: Listing,
     pub calls: i64,
-    pub clocks: i64,
-    pub late: Both,
-    pub total: i64,
-    pub items: Vec<LateClock>,
+    clocks: i64,
+    late: Both,
+    total: i64,
+    /// One more than are listed, when there are more.
+    items: Vec<(Place, LateClock)>,
     counts: BTreeMap<(Clock, DepartmentId), (i64, Both)>,
     rungs: BTreeMap<(Clock, i16), Both>,
+}
+
+/// Which late clocks are listed, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// Those after this one.
+    pub since: Option<Place>,
+    pub most: usize,
+    /// Whether the reader may see the calls themselves.
+    pub with_calls: bool,
 }
 
 /// A clock that was run once more.
@@ -44,11 +56,11 @@ pub struct Replayed<'a> {
 
 impl Tally {
     #[must_use]
-    pub fn new(departments: Vec<DepartmentRow>, listed: usize) -> Self {
+    pub fn new(departments: Vec<DepartmentRow>, listing: Listing) -> Self {
         Self {
             business_office: departments.iter().find(|row| row.is_business_office).map(|row| row.id),
             departments: departments.into_iter().map(|row| (row.id, row)).collect(),
-            listed,
+            listing,
             calls: 0,
             clocks: 0,
             late: Both::default(),
@@ -78,9 +90,37 @@ impl Tally {
         }
         if one.would.late || one.was.late {
             self.total += 1;
-            if self.items.len() < self.listed {
-                self.items.push(self.item(one));
+            let place = (one.call.id, one.row.id.0);
+            if !self.is_full() && self.listing.since.is_none_or(|since| place > since) {
+                self.items.push((place, self.item(one)));
             }
+        }
+    }
+
+    /// Whether all are found that are listed, and one that is not.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.items.len() > self.listing.most
+    }
+
+    /// What is listed, and where the list goes on.
+    #[must_use]
+    pub fn list(&mut self) -> (Vec<LateClock>, Option<String>) {
+        let limit = u16::try_from(self.listing.most).unwrap_or(u16::MAX);
+        let page = cut(LIST, limit, std::mem::take(&mut self.items), |(place, _)| *place, |(_, item)| item);
+        (page.items, page.next_cursor)
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        Sums {
+            calls: self.calls,
+            clocks: self.clocks,
+            late: self.late,
+            counts: self.counts(),
+            rungs: self.rungs(),
+            total: self.total,
         }
     }
 
@@ -89,9 +129,9 @@ impl Tally {
         let (would_owe, owed) = one.owes;
         LateClock {
             call: SimulatedCall {
-                id: *id,
+                id: self.listing.with_calls.then_some(*id),
                 number: number.clone(),
-                title: title.clone(),
+                title: self.listing.with_calls.then(|| title.clone()),
                 raised_at: china(*raised_at),
             },
             clock: one.row.clock,
@@ -129,8 +169,7 @@ impl Tally {
     }
 
     /// By clock and department, the most late first.
-    #[must_use]
-    pub fn counts(&self) -> Vec<LateCount> {
+    fn counts(&self) -> Vec<LateCount> {
         let mut counts: Vec<LateCount> = self
             .counts
             .iter()
@@ -153,8 +192,7 @@ impl Tally {
     }
 
     /// By clock and rung.
-    #[must_use]
-    pub fn rungs(&self) -> Vec<RungCount> {
+    fn rungs(&self) -> Vec<RungCount> {
         let count = |(&(clock, rung), &told): (&(Clock, i16), &Both)| RungCount {
             clock,
             clock_name: clock.zh(),

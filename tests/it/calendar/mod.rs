@@ -8,4 +8,4 @@ mod moves;
 mod oracles;
 mod properties;
 mod statutory;
-mod walk;
+pub mod walk;

@@ -1,6 +1,8 @@
 //! Nobody fires for eight working hours; then everything that came due meanwhile fires at once, as if it had been planned by the same
 //! calendar – which it was.
 
+use serde_json::json;
+
 use super::stage::{
     Replica, all_that_is_wrong, county, due, each_once_and_in_order, item, raised, someone, until,
 };
@@ -71,4 +73,47 @@ async fn the_most_overdue_fires_first_whatever_call_it_belongs_to() {
     let disorder = "select count(*) from (select planned_at, lag(planned_at) over (order by ctid) as before from firings) o
         where before > planned_at";
     assert_eq!(county.count(disorder).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_repetitions_that_were_missed_only_the_last_is_told() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    let order = json!({"departmentCode": "POWER", "text": "请说明"});
+    county.office().posts("/api/v1/supervision-orders", order, 201).await;
+    // Five working days without anybody who fires.
+    county.until("03-17 09:30");
+    county.fires().await;
+    let outcomes = async |clock: &str| {
+        county
+            .texts(&format!(
+                "select f.outcome || ' ' || to_char(f.planned_at at time zone 'Asia/Shanghai', 'MM-DD HH24:MI') from firings f
+                join deadlines d on d.id = f.deadline_id where d.clock = '{clock}' order by f.step"
+            ))
+            .await
+    };
+    let missed = [
+        "passed 03-10 18:00",
+        "passed 03-11 18:00",
+        "passed 03-12 18:00",
+        "passed 03-13 18:00",
+        "fired 03-16 18:00",
+    ];
+    let contact = [&["fired 03-09 10:30", "fired 03-09 11:00", "fired 03-09 17:00"][..], &missed].concat();
+    assert_eq!(outcomes("contact").await, contact);
+    let rungs = county.rungs(&call).await;
+    let told: Vec<_> = rungs
+        .iter()
+        .filter(|rung| rung.starts_with("contact 2"))
+        .map(|rung| &rung[10..rung.len() - 14])
+        .collect();
+    assert_eq!(told, ["POWER-DEPUTY yellow", "-", "-", "-", "-", "POWER-DEPUTY"]);
+    assert_eq!(outcomes("order_sign").await, [&["fired 03-09 16:00"][..], &missed].concat());
+    let lines = "select jsonb_array_length(data->'told')::text from ledger_events where kind = 'order.overdue' order by seq";
+    assert_eq!(county.texts(lines).await, ["1", "0", "0", "0", "0", "1"]);
+    each_once_and_in_order(&county).await;
+    assert_eq!(all_that_is_wrong(&county).await, Vec::<String>::new());
+    // And so it goes on.
+    county.runs_until("03-17 18:00").await;
+    assert_eq!(outcomes("contact").await.last().unwrap(), "fired 03-17 18:00");
 }

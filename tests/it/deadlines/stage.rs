@@ -11,6 +11,7 @@ use yijiao::app::App;
 use yijiao::calls::raise::{Raise, Raised, writer};
 use yijiao::calls::routes::person;
 use yijiao::calls::standing::Person;
+use yijiao::identity::Caller;
 use yijiao::platform::db::{DbError, Scope};
 use yijiao::platform::stop::Stop;
 
@@ -93,11 +94,16 @@ pub fn due(now: DateTime<Utc>) -> String {
     format!("select count(*) from deadlines where fires_at <= '{now}'")
 }
 
-/// Somebody as the verbs see him.
+/// Somebody as the verbs of calls see him.
 pub async fn someone(county: &County, login: &str) -> Person {
+    person(&signed_in(county, login).await)
+}
+
+/// Somebody as a request finds him.
+pub async fn signed_in(county: &County, login: &str) -> Caller {
     let (app, now) = (&county.app, county.now());
     let token = county.client(login).token().await;
-    person(&app.keys.verify(&app.db, &token, now).await.unwrap())
+    app.keys.verify(&app.db, &token, now).await.unwrap()
 }
 
 /// So many equal calls at this moment; their ids.

@@ -1,6 +1,8 @@
 //! A county's ladders and limits in its administrator's hands: put, refused, replayed, and seen in the rooms.
 
 mod admin;
+mod items;
+mod kept;
 mod rooms;
 mod simulate;
 

@@ -1,5 +1,6 @@
 //! What if: a period replayed. Under the same rules it is what it was; under others it is told who would have been late, and who called.
 
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use serde_json::{Value, json};
 
 use super::{LADDERS, step};
@@ -172,6 +173,86 @@ async fn more_calls_than_a_page_are_all_replayed_once() {
     let accept = answer["counts"].as_array().unwrap().iter().find(|it| it["clock"] == "accept").unwrap();
     assert_eq!((&accept["clocks"], &accept["late"]["would"]), (&json!(1_201), &json!(1_201)));
     assert_eq!(answer["items"].as_array().unwrap().len(), 1_000);
+    // The rest stands on the pages after it, which count nothing again.
+    let (mut listed, mut page) = (1_000, answer.clone());
+    while !page["nextCursor"].is_null() {
+        let mut rest = question(&rules);
+        rest["cursor"] = page["nextCursor"].take();
+        page = county.office().simulates(&rest).await;
+        listed += page["items"].as_array().unwrap().len();
+    }
+    assert!(listed > 1_200);
+    assert_eq!(answer["total"], listed);
+    for of_the_whole in ["calls", "clocks", "late", "counts", "rungs", "total", "nextCursor"] {
+        assert_eq!(page.get(of_the_whole), None, "{of_the_whole}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_by_page_everything_is_listed_once() {
+    let county = County::open();
+    busy_weeks(&county).await;
+    let office = county.office();
+    let rules = json!({"limits": {"accept": {"normal": "1wm"}}});
+    let whole = office.simulates(&question(&rules)).await["items"].as_array().unwrap().clone();
+    assert!(whole.len() > 15);
+    let mut few = question(&rules);
+    few["limit"] = json!(4);
+    let mut listed = Vec::new();
+    loop {
+        let page = office.simulates(&few).await;
+        listed.extend(page["items"].as_array().unwrap().iter().cloned());
+        few["cursor"] = page["nextCursor"].clone();
+        if few["cursor"].is_null() {
+            break;
+        }
+    }
+    assert_eq!(listed, whole);
+    few["cursor"] = json!("eyJ2IjoxfQ");
+    office.may_not_simulate(&few).await.is(400, "bad_cursor");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_replay_of_a_county_at_a_time() {
+    let county = County::open();
+    county.until("03-16 10:00");
+    let asked = question(&json!({}));
+    let mut another = county.auditor().await;
+    let turn =
+        "select count(*) from counties c, pg_advisory_lock(hashtextextended('simulate ' || c.id::text, 0))";
+    number(&mut another, turn).await;
+    let refused = county.office().may_not_simulate(&asked).await.is(429, "simulation_running");
+    assert_eq!(refused.retry_after, Some(5));
+    drop(another);
+    // It is the next one's turn as soon as the one before is gone.
+    until_free(&county, turn).await;
+    county.office().simulates(&asked).await;
+    county.office().simulates(&asked).await;
+}
+
+/// Takes the turn itself once, and gives it back.
+async fn until_free(county: &County, turn: &str) {
+    let mut auditor = county.auditor().await;
+    number(&mut auditor, &turn.replace("pg_advisory_lock", "pg_advisory_xact_lock")).await;
+}
+
+async fn number(auditor: &mut AsyncPgConnection, query: &str) -> i64 {
+    let query = diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!("({query})"));
+    diesel::select(query).get_result(auditor).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_administrator_is_shown_no_calls() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"text": "锅炉停了，请来人看看"})).await;
+    county.until("03-16 10:00");
+    let asked = question(&json!({}));
+    let of = async |client: Client<'_>| client.simulates(&asked).await["items"][0]["call"].clone();
+    let shown = of(county.office()).await;
+    assert_eq!((&shown["id"], &shown["title"]), (&json!(call.id()), &call["title"]));
+    let shown = of(county.admin()).await;
+    assert_eq!(shown["number"], call.number());
+    assert_eq!((shown.get("id"), shown.get("title")), (None, None));
 }
 
 /// Copies a call with its clocks and holders.

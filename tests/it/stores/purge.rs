@@ -51,7 +51,7 @@ async fn rows_go_when_their_time_has_come_in_small_batches() {
     )
     .await;
     assert_eq!(counts(&db).await, [10, 8, 2]);
-    let purged = |keys, tokens, sessions| Purged { keys, tokens, sessions };
+    let purged = |keys, tokens, sessions| Purged { keys, tokens, sessions, ladders: 0 };
     let at = |after: TimeDelta| purge.run_once(start + after);
 
     assert_eq!(at(TimeDelta::days(7)).await.unwrap(), purged(0, 0, 0), "nothing is old yet");

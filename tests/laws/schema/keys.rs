@@ -38,5 +38,13 @@ async fn no_index_is_the_beginning_of_another() {
          and coalesce(pg_get_expr(b.indpred, b.indrelid), '') in ('', coalesce(pg_get_expr(a.indpred, a.indrelid), ''))",
     )
     .await;
-    only_exceptions("an index earns what it costs", twice, &[]);
+    let open = "finds the few that are open among all that somebody ever dealt with";
+    only_exceptions(
+        "an index earns what it costs",
+        twice,
+        &[
+            ("calls_open_department is the beginning of calls_department", open),
+            ("calls_open_holder is the beginning of calls_holder", open),
+        ],
+    );
 }

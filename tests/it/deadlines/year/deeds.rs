@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use diesel_async::AsyncPgConnection;
 use futures_util::StreamExt as _;
-use serde_json::json;
 use uuid::Uuid;
 use yijiao::calls::accept::{Accept, Door};
 use yijiao::calls::assign::Assign;
@@ -15,13 +14,19 @@ use yijiao::calls::model::CallId;
 use yijiao::calls::pause::Pause;
 use yijiao::calls::progress::{Contacted, Note, Promise};
 use yijiao::calls::resolve::Resolve;
+use yijiao::calls::routes::person;
 use yijiao::calls::standing::Person;
 use yijiao::calls::urge::{Urge, Withdraw};
 
-use super::super::stage::someone;
-use crate::kit::{Client, County, Spans as _};
+use yijiao::identity::Caller;
+use yijiao::supervision::orders::OrderId;
+use yijiao::supervision::orders::close::CloseOrder;
+use yijiao::supervision::orders::open as orders;
+use yijiao::supervision::orders::reply::ReplyToOrder;
+use yijiao::supervision::orders::sign::Sign;
 
-const ORDERS: &str = "/api/v1/supervision-orders";
+use super::super::stage::signed_in;
+use crate::kit::{County, Spans as _};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -45,7 +50,10 @@ pub enum Deed {
     Assign,
 }
 
-pub struct People(HashMap<String, Person>);
+pub struct People {
+    persons: HashMap<String, Person>,
+    callers: HashMap<String, Caller>,
+}
 
 /// Who has a call: holder, backup, department.
 struct Hands([String; 3]);
@@ -54,15 +62,17 @@ impl People {
     pub async fn of(county: &County) -> Self {
         let mut logins = county.texts("select code from officers where status = 'active'").await;
         logins.push("MILL".to_owned());
-        let mut people = HashMap::new();
+        let (mut persons, mut callers) = (HashMap::new(), HashMap::new());
         for login in logins {
-            people.insert(login.clone(), someone(county, &login).await);
+            let caller = signed_in(county, &login).await;
+            persons.insert(login.clone(), person(&caller));
+            callers.insert(login, caller);
         }
-        Self(people)
+        Self { persons, callers }
     }
 
     pub fn mill(&self) -> &Person {
-        &self.0["MILL"]
+        &self.persons["MILL"]
     }
 
     /// Does all that; how many deeds were done, and how many refused.
@@ -74,7 +84,7 @@ impl People {
     ) -> (usize, usize) {
         let (calls, others): (Vec<_>, Vec<_>) = deeds.into_iter().partition(|(call, _)| call.is_some());
         if others.contains(&(None, Deed::AnswerOrders)) {
-            answer_orders(county, auditor).await;
+            answer_orders(county, &self.callers, auditor).await;
         }
         let hands = hands(county, auditor, &calls).await;
         let deeds = calls.into_iter().filter_map(|(call, deed)| Some((call?, deed)));
@@ -92,8 +102,9 @@ impl People {
         Hands([holder, backup, department]): &Hands,
     ) -> bool {
         let now = county.now();
-        let (holder, backup) = (&self.0[holder], self.0.get(backup).unwrap_or(&self.0[holder]));
-        let head = &self.0[&format!("{department}-HEAD")];
+        let (holder, backup) =
+            (&self.persons[holder], self.persons.get(backup).unwrap_or(&self.persons[holder]));
+        let head = &self.persons[&format!("{department}-HEAD")];
         let words = || Some("材料待补".to_owned());
         match deed {
             Deed::Raise(_) | Deed::AnswerOrders => true,
@@ -128,7 +139,7 @@ impl People {
                     reason: "改派".to_owned(),
                     ..Assign::default()
                 };
-                run(county, &self.0["OFFICE-DESK"], call, order).await
+                run(county, &self.persons["OFFICE-DESK"], call, order).await
             }
         }
     }
@@ -167,17 +178,17 @@ async fn hands(
 }
 
 /// Whoever was ordered signs and answers, and the office is content.
-async fn answer_orders(county: &County, auditor: &mut AsyncPgConnection) {
+async fn answer_orders(county: &County, people: &HashMap<String, Caller>, auditor: &mut AsyncPgConnection) {
     let open = "select o.id || ' ' || d.code || '-HEAD' from supervision_orders o join departments d on d.id = o.department_id
         where o.state <> 'closed'";
-    let office = county.office();
-    let mut heads: HashMap<String, Client<'_>> = HashMap::new();
+    let (desk, now) = (&county.app.supervision, county.now());
     for order in county.texts_by(auditor, open).await {
         let (id, head) = order.split_once(' ').unwrap();
-        let head = heads.entry(head.to_owned()).or_insert_with(|| county.client(head));
-        let path = format!("{ORDERS}/{id}");
-        head.posts(&format!("{path}/sign"), json!({}), 200).await;
-        head.posts(&format!("{path}/reply"), json!({"text": "已安排"}), 200).await;
-        office.posts(&format!("{path}/close"), json!({"verdict": "同意"}), 200).await;
+        let (id, head) = (OrderId(id.parse().unwrap()), &people[head]);
+        orders::perform(desk, head, id, Sign, None, now).await.unwrap();
+        let reply = ReplyToOrder { text: "已安排".to_owned() };
+        orders::perform(desk, head, id, reply, None, now).await.unwrap();
+        let close = CloseOrder { verdict: "同意".to_owned() };
+        orders::perform(desk, &people["OFFICE-DESK"], id, close, None, now).await.unwrap();
     }
 }
