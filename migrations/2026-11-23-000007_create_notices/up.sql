@@ -7,6 +7,7 @@ create table channels (
     name text not null,
     -- The department whose room this is; none: a channel of the county (its events go to other systems).
     department_id uuid references departments (id),
+    -- The provider's base, or a stand-in; of a webhook scheme, host and port alone: its whole address is sealed with the rest.
     base_url text not null,
     credentials_sealed bytea not null,
     -- What is no secret: {"keyword": …}.
@@ -85,8 +86,6 @@ create table notices (
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
 create index notices_due on notices (priority, due_at) where due_at is not null;
 create index notices_follow on notices (follow_at) where follow_at is not null;
--- What was given up, for whoever looks for it.
-create index notices_lost on notices (county_id, id) where state in ('dead', 'expired');
 -- What may leave in company with another.
 create index notices_waiting on notices (channel_id, recipient, created_at)
     where due_at is not null and priority <> 'first_alarm';
@@ -94,6 +93,15 @@ create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;
 create index notices_account on notices (account_id, id) where account_id is not null;
+-- What an administrator looks for, page by page: of one county, and there of one event, or of what ended otherwise than most do.
+create index notices_county on notices (county_id, id);
+create index notices_event on notices (county_id, event, id);
+create index notices_ended on notices (county_id, state, id)
+    where state in ('acted', 'superseded', 'fallback', 'dead', 'expired');
+-- What its reader has not opened.
+create index notices_unread on notices (officer_id, id) where read_at is null and id = posting_id and officer_id is not null;
+create index notices_account_unread on notices (account_id, id)
+    where read_at is null and id = posting_id and account_id is not null;
 
 create table notice_attempts (
     notice_id uuid not null references notices (id),

@@ -176,7 +176,7 @@ fn report(drill: Drill, standings: Vec<Standing>, on_cards: Vec<OnCard>, now: Da
             reached,
             why: why
                 .filter(|why| !why.is_empty())
-                .map(|why| words::reason(why, Lang::current()).map_or_else(|| why.to_owned(), str::to_owned)),
+                .map(|why| words::reason(why, Lang::current()).unwrap_or_else(|| why.to_owned())),
             channel: standing.channel,
             sent_at: standing.sent_at.map(china),
             acknowledged_at: standing.answered_at.map(china),

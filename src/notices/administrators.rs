@@ -1,17 +1,18 @@
-//! Telling those who keep the county's channels that nobody could be told: it stands in the inbox of every system administrator and goes
-//! to the systems that hear everything. Of what is sealed (a hand-over) he learns whom no channel reaches and why, and the systems nothing.
+//! Telling those who keep the county's channels that nobody could be told: it stands in the inbox of every system administrator, reaches
+//! those who are officers by the first application that is open to them, and goes to the systems that hear everything. Of what is sealed (a hand-over) he learns whom no channel reaches and why, and the systems nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
-use super::address::{NOBODY, Routes, address, blank};
-use super::model::{NewNotice, NoticeState, Priority, SubjectKind};
+use super::address::{NOBODY, Reach, Routes, address, blank};
+use super::model::{ChannelId, NewNotice, NoticeState, Priority, SubjectKind};
 use super::outbox::{self, Draft};
 use super::params::for_systems;
 use super::store::follow;
 use super::unreachable::Unheard;
+use crate::organisation::OfficerId;
 
 /// Its event.
 pub const UNREACHABLE: &str = "notice.unreachable";
@@ -41,9 +42,12 @@ pub async fn tell(conn: &mut AsyncPgConnection, alarm: &Unheard, now: DateTime<U
         return Ok(());
     }
     let administrators = follow::administrators(conn, alarm.county).await?;
-    let mut rows: Vec<NewNotice> = administrators
-        .into_iter()
-        .map(|(account, officer)| NewNotice {
+    let officers: Vec<_> = administrators.iter().filter_map(|(_, officer)| *officer).collect();
+    let mut routes = outbox::routes(conn, alarm.county, &[], &officers).await?;
+    let failed = follow::failed_channels(conn, alarm).await?;
+    let mut rows = Vec::new();
+    for (account, officer) in administrators {
+        let inbox = NewNotice {
             // An officer reads what was posted to him as such, anybody else what was posted to his account.
             officer_id: officer,
             account_id: officer.is_none().then_some(account),
@@ -52,12 +56,26 @@ pub async fn tell(conn: &mut AsyncPgConnection, alarm: &Unheard, now: DateTime<U
             answered: true,
             sent_at: Some(now),
             ..blank()
-        })
-        .collect();
-    let routes =
-        if sealed { Routes::default() } else { outbox::routes(conn, alarm.county, &[], &[]).await? };
+        };
+        let message = in_person(officer, &routes, &failed).map(|reach| NewNotice {
+            channel_id: Some(reach.channel),
+            recipient: reach.user_id.clone(),
+            posting_id: inbox.id,
+            ..blank()
+        });
+        rows.extend(std::iter::once(inbox).chain(message));
+    }
+    if sealed {
+        routes = Routes::default();
+    }
     rows.extend(address(&draft, alarm.county, &routes, now));
     outbox::post(conn, &rows).await
+}
+
+/// The first application that reaches an administrator; one by which the alarm itself failed only when there is no other.
+fn in_person<'r>(officer: Option<OfficerId>, routes: &'r Routes, failed: &[ChannelId]) -> Option<&'r Reach> {
+    let own = routes.people.iter().filter(|reach| Some(reach.officer) == officer && !reach.paused);
+    own.min_by_key(|reach| failed.contains(&reach.channel))
 }
 
 /// Whether only those whom it concerns may know what it is about.
@@ -81,6 +99,21 @@ fn why(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_administrator_is_reached_by_an_application_that_did_not_fail_if_he_has_one() {
+        let (officer, [dead, paused, open]) = (OfficerId::fresh(), [(); 3].map(|()| ChannelId::fresh()));
+        let reach = |channel, paused| Reach { channel, officer, user_id: "u".to_owned(), paused };
+        let mut routes = Routes {
+            people: vec![reach(paused, true), reach(dead, false), reach(open, false)],
+            ..Routes::default()
+        };
+        let to = |routes: &Routes| in_person(Some(officer), routes, &[dead]).map(|reach| reach.channel);
+        assert_eq!(to(&routes), Some(open));
+        routes.people.pop();
+        assert_eq!(to(&routes), Some(dead), "perhaps it failed for the other alone");
+        assert_eq!(in_person(None, &routes, &[]), None);
+    }
 
     #[test]
     fn the_failure_is_named_without_its_details() {

@@ -4,13 +4,16 @@
 use super::channels::text::{cut, markdown};
 use super::channels::{ChannelKind, Line, Message};
 use super::deliver::Leased;
-use super::model::Priority;
+use super::model::{Priority, SubjectKind};
+use crate::platform::crypto::sha256;
 use crate::platform::http::lang::Lang;
 
 /// Notices in one message: so many fit into the shortest that a provider takes, 2048 bytes.
 pub const MOST: usize = 20;
 /// Bytes of one notice's headline in a bundle, about 25 Chinese characters.
 const HEADLINE_MAX: usize = 75;
+/// Characters of a bundle's id, as many as a notice's has without its dashes: no platform takes less.
+const ID_LENGTH: usize = 32;
 /// What failed so often in company goes alone: perhaps it is to blame.
 const IN_COMPANY: i32 = 3;
 
@@ -37,8 +40,8 @@ impl Parcel {
     }
 }
 
-/// Whether it is news for people: it asks nobody to act, it is not about a critical call, whose readers are up and want to know, and the
-/// ways of its channel allow company. A system reads one event at a time, and a subscription of WeChat buys one message for one event.
+/// Whether it is news for people, who need not be woken by it: it asks nobody to act, it is not about a critical call, whose readers are
+/// up and want to know, and no system or mini-program reads it.
 #[must_use]
 pub fn is_news(leased: &Leased) -> bool {
     let asks = match leased.priority {
@@ -49,7 +52,13 @@ pub fn is_news(leased: &Leased) -> bool {
     !asks
         && leased.params.get("urgency").is_none_or(|urgency| urgency != "critical")
         && !matches!(leased.kind, ChannelKind::Webhook | ChannelKind::WechatSubscribe)
-        && leased.attempt <= IN_COMPANY
+}
+
+/// Whether it may leave in company. A system reads one event at a time, a subscription of WeChat buys one message for one event, and
+/// each holder answers a drill by a button of his own.
+#[must_use]
+pub fn joins(leased: &Leased) -> bool {
+    is_news(leased) && leased.subject_kind != SubjectKind::Drill && leased.attempt <= IN_COMPANY
 }
 
 /// Puts together what may go together, in order.
@@ -57,13 +66,13 @@ pub fn is_news(leased: &Leased) -> bool {
 pub fn parcels(leased: Vec<Leased>) -> Vec<Parcel> {
     let mut parcels: Vec<Parcel> = Vec::with_capacity(leased.len());
     for one in leased {
-        let joins = |parcel: &&mut Parcel| {
+        let takes = |parcel: &&mut Parcel| {
             let first = &parcel.first;
             parcel.count() < MOST
                 && (first.channel, &first.recipient) == (one.channel, &one.recipient)
-                && is_news(first)
+                && joins(first)
         };
-        match parcels.iter_mut().rev().find(joins).filter(|_| is_news(&one)) {
+        match parcels.iter_mut().rev().find(takes).filter(|_| joins(&one)) {
             Some(parcel) => parcel.others.push(one),
             None => parcels.push(Parcel::alone(one)),
         }
@@ -71,7 +80,8 @@ pub fn parcels(leased: Vec<Leased>) -> Vec<Parcel> {
     parcels
 }
 
-/// One message that tells them all, a line each.
+/// One message that tells them all, a line each. Its id stands for all of theirs: the same notices once more are the same message, and
+/// with another among them it is another, or a platform that knows the id would drop the one it has not seen.
 #[must_use]
 pub fn digest(first: &Message, others: &[Message], lang: Lang) -> Message {
     let count = 1 + others.len();
@@ -79,12 +89,19 @@ pub fn digest(first: &Message, others: &[Message], lang: Lang) -> Message {
         let number = message.data.get("number").and_then(serde_json::Value::as_str);
         Line::new(number.unwrap_or(&message.id), cut(&markdown(&message.title), HEADLINE_MAX))
     };
+    let shared =
+        first.lines.iter().filter(|line| line.kept && others.iter().all(|other| other.lines.contains(line)));
+    let mut ids: Vec<&str> =
+        std::iter::once(first).chain(others).map(|message| message.id.as_str()).collect();
+    ids.sort_unstable();
+    let id = hex::encode(sha256(ids.join(" ").as_bytes())).chars().take(ID_LENGTH).collect();
     Message {
+        id,
         title: match lang {
             Lang::Zh => format!("{count} 条消息"),
             Lang::En => format!("{count} messages"),
         },
-        lines: std::iter::once(first).chain(others).map(line).collect(),
+        lines: std::iter::once(first).chain(others).map(line).chain(shared.cloned()).collect(),
         body: String::new(),
         link: None,
         mentions: Vec::new(),
@@ -110,12 +127,25 @@ mod tests {
             at: DateTime::UNIX_EPOCH,
             data: json!({ "number": format!("4829136{number:02}") }),
             title: "<李强>已接单：".repeat(20),
-            lines: Vec::new(),
+            lines: vec![Line::kept("为何通知您", "本群是县市场监督管理局的工作群")],
             body: String::new(),
             link: None,
             mentions: Vec::new(),
             words: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn the_same_notices_are_the_same_message_and_others_another() {
+        let id = |first: usize, others: &[usize]| {
+            let others: Vec<Message> = others.iter().copied().map(message).collect();
+            digest(&message(first), &others, Lang::Zh).id
+        };
+        assert_eq!(id(1, &[2]), id(1, &[2]));
+        assert_eq!(id(1, &[2]), id(2, &[1]), "whoever leads");
+        assert_ne!(id(1, &[2]), id(1, &[2, 3]));
+        assert_ne!(id(1, &[2]), message(1).id);
+        assert_eq!(id(1, &[2]).len(), ID_LENGTH);
     }
 
     #[test]
@@ -150,6 +180,7 @@ mod tests {
             for number in 0..MOST {
                 assert!(text.contains(&format!("4829136{number:02}")), "{kind} lacks {number}: {text}");
             }
+            assert_eq!(text.matches("本群是县市场监督管理局的工作群").count(), 1, "{kind}: {text}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub use super::store::Leased;
 use super::store::held::{self, Gather};
 use super::store::{self, Lease, Record, Settle};
 use super::texts::own::Own;
-use super::texts::{Telling, Texts};
+use super::texts::{Reader, Telling, Texts};
 use super::throttle::{Spacing, Standing, Throttle};
 use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
@@ -316,7 +316,7 @@ impl Sender {
             event: &leased.event,
             at: leased.created_at,
             alarms: leased.alarms,
-            personal: leased.kind.is_personal(),
+            reader: Reader::of(leased.kind, leased.room_of.as_deref()),
             kind: Some(leased.kind),
             own: leased.own_version.zip(leased.own_words.as_ref()).map(|(version, words)| Own {
                 county: leased.county,

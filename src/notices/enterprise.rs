@@ -8,7 +8,7 @@ use super::address::blank;
 use super::channels::Settings;
 use super::model::{NewNotice, NoticeState};
 use super::outbox::{self, Draft};
-use super::params::for_systems;
+use super::params::for_enterprise;
 use super::store::grants;
 use crate::organisation::{CountyId, EnterpriseId};
 
@@ -21,8 +21,8 @@ pub async fn tell(
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let people = grants::people(conn, enterprise).await?;
-    // No link of an officer, nor how to reach him, leaves the house.
-    let draft = Draft { officer: None, params: for_systems(&draft.params), ..draft.clone() };
+    // No link of an officer, nor his own number, leaves the house; what he wrote to them does, whole.
+    let draft = Draft { officer: None, params: for_enterprise(&draft.params), ..draft.clone() };
     let mut rows: Vec<NewNotice> = people
         .iter()
         .map(|account| NewNotice {

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::bundle::{self, Parcel, is_news};
+use super::bundle::{self, Parcel, is_news, joins};
 use super::deliver::{Attempted, Leased, Sender};
 use super::fallback;
 use super::model::{Lane, NoticeId, NoticeState, Priority};
@@ -35,20 +35,22 @@ impl Sender {
     /// # Errors
     /// Postgres only; then the leases end by themselves.
     pub async fn carry(&self, parcel: Parcel, now: DateTime<Utc>) -> Result<Carried, DbError> {
-        let news = is_news(&parcel.first);
-        if news && let Some((until, why)) = self.patience(&parcel, now).await? {
+        let company = joins(&parcel.first);
+        if is_news(&parcel.first)
+            && let Some((until, why)) = self.patience(&parcel, now).await?
+        {
             return self.keep(&parcel, until, why, now).await;
         }
         if let Some(until) = self.throttle.spread(&asking(&parcel.first, Spacing::None), now) {
             return self.keep(&parcel, until, "rush_hour", now).await;
         }
         let full = parcel.count() >= bundle::MOST;
-        let spacing = if news && !full { Spacing::News } else { Spacing::None };
+        let spacing = if company && !full { Spacing::News } else { Spacing::None };
         let standing = match self.throttle.take(&asking(&parcel.first, spacing), now).await {
             Leave::Go(standing) => standing,
             Leave::Wait { until, why } => return self.keep(&parcel, until, why.code(), now).await,
         };
-        let parcel = if news && !full { self.gather(parcel, now).await } else { parcel };
+        let parcel = if company && !full { self.gather(parcel, now).await } else { parcel };
         let first = parcel.first.clone();
         let attempted = self.attempt(parcel, standing, now).await;
         self.throttle.arrived(&asking(&first, Spacing::None)).await;
@@ -67,7 +69,7 @@ impl Sender {
         }
         let oldest = parcel.all().map(|leased| leased.created_at).min().unwrap_or(now);
         let all_low = parcel.all().all(|leased| leased.priority == Priority::Low);
-        let waits = all_low && parcel.count() < bundle::MOST && now < oldest + COMPANY;
+        let waits = all_low && joins(first) && parcel.count() < bundle::MOST && now < oldest + COMPANY;
         Ok(waits.then_some((oldest + COMPANY, "bundled")))
     }
 
@@ -153,8 +155,8 @@ impl Sender {
             limit: i64::try_from(room).unwrap_or(0),
         };
         let leased = self.lease_gathered(first.county, gather, now).await?;
-        let joins = |leased: &Leased| leased.state == NoticeState::Sending && is_news(leased);
-        Ok(leased.into_iter().filter(joins).collect())
+        let taken = |leased: &Leased| leased.state == NoticeState::Sending && joins(leased);
+        Ok(leased.into_iter().filter(taken).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use super::model::{NoticeId, SubjectKind};
 use super::store::inbox::{self, Posting};
 use super::store::texts as store;
 use super::texts::own::Own;
-use super::texts::{Telling, Texts};
+use super::texts::{self, Telling, Texts};
 use crate::organisation::{CountyId, OfficerId};
 use crate::platform::db::{Db, Scope};
 use crate::platform::http::cursor::{Page, Paging};
@@ -100,9 +100,10 @@ pub async fn list(
         let (version, words) = own.get(event)?;
         Some(Own { county: reader.county, version: *version, words })
     };
+    let told_as = reader.officer.map_or(texts::Reader::Member, |_| texts::Reader::Officer);
     let shown = |row: Posting| {
         let own = own(&row.event);
-        item(texts, row, own, now)
+        item(texts, row, (told_as, own), now)
     };
     let page = paging.page("inbox", rows, |row| row.id, shown);
     Ok(InboxPage { page, unread })
@@ -125,13 +126,18 @@ pub async fn read(db: &Db, reader: Reader, id: NoticeId, now: DateTime<Utc>) -> 
 }
 
 /// A notice that cannot be told is shown all the same, by the name of its event.
-fn item(texts: &Texts, row: Posting, own: Option<Own<'_>>, now: DateTime<Utc>) -> InboxItem {
+fn item(
+    texts: &Texts,
+    row: Posting,
+    (reader, own): (texts::Reader<'_>, Option<Own<'_>>),
+    now: DateTime<Utc>,
+) -> InboxItem {
     let telling = Telling {
         id: row.id,
         event: &row.event,
         at: row.created_at,
         alarms: false,
-        personal: true,
+        reader,
         kind: None,
         own,
         params: &row.params,

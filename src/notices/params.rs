@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::platform::mask::{mask_phone, mask_phones};
+use crate::platform::mask::{mask_phone, mask_words};
 
 /// The facts of a call, as far as the event needs them. What is missing is left out of the text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -101,23 +101,81 @@ impl CallParams {
     }
 }
 
-/// What another system is told: everything posted, except what lets one act in the holder's name and how to reach people.
+/// What the enterprise is told: everything posted, except what lets one act in the holder's name and how to reach him past the office.
 #[must_use]
-pub fn for_systems(json: &Value) -> Value {
+pub fn for_enterprise(json: &Value) -> Value {
     let mut shown = json.clone();
     if let Value::Object(fields) = &mut shown {
         fields.remove("actPath");
         fields.remove("holderMobile");
+    }
+    shown
+}
+
+/// What is no word of a person, in which digits that look like a phone number are none.
+const NO_WORDS: [&str; 3] = ["callId", "number", "order"];
+
+/// What another system is told: the same without any phone number, wherever somebody typed one.
+#[must_use]
+pub fn for_systems(json: &Value) -> Value {
+    let mut shown = for_enterprise(json);
+    if let Value::Object(fields) = &mut shown {
         if let Some(Value::String(phone)) = fields.get_mut("contactPhone") {
             *phone = mask_phone(phone);
         }
-        for field in ["text", "title", "note", "reason", "result"] {
-            if let Some(Value::String(text)) = fields.get_mut(field) {
-                *text = mask_phones(text);
-            }
+        for (_, value) in fields.iter_mut().filter(|(name, _)| !NO_WORDS.contains(&name.as_str())) {
+            mask_words(value);
         }
     }
     shown
+}
+
+#[cfg(test)]
+impl CallParams {
+    /// The same words in every field that a person's words can reach.
+    pub fn every(words: &str) -> Self {
+        let said = || Some(words.to_owned());
+        Self {
+            number: Some("482913607".to_owned()),
+            order: None,
+            call_id: None,
+            title: said(),
+            text: said(),
+            state: said(),
+            urgency: said(),
+            enterprise: said(),
+            place: said(),
+            contact_name: said(),
+            contact_phone: said(),
+            department: said(),
+            holder: said(),
+            holder_mobile: said(),
+            item_name: said(),
+            actor: said(),
+            reason: said(),
+            due_at: None,
+            resolve_due_at: None,
+            raised_at: None,
+            act_path: None,
+            note: said(),
+            to: said(),
+            until: None,
+            approved: None,
+            working_days: None,
+            appointment_at: None,
+            result: said(),
+            suggestions: vec![words.to_owned()],
+            clock: said(),
+            clock_due_at: None,
+            held_minutes: None,
+            late_minutes: None,
+            rank: said(),
+            rung: None,
+            card: said(),
+            why: said(),
+            again: said(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,5 +216,23 @@ mod tests {
         });
         let expected = json!({"number": "1", "contactPhone": "138****5678", "text": "打138****5678"});
         assert_eq!(for_systems(&json), expected);
+    }
+
+    #[test]
+    fn an_enterprise_reads_what_its_officer_wrote_but_cannot_act_for_him() {
+        let json = json!({
+            "actPath": "/a/t", "holderMobile": "13800000000", "note": "师傅半小时到，13812345678", "contactPhone": "13912345678",
+        });
+        let expected = json!({"note": "师傅半小时到，13812345678", "contactPhone": "13912345678"});
+        assert_eq!(for_enterprise(&json), expected);
+    }
+
+    #[test]
+    fn no_phone_reaches_another_system_wherever_somebody_typed_it() {
+        let every = CallParams::every("请打13812345678").to_json();
+        let shown = for_systems(&every).to_string();
+        assert!(shown.contains("138****5678") && !shown.contains("13812345678"), "{shown}");
+        let ids = json!({"number": "13812345678", "callId": "13812345678", "order": "13812345678"});
+        assert_eq!(for_systems(&ids), ids);
     }
 }

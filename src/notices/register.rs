@@ -1,9 +1,11 @@
 //! Channels as rows: what their columns open to.
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::channels::{ChannelKind, Settings, Target};
+use super::channels::{ChannelKind, Credentials, Settings, Target};
 use crate::platform::crypto::Vault;
+use crate::platform::outbound::Url;
 
 /// What the credentials of a channel are sealed for.
 pub const PURPOSE: &str = "channel-credentials";
@@ -23,6 +25,29 @@ pub fn settings_fault(kind: &str, settings: &Value) -> Option<String> {
         ChannelKind::WechatSubscribe if settings.templates.is_empty() => lacks("templates"),
         _ => None,
     }
+}
+
+/// What stands in a channel's row for its address, for everybody to see, and what is sealed: of a generic webhook the whole address is a
+/// secret, and scheme, host and port alone are shown. Secrets newest first.
+#[must_use]
+pub fn halves(kind: &str, address: &str, token: &str, secrets: &[&str]) -> (String, Credentials) {
+    let credentials = Credentials::new(token, secrets);
+    match address.parse::<Url>() {
+        Ok(url) if named(kind) == Some(ChannelKind::Webhook) => {
+            (url.origin().ascii_serialization(), credentials.at(address))
+        }
+        _ => (address.to_owned(), credentials),
+    }
+}
+
+/// Whether an address holds what belongs into the credentials: somebody gave a robot's whole address where its base was asked for. Only
+/// a generic webhook may have any address; a stand-in for a provider may have a path.
+#[must_use]
+pub fn holds_a_key(kind: &str, address: &str) -> bool {
+    let Some((kind, url)) = named(kind).zip(address.parse::<Url>().ok()) else { return false };
+    let own_host = url.host_str().is_some_and(|host| kind.hosts().contains(&host));
+    let beside = url.query().is_some() || url.fragment().is_some() || !url.username().is_empty();
+    kind != ChannelKind::Webhook && (beside || url.password().is_some() || own_host && url.path() != "/")
 }
 
 fn named(kind: &str) -> Option<ChannelKind> {
@@ -47,10 +72,41 @@ pub fn target(
     settings: &Value,
 ) -> Result<Target, &'static str> {
     let opened = vault.open(PURPOSE, credentials_sealed).map_err(|_| "the credentials cannot be opened")?;
+    let credentials: Credentials =
+        serde_json::from_slice(&opened).map_err(|_| "the credentials cannot be read")?;
+    let address = if kind == ChannelKind::Webhook { credentials.url.expose_secret() } else { base_url };
     Ok(Target {
         kind,
-        base_url: base_url.parse().map_err(|_| "the address is none")?,
-        credentials: serde_json::from_slice(&opened).map_err(|_| "the credentials cannot be read")?,
+        base_url: address.parse().map_err(|_| "the address is none")?,
+        credentials,
         settings: serde_json::from_value(settings.clone()).map_err(|_| "the settings cannot be read")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_webhook_only_the_host_is_shown_and_a_robots_key_is_not_taken_for_its_base() {
+        let split = |kind, address| {
+            let (shown, sealed) = halves(kind, address, "t", &["s"]);
+            (shown, sealed.url.expose_secret().to_owned())
+        };
+        let whole = "https://u:p@hooks.example.org:8443/in/k?key=1";
+        assert_eq!(split("webhook", whole), ("https://hooks.example.org:8443".to_owned(), whole.to_owned()));
+        let base = "http://127.0.0.1:8090/stand-in";
+        assert_eq!(split("slack", base), (base.to_owned(), String::new()));
+        for (kind, address, expected) in [
+            ("webhook", whole, false),
+            ("slack", "https://hooks.slack.com/services/T0/B0/X0", true),
+            ("slack", "https://hooks.slack.com", false),
+            ("feishu_bot", "https://open.feishu.cn/open-apis/bot/v2/hook/key", true),
+            ("wecom_bot", "https://qyapi.weixin.qq.com/?key=k", true),
+            ("wecom_bot", "http://127.0.0.1:8090/?key=k", true),
+            ("dingtalk_bot", "http://127.0.0.1:8090/stand-in/", false),
+        ] {
+            assert_eq!(holds_a_key(kind, address), expected, "{kind} {address}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::channels::ChannelKind;
 use super::model::{
     AttemptOutcome, ChannelId, ChannelLanguage, ChannelState, Entry, NoticeId, NoticeState, Priority,
+    SubjectKind,
 };
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
@@ -114,8 +115,8 @@ pub struct Lease {
     pub until: DateTime<Utc>,
 }
 
-/// A notice as its sender needs it.
-#[derive(Clone, Debug, Queryable)]
+/// A notice as its sender needs it. Debug shows neither what it says nor what opens its channel.
+#[derive(Clone, Queryable)]
 pub struct Leased {
     pub notice: NoticeId,
     pub county: CountyId,
@@ -140,12 +141,28 @@ pub struct Leased {
     /// The county's own words for the event: their version, and what they are.
     pub own_version: Option<i32>,
     pub own_words: Option<Value>,
+    /// The department whose room the channel is, as people call it; none: the county's, or an application.
+    pub room_of: Option<String>,
+    pub subject_kind: SubjectKind,
+}
+
+impl std::fmt::Debug for Leased {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leased")
+            .field("notice", &self.notice)
+            .field("state", &self.state)
+            .field("attempt", &self.attempt)
+            .field("event", &self.event)
+            .field("channel", &self.channel)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, \
              case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
              then 'channel_paused' when n.attempt >= ",
         );
@@ -157,7 +174,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             " then 'lapsed_too_often' else '' end as against \
              from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
-             left join county_texts t on t.county_id = n.county_id and t.event = n.event where n.id = any(",
+             left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event where n.id = any(",
         );
         out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
         out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
@@ -176,7 +193,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.language, ready.version, ready.words",
+             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind",
         );
         Ok(())
     }
@@ -328,6 +345,8 @@ prepared!(Lease, Lease => (
     sql_types::Text,
     sql_types::Nullable<sql_types::Integer>,
     sql_types::Nullable<sql_types::Jsonb>,
+    sql_types::Nullable<sql_types::Text>,
+    sql_types::Text,
 ));
 prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text));
 

@@ -85,12 +85,21 @@ const NAMES: [&str; 36] = [
 /// The fact that every event tells last, when there is something to tell.
 const AGAIN: &str = "again";
 
+/// What the line is called that says why its reader gets a notice.
+const WHY_YOU: &str = "label";
+/// What a room, a person of an enterprise, and an officer is told of it unless the event says otherwise.
+const WHY_ROOM: &str = "room";
+const WHY_MEMBER: &str = "enterprise";
+const WHY_OFFICER: &str = "concerned";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Book {
     facts: HashMap<String, Fact>,
     /// What keys in the params are called, `kind.key`, in Chinese and English.
     names: HashMap<String, (String, String)>,
+    /// Why its reader gets a notice, by what he is in the matter: templates in Chinese and English.
+    why_you: HashMap<String, (String, String)>,
     events: HashMap<String, Event>,
 }
 
@@ -110,8 +119,25 @@ struct Event {
     /// Whether the enterprise's own words follow.
     #[serde(default)]
     words: bool,
+    /// As what an officer is told in person; there is one for every event by which somebody is asked to act.
+    officer: Option<String>,
+    /// As what everybody is told, wherever he reads it.
+    anybody: Option<String>,
     zh: Wording,
     en: Wording,
+}
+
+impl Event {
+    /// Which of the reasons for getting it holds for a reader; none for a system, which needs no reason.
+    fn why(&self, reader: Reader<'_>) -> Option<&str> {
+        let own = match reader {
+            Reader::System => return None,
+            Reader::Officer => self.officer.as_deref().unwrap_or(WHY_OFFICER),
+            Reader::Member => WHY_MEMBER,
+            Reader::Room(_) => WHY_ROOM,
+        };
+        Some(self.anybody.as_deref().unwrap_or(own))
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -141,6 +167,8 @@ pub enum TextsError {
     Template(#[from] minijinja::Error),
     #[error("texts: event {event} names the fact {fact}, which does not exist")]
     UnknownFact { event: String, fact: String },
+    #[error("texts: there is no why for {0}")]
+    UnknownWhy(String),
     #[error("texts: the event {OTHER} is missing")]
     NoOther,
     #[error("the action path makes no address")]
@@ -149,6 +177,40 @@ pub enum TextsError {
     Unreadable(#[from] serde_json::Error),
     #[error("texts: the title says nothing")]
     Empty,
+}
+
+/// Who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader<'a> {
+    /// An officer, alone; or an administrator.
+    Officer,
+    /// A person of an enterprise, alone.
+    Member,
+    /// The room of the department called so; none: one of the county.
+    Room(Option<&'a str>),
+    System,
+}
+
+impl<'a> Reader<'a> {
+    /// Who reads what a channel carries; `room_of`: the department whose room it is.
+    #[must_use]
+    pub const fn of(kind: ChannelKind, room_of: Option<&'a str>) -> Self {
+        match kind {
+            ChannelKind::WechatSubscribe => Self::Member,
+            ChannelKind::Webhook => Self::System,
+            ChannelKind::WecomApp | ChannelKind::DingtalkApp | ChannelKind::FeishuApp => Self::Officer,
+            ChannelKind::WecomBot
+            | ChannelKind::DingtalkBot
+            | ChannelKind::FeishuBot
+            | ChannelKind::Slack => Self::Room(room_of),
+        }
+    }
+
+    /// Whether one person alone reads it, who may see phone numbers in full.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::Officer | Self::Member)
+    }
 }
 
 /// What there is to tell.
@@ -160,8 +222,7 @@ pub struct Telling<'a> {
     pub at: DateTime<Utc>,
     /// Whether the holder is to act, and so is called by name.
     pub alarms: bool,
-    /// Whether one person alone reads it, who may see phone numbers in full.
-    pub personal: bool,
+    pub reader: Reader<'a>,
     /// What carries it; none: the inbox.
     pub kind: Option<ChannelKind>,
     /// The county's own words for it.
@@ -204,6 +265,17 @@ impl Texts {
             }
             templates.add_template_owned(format!("zh/title/{name}"), event.zh.title.clone())?;
             templates.add_template_owned(format!("en/title/{name}"), event.en.title.clone())?;
+        }
+        for (name, why) in &book.why_you {
+            templates.add_template_owned(format!("zh/why_you/{name}"), why.0.clone())?;
+            templates.add_template_owned(format!("en/why_you/{name}"), why.1.clone())?;
+        }
+        let named = book.events.values().flat_map(|event| event.officer.iter().chain(&event.anybody));
+        let fixed = [WHY_YOU, WHY_ROOM, WHY_MEMBER, WHY_OFFICER].into_iter();
+        if let Some(name) =
+            named.map(String::as_str).chain(fixed).find(|name| !book.why_you.contains_key(*name))
+        {
+            return Err(TextsError::UnknownWhy(name.to_owned()));
         }
         let other = book.events.get(OTHER).ok_or(TextsError::NoOther)?.clone();
         if !book.facts.contains_key(AGAIN) {
@@ -268,7 +340,10 @@ impl Texts {
             Some((own, (at, lines))) => own_lines(own, &at, lines, &words)?,
             None => self.facts(event.facts.iter().map(String::as_str), lang, &words)?,
         };
-        lines.extend(self.facts([AGAIN].into_iter(), lang, &words)?);
+        let why = event.why(telling.reader).map(|why| self.why_you(why, lang, &words)).transpose()?;
+        lines.extend(why);
+        let again = self.facts([AGAIN].into_iter(), lang, &words)?;
+        lines.extend(again.into_iter().map(|line| Line { kept: true, ..line }));
         let follow = own_text.and_then(|own| own.words).unwrap_or(event.words);
         let text = words.get("text").filter(|text| follow && words.get("title") != Some(*text));
         // Where there is no page to act on, nobody gives it a link.
@@ -285,7 +360,7 @@ impl Texts {
             words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
-                .filter(|_| telling.alarms && !telling.personal)
+                .filter(|_| telling.alarms && !telling.reader.is_personal())
                 .map(|mobile| Mention { mobile: Some(mobile), user_id: None })
                 .into_iter()
                 .collect(),
@@ -293,7 +368,23 @@ impl Texts {
     }
 
     fn words(&self, telling: Telling<'_>, lang: Lang, now: DateTime<Utc>) -> BTreeMap<&'static str, String> {
-        words(&CallParams::read(telling.params), &self.book.names, telling.personal, lang, now)
+        words(&CallParams::read(telling.params), &self.book.names, telling, lang, now)
+    }
+
+    /// The line that says why its reader gets it: ours alone, and whole whatever else there is to say.
+    fn why_you(
+        &self,
+        why: &str,
+        lang: Lang,
+        words: &BTreeMap<&'static str, String>,
+    ) -> Result<Line, TextsError> {
+        let label = self.say("why_you", WHY_YOU, lang, words)?;
+        Ok(Line::kept(label, self.say("why_you", why, lang, words)?))
+    }
+
+    /// Whether somebody is asked to act by such an event.
+    fn alarms(&self, event: &str) -> bool {
+        self.book.events.get(event).is_some_and(|event| event.officer.is_some())
     }
 
     fn say(
@@ -386,13 +477,18 @@ fn own_lines(
 fn words(
     params: &CallParams,
     names: &HashMap<String, (String, String)>,
-    personal: bool,
+    telling: Telling<'_>,
     lang: Lang,
     now: DateTime<Utc>,
 ) -> BTreeMap<&'static str, String> {
     let named = |kind: &str, key: &Option<String>| {
         let (zh, en) = names.get(&format!("{kind}.{}", key.as_deref()?))?;
         Some(if lang == Lang::Zh { zh.clone() } else { en.clone() })
+    };
+    let personal = telling.reader.is_personal();
+    let room = match telling.reader {
+        Reader::Room(department) => department.map(str::to_owned),
+        Reader::Officer | Reader::Member | Reader::System => None,
     };
     let whole = |text: &str| text.to_owned();
     let phone_shown = |phone: &str| if personal { whole(phone) } else { mask_phone(phone) };
@@ -418,14 +514,14 @@ fn words(
         ("order", params.order.clone()),
         ("title", Some(title.unwrap_or_else(|| nameless.to_owned()))),
         ("text", own(&params.text)),
-        ("enterprise", params.enterprise.clone()),
-        ("place", params.place.clone()),
-        ("contact", params.contact_name.clone()),
+        ("enterprise", own(&params.enterprise)),
+        ("place", own(&params.place)),
+        ("contact", own(&params.contact_name)),
         ("phone", params.contact_phone.as_deref().map(phone_shown)),
-        ("department", params.department.clone()),
-        ("holder", params.holder.clone()),
-        ("item", params.item_name.clone()),
-        ("actor", params.actor.clone()),
+        ("department", own(&params.department)),
+        ("holder", own(&params.holder)),
+        ("item", own(&params.item_name)),
+        ("actor", own(&params.actor)),
         ("reason", own(&params.reason)),
         ("note", own(&params.note)),
         ("result", own(&params.result)),
@@ -434,7 +530,7 @@ fn words(
         ("decision", decision.map(str::to_owned)),
         ("days", params.working_days.map(|days| days.to_string())),
         ("appointment", moment(params.appointment_at)),
-        ("suggestions", Some(params.suggestions.join(separator))),
+        ("suggestions", Some(text_shown(&params.suggestions.join(separator)))),
         ("accept_by", moment(params.due_at)),
         ("resolve_by", moment(params.resolve_due_at)),
         ("raised", moment(params.raised_at)),
@@ -449,6 +545,8 @@ fn words(
         ("again", named("again", &params.again)),
         ("critical", (params.urgency.as_deref() == Some("critical")).then(|| "yes".to_owned())),
         ("masked", (!personal).then(|| "yes".to_owned())),
+        ("room", room),
+        ("asks", telling.alarms.then(|| "yes".to_owned())),
         ("link", params.act_path.clone().map(|_| "yes".to_owned())),
     ];
     let said = |(name, value): (&'static str, Option<String>)| {
@@ -463,7 +561,7 @@ fn spelt(
     params: &CallParams,
     telling: Telling<'_>,
 ) -> BTreeMap<String, String> {
-    if !telling.personal {
+    if !telling.reader.is_personal() {
         return BTreeMap::new();
     }
     let mut spelt: BTreeMap<String, String> =

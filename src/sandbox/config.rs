@@ -76,7 +76,11 @@ impl RoomConfig {
 
     pub(super) fn credentials(&self) -> Credentials {
         let token = if self.kind.is_personal() { "" } else { self.key.as_str() };
-        Credentials { token: SecretString::from(token), secrets: self.secrets.clone() }
+        Credentials {
+            token: SecretString::from(token),
+            secrets: self.secrets.clone(),
+            url: SecretString::default(),
+        }
     }
 
     pub(super) fn shown_title(&self) -> &str {

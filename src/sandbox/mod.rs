@@ -164,7 +164,11 @@ impl Sandbox {
             _ => base.clone(),
         };
         let settings = Settings { keyword: config.keyword.clone(), ..config.app.clone() };
-        Some(Target { kind: config.kind, base_url, credentials: config.credentials(), settings })
+        let credentials = match config.kind {
+            ChannelKind::Webhook => config.credentials().at(base_url.as_str()),
+            _ => config.credentials(),
+        };
+        Some(Target { kind: config.kind, base_url, credentials, settings })
     }
 
     fn rooms(&self) -> MutexGuard<'_, rooms::Rooms> {

@@ -2,8 +2,12 @@
 
 use chrono::DateTime;
 use secrecy::SecretString;
+use serde_json::json;
 use yijiao::app::App;
 use yijiao::notices::channels::{ChannelKind, Credentials, Settings, Target};
+use yijiao::notices::deliver::Leased;
+use yijiao::notices::model::{ChannelId, ChannelLanguage, NoticeId, NoticeState, Priority, SubjectKind};
+use yijiao::organisation::CountyId;
 use yijiao::platform::clock::Clock;
 use yijiao::platform::config::Config;
 use yijiao::platform::crypto::Vault;
@@ -58,11 +62,48 @@ fn no_channel_shows_what_opens_it() {
     shows_no_secret("Vault", &vault, &[&vault.derive("seal")]);
     let credentials = Credentials::new("SECRET-token", &["SECRET-sign", "SECRET-older"]);
     shows_no_secret("Credentials", &credentials, &[]);
+    let url = "https://SECRET-user:SECRET-word@hooks.example.org/SECRET-path?key=SECRET-query";
     let target = Target {
         kind: ChannelKind::Webhook,
-        base_url: "https://hooks.example.org/SECRET-path?key=SECRET-query".parse().unwrap(),
-        credentials,
+        base_url: url.parse().unwrap(),
+        credentials: credentials.at(url),
         settings: Settings::default(),
     };
     shows_no_secret("Target", &target, &[]);
+    shows_no_secret("Credentials", &target.credentials, &[]);
+    for echoed in [
+        url,
+        "/SECRET-path?key=SECRET-query",
+        "key=SECRET-query",
+        "SECRET-query",
+        "SECRET-path",
+        "SECRET-word",
+    ] {
+        let shown = target.excerpt(format!("no such hook: {echoed} (SECRET-sign)").as_bytes());
+        assert!(shown.contains("no such hook") && !shown.contains("SECRET"), "{echoed}: {shown}");
+    }
+    let leased = Leased {
+        notice: NoticeId::fresh(),
+        county: CountyId::fresh(),
+        state: NoticeState::Sending,
+        reason: String::new(),
+        attempt: 1,
+        priority: Priority::Normal,
+        event: "call.accepted".to_owned(),
+        params: json!({"actPath": "/a/SECRET-link", "contactPhone": "SECRET-phone"}),
+        created_at: DateTime::UNIX_EPOCH,
+        alarms: false,
+        channel: ChannelId::fresh(),
+        recipient: String::new(),
+        kind: ChannelKind::Webhook,
+        base_url: "https://SECRET-host.example.org".to_owned(),
+        credentials_sealed: b"SECRET-sealed".to_vec(),
+        settings: json!({}),
+        language: ChannelLanguage::Chinese,
+        own_version: None,
+        own_words: None,
+        room_of: None,
+        subject_kind: SubjectKind::Call,
+    };
+    shows_no_secret("Leased", &leased, &[b"SECRET-sealed"]);
 }

@@ -1,5 +1,5 @@
 //! Another secret. A webhook signs with the new one and the one before, so that its receiver can change over (Standard Webhooks);
-//! everything else knows one. From then on the county's files do not say what opens the channel: an old one does not bring back a secret
+//! everything else knows one. The whole address of a webhook is a secret too and is changed here. From then on the county's files do not say what opens the channel: an old one does not bring back a secret
 //! that was replaced.
 
 use chrono::{DateTime, Utc};
@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::create::{Given, fault, malformed, said, seal};
+use super::create::{Given, fault, fault_of_address, malformed, said, seal};
 use super::health::open;
 use super::{Administrator, lock};
 use crate::ledger::Fact;
-use crate::notices::channels::{ChannelKind, Credentials};
+use crate::notices::channels::ChannelKind;
 use crate::notices::model::ChannelId;
+use crate::notices::register::halves;
 use crate::notices::store::register;
 use crate::platform::crypto::Vault;
 use crate::platform::db::Db;
@@ -30,12 +31,15 @@ pub struct ChangeSecret {
     /// The signing secret, or an application's.
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
+    /// The whole address of a webhook.
+    #[schema(value_type = Option<String>)]
+    pub base_url: Option<SecretString>,
     /// The secret before is no longer good: a webhook does not sign with it any more.
     #[serde(default)]
     pub revoke_old: bool,
 }
 
-/// Gives a channel another secret, or key, or both.
+/// Gives a channel another secret, key or, to a webhook, address.
 ///
 /// # Errors
 /// 404, 422 when nothing is given or it cannot be a secret.
@@ -62,24 +66,44 @@ async fn change_in(
 ) -> Result<(), Problem> {
     let channel = lock(conn, id).await?;
     let opens = Given { kind: channel.kind, token: given.token.as_ref(), secret: given.secret.as_ref() };
-    let (token, secret) = (said(opens.token), said(opens.secret));
-    if token.is_none() && secret.is_none() {
+    let (token, secret, address) = (said(opens.token), said(opens.secret), said(given.base_url.as_ref()));
+    if token.is_none() && secret.is_none() && address.is_none() {
         return Err(fault("secret", "required", "请填写新的密钥", "give a new secret or key"));
     }
-    let faults = malformed(&opens);
+    let mut faults = malformed(&opens);
+    if let Some(address) = address {
+        faults.extend(fault_of_address(channel.kind, address));
+    }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
+    let is_webhook = channel.kind == ChannelKind::Webhook;
+    if address.is_some() && !is_webhook {
+        return Err(fault(
+            "baseUrl",
+            "no_webhook",
+            "只有 Webhook 的地址可以更换",
+            "only a webhook's address is changed",
+        ));
+    }
     // What cannot be opened any more is replaced altogether.
     let before = open(vault, &channel).unwrap_or_default();
-    let live = if channel.kind == ChannelKind::Webhook && !given.revoke_old { 2 } else { 1 };
+    let url = address.unwrap_or(before.url.expose_secret());
+    if is_webhook && url.is_empty() {
+        return Err(fault("baseUrl", "required", "请填写完整地址", "give the whole address"));
+    }
+    let live = if is_webhook && !given.revoke_old { 2 } else { 1 };
     let old = before.secrets.iter().map(ExposeSecret::expose_secret);
     let secrets: Vec<&str> = match secret {
         Some(secret) => std::iter::once(secret).chain(old.filter(|old| *old != secret)).take(live).collect(),
         None => old.collect(),
     };
-    let credentials = Credentials::new(token.unwrap_or(before.token.expose_secret()), &secrets);
-    register::reseal(conn, id, &seal(vault, &credentials)?, now).await?;
-    let fact = json!({"token": token.is_some(), "secret": secret.is_some(), "liveSecrets": secrets.len()});
+    let address_now = if is_webhook { url } else { channel.base_url.as_str() };
+    let token_now = token.unwrap_or(before.token.expose_secret());
+    let (base_url, credentials) = halves(channel.kind.as_str(), address_now, token_now, &secrets);
+    register::reseal(conn, id, &base_url, &seal(vault, &credentials)?, now).await?;
+    let fact = json!({
+        "token": token.is_some(), "secret": secret.is_some(), "address": address.is_some(), "liveSecrets": secrets.len(),
+    });
     administrator.note_channel(conn, id, Fact::new("channel.secret_changed", fact), now).await
 }

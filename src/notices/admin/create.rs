@@ -12,7 +12,7 @@ use super::error::NoticeCode;
 use crate::ledger::Fact;
 use crate::notices::channels::{ChannelKind, Credentials, webhook};
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState};
-use crate::notices::register::{PURPOSE, settings_fault};
+use crate::notices::register::{PURPOSE, halves, holds_a_key, settings_fault};
 use crate::notices::store::register::{self, Channel};
 use crate::platform::crypto::{Vault, hmac_sha256};
 use crate::platform::db::Db;
@@ -36,7 +36,7 @@ pub struct NewChannel {
     pub name: String,
     /// Whose room it is; none: a channel of the county.
     pub department_code: Option<String>,
-    /// Another base than the provider's own; of a webhook the whole address.
+    /// Another base than the provider's own; of a webhook the whole address, of which only scheme, host and port are ever shown again.
     #[schema(value_type = Option<String>)]
     pub base_url: Option<SecretString>,
     /// The key in a robot's address.
@@ -93,10 +93,10 @@ pub async fn create(
     key: Option<(String, [u8; 32])>,
     now: DateTime<Utc>,
 ) -> Result<Created, Problem> {
-    let (code, name, base_url) = judge(&given)?;
+    let (code, name, address) = judge(&given)?;
     let (token, secret) = (said(given.token.as_ref()), said(given.secret.as_ref()));
     let secrets: Vec<&str> = secret.into_iter().collect();
-    let credentials = Credentials::new(token.unwrap_or_default(), &secrets);
+    let (base_url, credentials) = halves(given.kind.as_str(), &address, token.unwrap_or_default(), &secrets);
     let sealed = seal(vault, &credentials)?;
     let mut tx = db.begin(administrator.scope()).await?;
     let added = async {
@@ -181,16 +181,7 @@ fn judge(given: &NewChannel) -> Result<(String, String, String), Problem> {
     });
     let own = said(given.base_url.as_ref()).map(str::to_owned);
     let base = own.or_else(|| given.kind.default_base().map(Into::into)).unwrap_or_default();
-    let fine =
-        base.parse::<Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if !fine {
-        faults.push(FieldError::new(
-            "baseUrl",
-            "malformed_url",
-            "须为 http 或 https 地址",
-            "must be an http or https address",
-        ));
-    }
+    faults.extend(fault_of_address(given.kind, &base));
     let settings = given.settings.clone().unwrap_or_else(|| json!({}));
     if let Some(why) = settings_fault(given.kind.as_str(), &settings) {
         faults.push(FieldError::new("settings", "channel_settings", format!("通道设置有误：{why}"), why));
@@ -199,6 +190,23 @@ fn judge(given: &NewChannel) -> Result<(String, String, String), Problem> {
     faults.extend(lacks(&opens));
     faults.extend(malformed(&opens));
     if faults.is_empty() { Ok((code, name, base)) } else { Err(Problem::invalid(faults)) }
+}
+
+/// What is wrong with an address, or with what stands in it.
+pub(super) fn fault_of_address(kind: ChannelKind, address: &str) -> Option<FieldError> {
+    let is_http = |url: Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let (code, zh, en) = if !address.parse::<Url>().is_ok_and(is_http) {
+        ("malformed_url", "须为 http 或 https 地址", "must be an http or https address")
+    } else if holds_a_key(kind.as_str(), address) {
+        (
+            "key_in_url",
+            "这里只填平台的地址，密钥请填在 token 里",
+            "the platform's address alone; its key belongs into token",
+        )
+    } else {
+        return None;
+    };
+    Some(FieldError::new("baseUrl", code, zh, en))
 }
 
 /// What a channel of this kind cannot be opened without. A robot's key opens it; everything else by what it signs or asks with.

@@ -140,7 +140,7 @@ fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Hea
             held: health.held,
             waiting: health.waiting,
             oldest_waiting_at: health.oldest.map(china),
-            last_error_words: words.map(str::to_owned),
+            last_error_words: words,
             last_error: health.last_error,
             last_error_at: health.last_error_at.map(china),
         },

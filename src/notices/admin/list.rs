@@ -134,7 +134,8 @@ pub async fn list(
         before: paging.after("notices")?,
     };
     let mut tx = db.begin(administrator.scope()).await?;
-    let rows = admin::page(&mut tx, &filter, paging.fetch()).await.map_err(Problem::from);
+    let rows =
+        admin::page(&mut tx, administrator.county, &filter, paging.fetch()).await.map_err(Problem::from);
     let rows = tx.finish(rows).await?;
     Ok(paging.page("notices", rows, |row| row.id, view))
 }
@@ -185,7 +186,7 @@ fn view(row: NoticeRow) -> NoticeView {
         created_at: china(row.created_at),
         sent_at: row.sent_at.map(china),
         due_at: row.due_at.map(china),
-        words: words::reason(&row.reason, Lang::current()).map(str::to_owned),
+        words: words::reason(&row.reason, Lang::current()),
         reason: row.reason,
     }
 }

@@ -1,20 +1,16 @@
 //! What a reason or an outcome means, in the words of somebody who can do something about it.
 
+use crate::notices::address::NOBODY;
 use crate::notices::model::AttemptOutcome;
 use crate::platform::http::lang::Lang;
 
-/// What an attempt came to.
+/// What an attempt came to; not what follows from it.
 #[must_use]
 pub const fn outcome(outcome: AttemptOutcome, lang: Lang) -> &'static str {
     let (zh, en) = match outcome {
         AttemptOutcome::Delivered => ("平台已收下消息", "The platform has taken the message"),
-        AttemptOutcome::Retry => (
-            "平台暂时没有正常应答，系统会自动重试",
-            "The platform did not answer properly; it will be tried again",
-        ),
-        AttemptOutcome::RateLimited => {
-            ("发得太快，被平台限流，稍后再发", "Too fast for the platform; it will be sent later")
-        }
+        AttemptOutcome::Retry => ("平台没有正常应答", "The platform did not answer properly"),
+        AttemptOutcome::RateLimited => ("发得太快，被平台限流", "Too fast for the platform"),
         AttemptOutcome::RefreshToken => (
             "平台不认访问令牌，请核对应用的编号和密钥",
             "The platform does not take the access token; check the application's id and secret",
@@ -41,17 +37,32 @@ pub const fn outcome(outcome: AttemptOutcome, lang: Lang) -> &'static str {
     pick(zh, en, lang)
 }
 
-/// Why a notice stands where it stands: the words of the code with which its reason begins, none for one that explains itself.
+/// Why a notice stands where it stands: what went wrong, and what became of the notice. None for a reason that explains itself.
 #[must_use]
-pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
-    if let Some(words) = broken_line(reason, lang) {
-        return Some(words);
-    }
-    let mut codes = reason.split(':').map(str::trim);
-    let code = codes.next().unwrap_or_default();
-    if let Some(known) = AttemptOutcome::parse(code) {
-        return Some(outcome(known, lang));
-    }
+pub fn reason(reason: &str, lang: Lang) -> Option<String> {
+    told(reason, lang, Some(pick("系统会自动重试", "it will be tried again", lang)))
+}
+
+/// `again`: what is said of a failure that is no end; nothing when something else was the end.
+fn told(reason: &str, lang: Lang, again: Option<&'static str>) -> Option<String> {
+    let (code, rest) = reason.split_once(": ").unwrap_or((reason, ""));
+    let known = AttemptOutcome::parse(code);
+    let cause = match code {
+        // Before it reached nobody it failed for a reason of its own.
+        NOBODY => told(rest, lang, None),
+        _ => broken_line(rest, lang).or_else(|| Some(outcome(known?, lang))).map(str::to_owned),
+    };
+    let consequence = match known {
+        Some(AttemptOutcome::Retry | AttemptOutcome::RateLimited) => again,
+        Some(_) => None,
+        None => consequence(code, lang),
+    };
+    let said: Vec<String> = cause.into_iter().chain(consequence.map(str::to_owned)).collect();
+    (!said.is_empty()).then(|| said.join(pick("；", "; ", lang)))
+}
+
+/// What a code means for the notice.
+fn consequence(code: &str, lang: Lang) -> Option<&'static str> {
     let (zh, en) = match code {
         "channel_paused" => {
             ("通道已暂停，恢复后发出", "The channel is paused; it leaves when the channel is resumed")
@@ -73,7 +84,7 @@ pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
         ),
         "quiet_hours" => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
         "digest" => ("已与其他消息合并为一条发出", "It left in one message with others"),
-        "nobody_to_address" => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
+        NOBODY => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
         "superseded" => ("事情已经办了，不必再发", "What it asks for was done"),
         "attempts_used_up" => ("多次重试都没有成功", "Many attempts failed"),
         "expired" => (
@@ -89,7 +100,8 @@ pub fn reason(reason: &str, lang: Lang) -> Option<&'static str> {
     Some(pick(zh, en, lang))
 }
 
-/// What kept the platform's answer away, when it was not the platform: said after the code, by the outbound client or of the status.
+/// What kept the platform's answer away, when it was not the platform: said by the outbound client, or of the status. What follows from
+/// it the code says that stood before.
 fn broken_line(reason: &str, lang: Lang) -> Option<&'static str> {
     let said = |what: &str| reason.split(": ").any(|part| part.starts_with(what));
     let (zh, en) = if reason.split(": ").any(|part| part == "refused") {
@@ -99,35 +111,32 @@ fn broken_line(reason: &str, lang: Lang) -> Option<&'static str> {
         )
     } else if said("TLS") {
         (
-            "安全连接（TLS）建立失败，多半是对方证书过期、域名不符或不受信任，请对方更新证书；系统会自动重试",
-            "No secure connection: its certificate has probably expired, is for another name or not trusted; it will be tried again",
+            "安全连接（TLS）建立失败，多半是对方证书过期、域名不符或不受信任，请对方更新证书",
+            "No secure connection: its certificate has probably expired, is for another name or not trusted",
         )
     } else if said("no answer in time") {
-        ("对方没有在时限内应答，系统会自动重试", "It did not answer in time; it will be tried again")
+        ("对方没有在时限内应答", "It did not answer in time")
     } else if said("no connection") {
         (
-            "连不上对方：域名无法解析，或端口不通，请核对地址；系统会自动重试",
-            "No connection: the name is unknown or nobody listens; check the address. It will be tried again",
+            "连不上对方：域名无法解析，或端口不通，请核对地址",
+            "No connection: the name is unknown or nobody listens; check the address",
         )
     } else if said("the answer is longer") {
         (
-            "对方的应答过长，已中断读取，地址多半不对；系统会自动重试",
-            "Its answer is far too long, so the address is probably wrong; it will be tried again",
+            "对方的应答过长，已中断读取，地址多半不对",
+            "Its answer is far too long, so the address is probably wrong",
         )
     } else if said("the exchange broke off") {
-        (
-            "应答只收到一半连接就断了，系统会自动重试",
-            "The connection broke in the middle of the answer; it will be tried again",
-        )
+        ("应答只收到一半连接就断了", "The connection broke in the middle of the answer")
     } else if said("HTTP 3") {
         (
-            "对方要求跳转到别的地址，系统不跟随跳转，请核对地址；系统会自动重试",
-            "It redirects elsewhere, which is not followed; check the address. It will be tried again",
+            "对方要求跳转到别的地址，系统不跟随跳转，请核对地址",
+            "It redirects elsewhere, which is not followed; check the address",
         )
     } else if said("HTTP 2") {
         (
-            "对方应答了，但不是平台应有的内容（如登录页），消息未必收下，请核对地址；系统会自动重试",
-            "It answered, but not as the platform does (a login page?); check the address. It will be tried again",
+            "对方应答了，但不是平台应有的内容（如登录页），消息未必收下，请核对地址",
+            "It answered, but not as the platform does (a login page?); check the address",
         )
     } else {
         return None;
@@ -148,16 +157,50 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_by_its_first_word() {
-        assert_eq!(
-            reason("dead_target: gone", Lang::En),
-            Some(outcome(AttemptOutcome::DeadTarget, Lang::En))
-        );
-        assert_eq!(reason("nobody_to_address: dead_target", Lang::Zh), Some("没有任何可用的通道能送到人"));
+        let dead = outcome(AttemptOutcome::DeadTarget, Lang::En);
+        assert_eq!(reason("dead_target: gone", Lang::En).as_deref(), Some(dead));
+        assert_eq!(reason("nobody_to_address", Lang::Zh).as_deref(), Some("没有任何可用的通道能送到人"));
+        let nobody = reason("nobody_to_address: dead_target: gone", Lang::Zh).unwrap();
+        assert!(nobody.contains("已不存在") && nobody.ends_with("没有任何可用的通道能送到人"), "{nobody}");
         assert_eq!(reason("", Lang::Zh), None);
         let tls = reason("attempts_used_up: TLS: invalid peer certificate: Expired", Lang::Zh);
-        assert!(tls.is_some_and(|words| words.contains("证书过期")), "{tls:?}");
+        assert!(tls.as_ref().is_some_and(|words| words.contains("证书过期")), "{tls:?}");
         for known in AttemptOutcome::ALL {
             assert!(!outcome(*known, Lang::Zh).is_ascii() && outcome(*known, Lang::En).is_ascii(), "{known}");
         }
+    }
+
+    #[test]
+    fn only_what_will_be_tried_again_is_said_to_be() {
+        let promises = |text: &str| text.contains("系统会自动重试") || text.contains("tried again");
+        for why in [
+            "refused",
+            "TLS: Expired",
+            "no answer in time",
+            "no connection: unknown",
+            "the answer is longer than 64 KB",
+            "the exchange broke off",
+            "HTTP 302",
+            "HTTP 200",
+        ] {
+            for lang in [Lang::Zh, Lang::En] {
+                assert!(!promises(outcome(AttemptOutcome::Retry, lang)));
+                let said = reason(&format!("retry: {why}"), lang).unwrap();
+                assert!(promises(&said), "{said}");
+                for code in [
+                    "attempts_used_up",
+                    "needs_admin",
+                    "nobody_to_address: retry",
+                    "nobody_to_address: attempts_used_up",
+                ] {
+                    let said = reason(&format!("{code}: {why}"), lang).unwrap();
+                    assert!(!promises(&said), "{code}: {why}: {said}");
+                }
+            }
+        }
+        let given_up = reason("attempts_used_up: no answer in time", Lang::Zh).unwrap();
+        assert_eq!(given_up, "对方没有在时限内应答；多次重试都没有成功");
+        let nobody = reason("nobody_to_address: attempts_used_up: HTTP 302", Lang::En).unwrap();
+        assert!(nobody.contains("redirects") && nobody.ends_with("No channel reaches anybody"), "{nobody}");
     }
 }

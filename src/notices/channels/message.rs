@@ -38,12 +38,20 @@ pub struct Message {
 pub struct Line {
     pub label: String,
     pub value: String,
+    /// Whole, however much else there is to say; short, therefore.
+    pub kept: bool,
 }
 
 impl Line {
     #[must_use]
     pub fn new(label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { label: label.into(), value: value.into() }
+        Self { label: label.into(), value: value.into(), kept: false }
+    }
+
+    /// One that no other pushes out of the message.
+    #[must_use]
+    pub fn kept(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { kept: true, ..Self::new(label, value) }
     }
 }
 

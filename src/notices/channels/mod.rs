@@ -85,7 +85,7 @@ impl ChannelKind {
         }
     }
 
-    /// Where the provider is when no other base is set; none for a generic webhook, whose base is its whole URL.
+    /// Where the provider is when no other base is set; none for a generic webhook.
     #[must_use]
     pub fn default_base(self) -> Option<Url> {
         self.hosts().first().and_then(|host| format!("https://{host}").parse().ok())

@@ -18,6 +18,9 @@ pub struct Credentials {
     /// Signing secrets, newest first. Robots use the first; a generic webhook signs with all of them. An application's secret.
     #[serde(default)]
     pub secrets: Vec<SecretString>,
+    /// The whole address of a generic webhook, which may hold a key anywhere; empty for everything else.
+    #[serde(default)]
+    pub url: SecretString,
 }
 
 impl Credentials {
@@ -27,14 +30,25 @@ impl Credentials {
         Self {
             token: token.into(),
             secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
+            url: SecretString::default(),
         }
+    }
+
+    /// The same for a generic webhook at this address.
+    #[must_use]
+    pub fn at(self, url: &str) -> Self {
+        Self { url: url.into(), ..self }
     }
 
     /// The JSON that is sealed at rest; `serde_json` reads it back.
     #[must_use]
     pub fn reveal_json(&self) -> String {
         let secrets: Vec<&str> = self.secrets.iter().map(ExposeSecret::expose_secret).collect();
-        serde_json::json!({ "token": self.token.expose_secret(), "secrets": secrets }).to_string()
+        let mut json = serde_json::json!({ "token": self.token.expose_secret(), "secrets": secrets });
+        if let (false, Some(json)) = (self.url.expose_secret().is_empty(), json.as_object_mut()) {
+            json.insert("url".to_owned(), self.url.expose_secret().into());
+        }
+        json.to_string()
     }
 
     pub(super) fn token(&self) -> Result<&str, RenderError> {
@@ -107,22 +121,44 @@ impl fmt::Debug for Target {
 /// Characters of an answer kept in the attempt log.
 const EXCERPT_MAX: usize = 500;
 
+/// A part of an address this long may be a key.
+const KEY_MIN: usize = 6;
+
 impl Target {
     /// The beginning of an answer for the attempt log: one line, without this channel's secrets.
     #[must_use]
     pub fn excerpt(&self, body: &[u8]) -> String {
         let mut shown = String::from_utf8_lossy(body).into_owned();
-        let credentials = &self.credentials;
-        let own_url = (self.kind == ChannelKind::Webhook).then(|| SecretString::from(self.base_url.path()));
-        for secret in std::iter::once(&credentials.token).chain(&credentials.secrets).chain(&own_url) {
-            let secret = secret.expose_secret();
-            if secret.len() > 1 {
-                shown = shown.replace(secret, "***");
-                let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-                shown = shown.replace(&encoded, "***");
-            }
+        for secret in self.secret_texts() {
+            shown = shown.replace(&secret, "***");
+            let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            shown = shown.replace(&encoded, "***");
         }
         shown.chars().take(EXCERPT_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
+    /// Everything by which somebody could send in our name, the longest first: keys and secrets, and of a webhook's address the whole
+    /// and every part that may be a key.
+    fn secret_texts(&self) -> Vec<String> {
+        let credentials = &self.credentials;
+        let known = std::iter::once(&credentials.token).chain(&credentials.secrets);
+        let mut texts: Vec<String> = known.map(|secret| secret.expose_secret().to_owned()).collect();
+        let mut parts: Vec<String> =
+            credentials.token.expose_secret().split('/').map(str::to_owned).collect();
+        if self.kind == ChannelKind::Webhook {
+            let url = &self.base_url;
+            let query = url.query().unwrap_or_default();
+            texts.extend([url.as_str(), url.path(), query].map(str::to_owned));
+            texts.extend(url.query().map(|query| format!("{}?{query}", url.path())));
+            parts.extend(
+                url.path().split('/').chain([url.username()]).chain(url.password()).map(str::to_owned),
+            );
+            parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        }
+        texts.retain(|text| text.len() > 1);
+        texts.extend(parts.into_iter().filter(|part| part.len() >= KEY_MIN));
+        texts.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+        texts
     }
 
     /// A provider's own host is pinned; any other base is a stand-in and left to the guard.

@@ -58,11 +58,12 @@ pub fn cut(text: &str, max: usize) -> String {
     format!("{kept}…")
 }
 
-/// A part of a message that may be cut: a fixed prefix, then text.
+/// A part of a message that may be cut, unless it is kept: a fixed prefix, then text.
 #[derive(Debug)]
 pub struct Part {
     pub prefix: String,
     pub text: String,
+    pub kept: bool,
 }
 
 /// A single fact must not push the others off the screen.
@@ -86,6 +87,7 @@ pub fn facts(lines: &[Line], escape: fn(&str) -> String, framed: fn(&str) -> Str
     let part = |line: &Line| Part {
         prefix: framed(&short(&line.label, escape, LABEL_MAX)),
         text: short(&line.value, escape, VALUE_MAX),
+        kept: line.kept,
     };
     lines.iter().map(part).filter(|part| !part.text.is_empty()).collect()
 }
@@ -94,7 +96,7 @@ pub fn facts(lines: &[Line], escape: fn(&str) -> String, framed: fn(&str) -> Str
 #[must_use]
 pub fn quoted(body: &str, escape: fn(&str) -> String, mark: &str) -> Vec<Part> {
     let lines = block(&cut(body, BODY_MAX), escape);
-    lines.into_iter().map(|text| Part { prefix: mark.to_owned(), text }).collect()
+    lines.into_iter().map(|text| Part { prefix: mark.to_owned(), text, kept: false }).collect()
 }
 
 /// What a link or button says.
@@ -118,9 +120,10 @@ pub fn headline(title: &str) -> String {
     if title.starts_with('【') { title.to_owned() } else { format!("【{title}】") }
 }
 
-/// Joins head, parts and tail by `newline` within `max` bytes. Head and tail stay whole, parts are cut from the end.
+/// Joins head, parts and tail by `newline` within `max` bytes. Head, tail and the parts that are kept stay whole, the other parts are cut
+/// from the end.
 ///
-/// Fails when head and tail alone are too long.
+/// Fails when head and tail alone are too long; then nothing is kept where there is no room for it.
 pub fn layout(
     newline: &str,
     max: usize,
@@ -129,21 +132,31 @@ pub fn layout(
     tail: &[String],
 ) -> Result<String, RenderError> {
     let fixed: usize = head.len() + tail.iter().map(|line| newline.len() + line.len()).sum::<usize>();
-    let mut room = max.checked_sub(fixed).ok_or(RenderError::TooLong { bytes: fixed, limit: max })?;
+    let room = max.checked_sub(fixed).ok_or(RenderError::TooLong { bytes: fixed, limit: max })?;
+    let frame = |part: &Part| newline.len() + part.prefix.len();
+    let kept: usize = parts.iter().filter(|part| part.kept).map(|part| frame(part) + part.text.len()).sum();
+    let (mut room, keeps) = room.checked_sub(kept).map_or((room, false), |room| (room, true));
     let mut out = head.to_owned();
+    let mut say = |prefix: &str, text: &str| {
+        for piece in [newline, prefix, text] {
+            out.push_str(piece);
+        }
+    };
+    let mut full = false;
     for part in parts {
-        let frame = newline.len() + part.prefix.len();
-        let text = cut(&part.text, room.saturating_sub(frame));
-        if text.is_empty() || frame + text.len() > room {
-            break;
+        if keeps && part.kept {
+            say(&part.prefix, &part.text);
+            continue;
         }
-        room -= frame + text.len();
-        out.push_str(newline);
-        out.push_str(&part.prefix);
-        out.push_str(&text);
-        if text != part.text {
-            break;
+        let text = cut(&part.text, room.saturating_sub(frame(part)));
+        let bytes = frame(part) + text.len();
+        if full || text.is_empty() || bytes > room {
+            full = true;
+            continue;
         }
+        room -= bytes;
+        say(&part.prefix, &text);
+        full = text != part.text;
     }
     for line in tail {
         out.push_str(newline);
@@ -207,6 +220,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_whole_however_much_else_there_is() {
+        let part = |text: &str, kept| Part { prefix: "- ".to_owned(), text: text.to_owned(), kept };
+        let parts = [part(&"长".repeat(90), false), part("中", false), part("为何", true), part("末", false)];
+        let laid = layout("\n", 60, "题", &parts, &["尾".to_owned()]).unwrap();
+        assert_eq!(laid, format!("题\n- {}…\n- 为何\n尾", "长".repeat(12)));
+        assert_eq!(
+            layout("\n", 12, "题", &parts, &["尾".to_owned()]).unwrap(),
+            "题\n尾",
+            "there is no room for it"
+        );
+    }
+
+    #[test]
     fn cutting_keeps_characters_whole() {
         assert_eq!(cut("停电停电", 12), "停电停电");
         assert_eq!(cut("停电停电", 11), "停电…");
@@ -250,7 +276,7 @@ mod tests {
             max in 20_usize..300,
             parts in proptest::collection::vec(("\\PC{0,8}", "\\PC{0,60}"), 0..6),
         ) {
-            let parts: Vec<Part> = parts.into_iter().map(|(prefix, text)| Part { prefix, text }).collect();
+            let parts: Vec<Part> = parts.into_iter().map(|(prefix, text)| Part { prefix, text, kept: false }).collect();
             let tail = ["[办](http://x/y)".to_owned()];
             let out = layout("\n", max, "题", &parts, &tail);
             if let Ok(out) = out {

@@ -56,6 +56,7 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
         let content = text::layout("\n", TEXT_MAX, &text::headline(&title), &parts, &[])?;
         return Ok(("text", json!({ "content": content })));
     };
+    let facts = in_rows(facts);
     let (rows, rest) = facts.split_at(facts.len().min(ROWS_MAX));
     let rows: Vec<Value> = rows
         .iter()
@@ -75,4 +76,14 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
         card.insert("sub_title_text".to_owned(), text::cut(&below.join("\n"), SUBTITLE_MAX).into());
     }
     Ok(("template_card", card))
+}
+
+/// The text below the rows may be cut: what is kept stands in the last of them.
+fn in_rows(facts: Vec<text::Part>) -> Vec<text::Part> {
+    if facts.len() <= ROWS_MAX {
+        return facts;
+    }
+    let (kept, mut others): (Vec<_>, Vec<_>) = facts.into_iter().partition(|part| part.kept);
+    let below = others.split_off(others.len().min(ROWS_MAX.saturating_sub(kept.len())));
+    others.into_iter().chain(kept).chain(below).collect()
 }

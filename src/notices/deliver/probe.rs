@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Leased, Sender};
 use crate::notices::bundle::Parcel;
 use crate::notices::gate::asking;
-use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority};
+use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority, SubjectKind};
 use crate::notices::store::register::Channel;
 use crate::notices::throttle::{Full, Leave, Spacing, Standing};
 
@@ -63,6 +63,8 @@ impl Sender {
             language: channel.language,
             own_version: None,
             own_words: None,
+            room_of: None,
+            subject_kind: SubjectKind::Call,
         };
         let asked = asking(&leased, Spacing::None);
         let standing = match self.throttle.take(&asked, now).await {

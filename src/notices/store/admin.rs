@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::notices::channels::ChannelKind;
 use crate::notices::model::{AttemptOutcome, ChannelId, NoticeId, NoticeState, Priority, SubjectKind};
-use crate::organisation::OfficerId;
+use crate::organisation::{CountyId, OfficerId};
 use crate::schema::{channels, notice_attempts, notices, officers};
 
 /// Which notices.
@@ -92,10 +92,23 @@ macro_rules! noticed {
 }
 
 /// A page, newest first.
-pub async fn page(conn: &mut AsyncPgConnection, filter: &Filter, limit: i64) -> QueryResult<Vec<NoticeRow>> {
-    let mut rows = noticed!().order(notices::id.desc()).limit(limit).into_boxed();
+pub async fn page(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    filter: &Filter,
+    limit: i64,
+) -> QueryResult<Vec<NoticeRow>> {
+    let mut rows =
+        noticed!().filter(notices::county_id.eq(county)).order(notices::id.desc()).limit(limit).into_boxed();
     if let Some(state) = filter.state {
         rows = rows.filter(notices::state.eq(state));
+        // So that the planner sees that `notices_due` holds them all.
+        if matches!(
+            state,
+            NoticeState::Queued | NoticeState::Held | NoticeState::Sending | NoticeState::Retry
+        ) {
+            rows = rows.filter(notices::due_at.is_not_null());
+        }
     }
     if let Some(event) = &filter.event {
         rows = rows.filter(notices::event.eq(event.clone()));

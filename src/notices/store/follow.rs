@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::notices::model::{NewNotice, NoticeId, NoticeState, SubjectKind};
+use crate::notices::model::{ChannelId, NewNotice, NoticeId, NoticeState, SubjectKind};
 use crate::organisation::{CountyId, OfficerId};
 use crate::schema::{account_roles, accounts, notices, officers};
 
@@ -99,6 +99,18 @@ pub async fn administrators(
         .select((accounts::id, accounts::officer_id))
         .load(conn)
         .await
+}
+
+/// By which channels an alarm was tried and did not arrive.
+pub async fn failed_channels(conn: &mut AsyncPgConnection, alarm: &Unheard) -> QueryResult<Vec<ChannelId>> {
+    let channels: Vec<Option<ChannelId>> = notices::table
+        .filter(notices::subject_id.eq(alarm.subject))
+        .filter(notices::posting_id.eq(alarm.posting))
+        .filter(notices::sent_at.is_null())
+        .select(notices::channel_id)
+        .load(conn)
+        .await?;
+    Ok(channels.into_iter().flatten().collect())
 }
 
 /// Whether something of this event was posted about a subject since a moment.

@@ -12,8 +12,8 @@ use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeStat
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 use crate::schema::{channels, departments, idempotency_keys, notices, officer_addresses};
 
-/// A channel.
-#[derive(Clone, Debug, PartialEq, Queryable, Selectable, Insertable)]
+/// A channel. Debug shows nothing that opens it.
+#[derive(Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = channels, check_for_backend(diesel::pg::Pg))]
 pub struct Channel {
     pub id: ChannelId,
@@ -22,6 +22,7 @@ pub struct Channel {
     pub kind: ChannelKind,
     pub name: String,
     pub department_id: Option<DepartmentId>,
+    /// The provider's base, or a stand-in; of a webhook scheme, host and port alone.
     pub base_url: String,
     pub credentials_sealed: Vec<u8>,
     pub settings: Value,
@@ -30,6 +31,17 @@ pub struct Channel {
     pub state_reason: String,
     /// When an administrator last said what opens it; since then the county's files do not.
     pub secret_given_at: Option<DateTime<Utc>>,
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Channel")
+            .field("id", &self.id)
+            .field("code", &self.code)
+            .field("kind", &self.kind)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a channel fares.
@@ -202,15 +214,20 @@ pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 
-/// Other credentials, which an administrator gave.
+/// Other credentials, which an administrator gave, and what is shown of the address.
 pub async fn reseal(
     conn: &mut AsyncPgConnection,
     id: ChannelId,
+    base_url: &str,
     sealed: &[u8],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(channels::table.find(id))
-        .set((channels::credentials_sealed.eq(sealed), channels::secret_given_at.eq(Some(now))))
+        .set((
+            channels::base_url.eq(base_url),
+            channels::credentials_sealed.eq(sealed),
+            channels::secret_given_at.eq(Some(now)),
+        ))
         .execute(conn)
         .await
         .map(drop)

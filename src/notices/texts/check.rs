@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::own::OwnTemplates;
 use super::wording::{EventText, Wording, line_path};
-use super::{NAMES, Telling, Texts, TextsError, sample};
+use super::{NAMES, Reader, Telling, Texts, TextsError, sample};
 use crate::notices::channels::text::{LABEL_MAX, LINK_TEXT_MAX, markdown, plain};
 use crate::notices::channels::{ChannelKind, Message, Shown, WORDED, shown};
 use crate::notices::model::NoticeId;
@@ -153,14 +153,21 @@ fn unrenderable(error: &TextsError) -> FieldError {
     )
 }
 
-/// A notice of `event` about a sample, in the county's words.
-pub fn telling<'a>(event: &'a str, kind: ChannelKind, params: &'a Value, now: DateTime<Utc>) -> Telling<'a> {
+/// A notice of `event` about a sample, in the county's words. One that `alarms` calls the holder by his phone in a room, and so takes
+/// another form there than news.
+pub fn telling<'a>(
+    event: &'a str,
+    kind: ChannelKind,
+    alarms: bool,
+    params: &'a Value,
+    now: DateTime<Utc>,
+) -> Telling<'a> {
     Telling {
         id: NoticeId(uuid::Uuid::nil()),
         event,
         at: now,
-        alarms: false,
-        personal: kind.is_personal(),
+        alarms,
+        reader: Reader::of(kind, Some(sample::ROOM)),
         kind: Some(kind),
         own: None,
         params,
@@ -182,7 +189,10 @@ impl Rehearsal<'_> {
         for params in sample::all(self.now) {
             for lang in [Lang::Zh, Lang::En] {
                 for kind in WORDED {
-                    self.scene(kind, lang, &params);
+                    self.scene(telling(self.event, kind, false, &params, self.now), kind, lang);
+                    if self.texts.alarms(self.event) {
+                        self.scene(telling(self.event, kind, true, &params, self.now), kind, lang);
+                    }
                 }
             }
         }
@@ -192,8 +202,7 @@ impl Rehearsal<'_> {
         self.found.entry((fault.field.clone(), fault.code)).or_insert(fault);
     }
 
-    fn scene(&mut self, kind: ChannelKind, lang: Lang, params: &Value) {
-        let telling = telling(self.event, kind, params, self.now);
+    fn scene(&mut self, telling: Telling<'_>, kind: ChannelKind, lang: Lang) {
         let title_at = self.own.text.title_at(Some(kind), lang);
         let message = match self.texts.compose(telling, Some(self.own), lang, self.now) {
             Ok(message) => message,
@@ -276,6 +285,18 @@ mod tests {
             let found = check(&texts, event, &shipped, now()).err().unwrap_or_default();
             assert!(found.is_empty(), "{event}: {found:#?}");
         }
+    }
+
+    #[test]
+    fn lines_that_only_news_could_carry_whole_are_refused_of_an_alarm() {
+        let line = |nth: usize| json!({"label": "说明", "text": format!("{nth}{}", "长".repeat(83))});
+        let own = json!({"zh": {"lines": (1..=8).map(line).collect::<Vec<_>>()}});
+        let texts = Texts::new("https://yj.example.cn").unwrap();
+        let own: EventText = serde_json::from_value(own).unwrap();
+        let found = check(&texts, "call.dispatched", &own, now()).err().unwrap();
+        assert!(found.iter().all(|fault| fault.code == "too_long"), "{found:#?}");
+        let robot = |fault: &FieldError| fault.zh.contains("wecom_bot");
+        assert!(found.iter().any(robot), "an alarm goes as text, of 2048 bytes: {found:#?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::notices::channels::{ChannelKind, WORDED, shown};
 use crate::platform::http::lang::Lang;
 use crate::platform::http::problem::{CommonCode, Problem};
 
-/// Own words tried on a sample.
+/// Own words tried on a sample, in the form in which they leave: an event that asks somebody to act as such an alarm.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     pub items: Vec<Preview>,
@@ -50,7 +50,8 @@ pub fn preview(
     let mut items = Vec::new();
     for kind in WORDED {
         for lang in [Lang::Zh, Lang::En] {
-            let told = texts.compose(telling(event, kind, &params, now), Some(&own), lang, now);
+            let telling = telling(event, kind, texts.alarms(event), &params, now);
+            let told = texts.compose(telling, Some(&own), lang, now);
             let message = told.map_err(|error| broken(&error))?;
             let shown = shown(kind, &message).map_err(|error| broken(&error))?;
             items.push(Preview {

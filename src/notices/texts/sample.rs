@@ -4,6 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Whose room reads it.
+pub const ROOM: &str = "市场监管局";
+
 /// Of which everything is known.
 pub fn full(now: DateTime<Utc>) -> Value {
     let at = |hours: i64| now + TimeDelta::hours(hours);

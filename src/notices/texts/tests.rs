@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::notices::channels::{ChannelKind, Credentials, Settings, Target, request};
+use crate::notices::channels::text::{markdown, plain};
+use crate::notices::channels::{
+    ChannelKind, Credentials, Settings, Target, WORDED, request, shown as shown_in,
+};
+use crate::organisation::CountyId;
 
 /// Every event that calls and supervision post.
 const EVENTS: &[&str] = &[
@@ -85,7 +89,7 @@ fn telling<'a>(event: &'a str, params: &'a Value) -> Telling<'a> {
         event,
         at: now(),
         alarms: true,
-        personal: false,
+        reader: Reader::Room(Some("供电局")),
         kind: None,
         own: None,
         params,
@@ -151,6 +155,95 @@ fn every_event_is_told_in_both_languages_on_every_channel_however_little_or_much
     }
 }
 
+/// Why its reader gets a message: said once.
+fn why(message: &Message) -> &str {
+    let mut whys =
+        message.lines.iter().filter(|line| ["为何通知您", "Why you"].contains(&line.label.as_str()));
+    let why = whys.next().unwrap_or_else(|| panic!("no why in {message:?}"));
+    assert!(whys.next().is_none() && !why.value.is_empty(), "{message:?}");
+    &why.value
+}
+
+#[test]
+fn every_notice_says_why_its_reader_gets_it_whatever_else_it_or_the_county_has_to_say() {
+    let mut huge = full();
+    for field in ["title", "text", "enterprise", "place", "contactName", "reason", "note", "result", "to"] {
+        huge[field] = json!("长".repeat(1_000));
+    }
+    let line = json!({"label": "长".repeat(20), "text": "长".repeat(100)});
+    let long = json!({"lines": vec![line; 16]});
+    let silent = json!({"lines": []});
+    let own_words = [json!({"zh": silent, "en": silent}), json!({"zh": long, "en": long})];
+    let texts = texts();
+    let told = |telling: Telling<'_>, kind: ChannelKind, lang: Lang| {
+        let (event, message) = (telling.event, texts.message(telling, lang, now()).unwrap());
+        let why = why(&message);
+        let text = shown_in(kind, &message).unwrap().text;
+        assert!(text.contains(&plain(why)) || text.contains(&markdown(why)), "{event} {kind}: {text}");
+    };
+    for event in EVENTS.iter().chain(&["side.unheard_of"]) {
+        for (kind, lang) in WORDED.iter().flat_map(|kind| [(*kind, Lang::Zh), (*kind, Lang::En)]) {
+            let reader = Reader::of(kind, Some("供电局"));
+            for params in [&full(), &huge, &json!({})] {
+                told(Telling { kind: Some(kind), reader, ..telling(event, params) }, kind, lang);
+            }
+            for (nth, words) in own_words.iter().enumerate() {
+                let version = i32::try_from(nth).unwrap();
+                let own = Some(Own { county: CountyId(uuid::Uuid::nil()), version, words });
+                told(Telling { kind: Some(kind), reader, own, ..telling(event, &full()) }, kind, lang);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_reader_is_told_what_he_is_in_the_matter() {
+    let said = |event: &str, reader: Reader<'_>, params: &Value, lang: Lang| {
+        let message = texts().message(Telling { reader, ..telling(event, params) }, lang, now()).unwrap();
+        why(&message).to_owned()
+    };
+    let (full, deputy) = (full(), json!({"rank": "deputy"}));
+    for (event, reader, params, zh) in [
+        ("call.dispatched", Reader::Officer, &full, "您是该诉求的责任人"),
+        ("call.escalated", Reader::Officer, &deputy, "您是该诉求的分管领导"),
+        (
+            "call.escalated",
+            Reader::Room(Some("供电局")),
+            &deputy,
+            "本群是供电局的工作群，请提醒分管领导及时处理",
+        ),
+        ("call.raised", Reader::Officer, &full, "您负责分派本县企业的诉求"),
+        ("call.pause_asked", Reader::Officer, &full, "您负责审批此项申请"),
+        ("call.accepted", Reader::Room(None), &full, "本群接收全县涉企诉求的消息，请提醒经办同志及时处理"),
+        ("call.accepted", Reader::Member, &full, "您是三原宏达机械有限公司的联系人"),
+        ("order.issued", Reader::Officer, &full, "您是被督办单位的负责人"),
+        ("drill.called", Reader::Room(Some("供电局")), &full, "李强在企业的联系服务卡上，有事时会从这里联系"),
+        ("notice.unreachable", Reader::Member, &full, "您是系统管理员，负责消息通道"),
+    ] {
+        assert_eq!(said(event, reader, params, Lang::Zh), zh);
+        assert!(!said(event, reader, params, Lang::En).is_empty());
+    }
+    let params = json!({});
+    let system = Telling { reader: Reader::System, ..telling("call.accepted", &params) };
+    assert!(texts().message(system, Lang::Zh, now()).unwrap().lines.is_empty(), "a system needs no reason");
+}
+
+#[test]
+fn a_phone_stands_in_no_room_wherever_somebody_typed_it() {
+    let params = CallParams::every("东门，到了打13812345678").to_json();
+    let texts = texts();
+    for event in EVENTS {
+        for lang in [Lang::Zh, Lang::En] {
+            let message = texts.message(telling(event, &params), lang, now()).unwrap();
+            let all = format!("{}\n{}\n{:?}", shown(&message), message.data, message.words);
+            assert!(!all.contains("13812345678"), "{event}: {all}");
+        }
+    }
+    let alone = Telling { reader: Reader::Officer, ..telling("call.dispatched", &params) };
+    let alone = texts.message(alone, Lang::Zh, now()).unwrap();
+    assert!(shown(&alone).contains("地点：东门，到了打13812345678"), "{}", shown(&alone));
+}
+
 #[test]
 fn every_event_has_its_own_text() {
     let texts = texts();
@@ -181,6 +274,7 @@ fn the_first_alarm_says_who_where_phone_and_by_when_and_calls_the_holder() {
          分派依据：按联系服务卡\n\
          编号：482913607\n\
          办结时限：明天 18:00 前\n\
+         为何通知您：本群是供电局的工作群，请提醒经办同志及时处理\n\
          3号楼停电，两条线都停了，打 139****4321 找王工"
     );
     let link = alarm.link.unwrap();
@@ -200,23 +294,31 @@ fn the_first_alarm_says_who_where_phone_and_by_when_and_calls_the_holder() {
 #[test]
 fn what_is_not_known_leaves_no_trace() {
     let alarm = message("call.dispatched", &json!({"number": "482913607"}), Lang::Zh);
-    assert_eq!(shown(&alarm), "企业叫您：企业诉求\n编号：482913607\n");
+    let why = "为何通知您：本群是供电局的工作群，请提醒经办同志及时处理\n";
+    assert_eq!(shown(&alarm), format!("企业叫您：企业诉求\n编号：482913607\n{why}"));
     assert_eq!((alarm.link, alarm.mentions), (None, Vec::new()));
     let same =
         message("call.dispatched", &json!({"title": "停电", "itemName": "停电", "text": "停电"}), Lang::Zh);
-    assert_eq!(shown(&same), "企业叫您：停电\n");
+    assert_eq!(shown(&same), format!("企业叫您：停电\n{why}"));
 }
 
 #[test]
 fn decisions_and_moments_are_told_in_words() {
     let params = json!({"approved": false, "until": "2026-11-26T18:00:00+08:00", "note": "材料不足"});
     let told = message("call.extension_decided", &params, Lang::Zh);
-    assert_eq!(
-        shown(&told),
-        "延期申请已有结果：企业诉求\n结论：不同意\n到期：11月26日 18:00\n说明：材料不足\n"
+    assert!(
+        shown(&told).starts_with(
+            "延期申请已有结果：企业诉求\n结论：不同意\n到期：11月26日 18:00\n说明：材料不足\n为何通知您"
+        ),
+        "{}",
+        shown(&told)
     );
     let told = message("call.pause_asked", &json!({"workingDays": 3}), Lang::Zh);
-    assert_eq!(shown(&told), "请审批暂停计时：企业诉求\n申请天数：3 个工作日\n");
+    assert!(
+        shown(&told).starts_with("请审批暂停计时：企业诉求\n申请天数：3 个工作日\n为何通知您"),
+        "{}",
+        shown(&told)
+    );
 }
 
 #[test]
@@ -230,9 +332,17 @@ fn a_path_that_leads_elsewhere_makes_no_message() {
 fn a_book_with_a_mistake_is_refused_by_name() {
     let book = |text: &str| Texts::from_toml(text, "http://x").unwrap_err().to_string();
     let wording = "zh = { title = \"x\", act = \"y\" }\nen = { title = \"x\", act = \"y\" }";
-    let error = book(&format!("[facts]\n[names]\n[events.other]\nfacts = [\"nowhere\"]\n{wording}"));
+    let whys = "[why_you]\nlabel = [\"l\", \"l\"]\nroom = [\"r\", \"r\"]\nenterprise = [\"e\", \"e\"]\nconcerned = [\"c\", \"c\"]";
+    let error = book(&format!("[facts]\n[names]\n{whys}\n[events.other]\nfacts = [\"nowhere\"]\n{wording}"));
     assert!(error.contains("other") && error.contains("nowhere"), "{error}");
-    assert!(book("[facts]\n[names]\n[events]").contains("other is missing"));
+    let error = book(&format!(
+        "[facts]\n[names]\n{whys}\n[events.other]\nfacts = []\nofficer = \"elsewho\"\n{wording}"
+    ));
+    assert!(error.contains("elsewho"), "{error}");
+    assert!(book("[facts]\n[names]\n[why_you]\n[events]").contains("no why for"));
+    assert!(book(&format!("[facts]\n[names]\n{whys}\n[events]")).contains("other is missing"));
     let broken = wording.replace("\"x\"", "\"{{ x\"");
-    assert!(book(&format!("[facts]\n[names]\n[events.other]\nfacts = []\n{broken}")).contains("syntax"));
+    assert!(
+        book(&format!("[facts]\n[names]\n{whys}\n[events.other]\nfacts = []\n{broken}")).contains("syntax")
+    );
 }

@@ -145,7 +145,11 @@ impl Reason {
                 format!("应为 {least} 到 {most} 之间的整数"),
                 format!("must be a whole number from {least} to {most}"),
             ),
-            Self::MalformedUrl => plain("malformed_url", "不是 http(s) 地址", "not an http(s) address"),
+            Self::MalformedUrl => plain(
+                "malformed_url",
+                "不是 http(s) 地址，或把密钥写进了地址（密钥请填 token 一列）",
+                "not an http(s) address, or one that holds the key (it belongs into token)",
+            ),
             Self::MalformedDegrees { most } => (
                 "malformed_degrees",
                 format!("应为 -{most} 到 {most} 之间的度数"),

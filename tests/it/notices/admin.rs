@@ -108,21 +108,60 @@ async fn only_the_system_administrator_sees_channels_and_notices() {
         for path in [CHANNELS.to_owned(), NOTICES.to_owned(), format!("{NOTICES}/{id}")] {
             who.may_not_get(&path).await.is(403, "forbidden");
         }
-        for path in [
-            format!("{NOTICES}/{id}/retry"),
-            format!("{NOTICES}/{id}/cancel"),
-            CHANNELS.to_owned(),
-            format!("{CHANNELS}/{id}/test"),
-            format!("{CHANNELS}/{id}/pause"),
-            format!("{CHANNELS}/{id}/resume"),
+        // Bodies with which the administrator would be heard.
+        let (post, reason) = (Method::POST, json!({"reason": "检修"}));
+        let group = json!({"code": "g", "kind": "wecom_bot", "name": "群", "token": "key"});
+        for (method, path, body) in [
+            (&post, format!("{NOTICES}/{id}/retry"), json!({})),
+            (&post, format!("{NOTICES}/{id}/cancel"), reason.clone()),
+            (&post, CHANNELS.to_owned(), group),
+            (&post, format!("{CHANNELS}/{id}/test"), json!({})),
+            (&post, format!("{CHANNELS}/{id}/pause"), reason),
+            (&post, format!("{CHANNELS}/{id}/resume"), json!({})),
+            (&Method::PUT, format!("{CHANNELS}/{id}/secret"), json!({"secret": "SECother"})),
         ] {
-            let request = asks(&who, Method::POST, &path, json!({})).await;
-            let answer = request.send().await.unwrap();
-            // What is wrong with the body may be told first; nothing is done either way.
-            assert!([403, 422].contains(&answer.status().as_u16()), "{path}: {}", answer.status());
+            let request = asks(&who, method.clone(), &path, body).await;
+            who.refused(request).await.is(403, "forbidden");
         }
-        let request = asks(&who, Method::PUT, &format!("{CHANNELS}/{id}/secret"), json!({})).await;
-        who.refused(request).await.is(403, "forbidden");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_reads_its_own_countys_notices_alone_and_of_them_those_that_are_asked_for() {
+    let county = County::open();
+    neighbour(&county).await;
+    county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    // Another county has had many, and so has one officer, who has read them all.
+    let many = |county: &str, officer: &str| {
+        format!(
+            "insert into notices (id, county_id, subject_kind, subject_id, event, posting_id, recipient, officer_id, priority, params,
+                state, created_at, sent_at, read_at)
+             select n.id, c.id, 'call', gen_random_uuid(), 'call.arrived', n.id, '', {officer}, 'normal', '{{}}', 'sent', now(), now(), now()
+             from (select gen_random_uuid() as id from generate_series(1, 20000)) n, counties c where c.code {county} 'clear'"
+        )
+    };
+    county.alter(&many("<>", "null")).await;
+    let lead = county.officer_id("POWER-LEAD").await;
+    county.alter(&many("=", &format!("'{lead}'"))).await;
+    county
+        .alter(
+            "analyze notices;
+            create function plan_of(asked text) returns setof text language plpgsql as
+                $$ begin return query execute 'explain ' || asked; end $$",
+        )
+        .await;
+    let own = county.texts("select id::text from counties where code = 'clear'").await.remove(0);
+    for (of, index) in [
+        (format!("county_id = '{own}'"), "notices_county"),
+        (format!("county_id = '{own}' and event = 'call.dispatched'"), "notices_event"),
+        (format!("county_id = '{own}' and state = 'superseded'"), "notices_ended"),
+        (format!("county_id = '{own}' and state = 'held' and due_at is not null"), "notices_due"),
+        (format!("officer_id = '{lead}' and read_at is null and id = posting_id"), "notices_unread"),
+    ] {
+        let of = of.replace('\'', "''");
+        let plan = format!("select plan_of('select id from notices where {of} order by id desc limit 21')");
+        let plan = county.texts(&plan).await.join("\n");
+        assert!(plan.contains(index), "{of}: {plan}");
     }
 }
 
@@ -161,6 +200,11 @@ async fn no_answer_and_no_event_shows_what_opens_a_channel() {
     });
     let id = town.creates(hook).await;
     town.creates(town.group()).await;
+    let rows = "select concat_ws(' ', c.code, base_url, encode(credentials_sealed, 'escape'), settings) from channels c";
+    let at_rest = town.county.texts(rows).await.join(" ");
+    for secret in ["hooks/hook", "whsec_", "key-group"] {
+        assert!(!at_rest.contains(secret), "{secret} lies open: {at_rest}");
+    }
     let secret = format!("{CHANNELS}/{id}/secret");
     let request = asks(&admin, Method::PUT, &secret, json!({"secret": NEW})).await;
     let view: Value = request.send().await.unwrap().json().await.unwrap();
@@ -174,10 +218,34 @@ async fn no_answer_and_no_event_shows_what_opens_a_channel() {
     for secret in [OLD, NEW, "key-group", "hooks/hook"] {
         assert!(!shown.contains(secret) && !told.contains(secret), "{secret}");
     }
-    let sealed =
-        town.county.texts("select encode(credentials_sealed, 'escape') from channels").await.join(" ");
-    assert!(!sealed.contains("whsec_") && !sealed.contains("key-group"), "sealed at rest");
     assert_eq!(ledger(&town.county, &id).await, ["channel.created", "channel.secret_changed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_moves_with_its_address_which_is_a_secret_and_says_nothing_of_it_when_it_is_echoed() {
+    let town = town();
+    let admin = town.admin();
+    let nowhere = format!("{}hooks/nobody?key=open-sesame", town.base);
+    let hook =
+        json!({"code": "hook", "kind": "webhook", "name": "县平台", "baseUrl": nowhere, "secret": OLD});
+    let id = town.creates(hook).await;
+    let test = format!("{CHANNELS}/{id}/test");
+    assert_eq!(does(&admin, &test, json!({})).await["delivered"], false, "there is no such hook");
+    let puts = async |body: Value| asks(&admin, Method::PUT, &format!("{CHANNELS}/{id}/secret"), body).await;
+    let moved = puts(json!({"baseUrl": town.url("hook")})).await.send().await.unwrap();
+    assert_eq!(moved.status(), StatusCode::OK);
+    assert_eq!(does(&admin, &test, json!({})).await["delivered"], true);
+    let at_rest = town.county.texts("select base_url from channels where code = 'hook'").await;
+    assert_eq!(at_rest, [town.base.trim_end_matches('/')]);
+    admin
+        .refused(puts(json!({"baseUrl": "ftp://x"})).await)
+        .await
+        .is(422, "invalid")
+        .at_field("baseUrl", "malformed_url");
+    let group = town.creates(town.group()).await;
+    let body = json!({"baseUrl": town.url("group")});
+    let request = asks(&admin, Method::PUT, &format!("{CHANNELS}/{group}/secret"), body).await;
+    admin.refused(request).await.is(422, "invalid").at_field("baseUrl", "no_webhook");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,6 +289,11 @@ async fn what_is_wrong_with_a_channel_is_said_by_its_field() {
         (with("code", json!("../x")), "code", "malformed"),
         (with("name", json!("  ")), "name", "required"),
         (with("baseUrl", json!("ftp://x")), "baseUrl", "malformed_url"),
+        (
+            with("baseUrl", json!("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k")),
+            "baseUrl",
+            "key_in_url",
+        ),
         (with("token", json!("")), "token", "required"),
         (with("token", json!("a b")), "token", "malformed"),
         (with("settings", json!({"nonsense": 1})), "settings", "channel_settings"),

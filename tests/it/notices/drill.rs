@@ -88,15 +88,13 @@ async fn the_report_tells_every_hole_with_its_cards() {
     let waits = holder(&drill, "程己丑");
     assert_eq!((&waits["reached"], &waits["channel"]), (&json!("waiting"), &json!("抢修群")));
     assert_eq!(waits["cards"][0]["enterprise"], "清河面粉厂");
-    // Low: it waits for company first, and at night for the morning.
-    assert_eq!(sends(county, "group").await, [Delivered::Kept(NoticeState::Held); 2]);
-    assert_eq!(holder(&report(&admin, &drill).await, "程己丑")["why"], "不紧急，稍等与其他消息合并发出");
+    // Low: it waits at night for the morning.
     county.until("03-09 22:30");
     assert_eq!(sends(county, "group").await, [Delivered::Kept(NoticeState::Held); 2]);
     assert_eq!(holder(&report(&admin, &drill).await, "吕庚寅")["why"], "夜间免打扰，早上发出");
     county.until("03-10 07:30");
-    sends(county, "group").await;
-    assert!(!town.sandbox.messages("group").is_empty());
+    assert_eq!(sends(county, "group").await, [Delivered::Tried(NoticeState::Sent); 2]);
+    assert_eq!(town.sandbox.messages("group").len(), 2);
     county
         .alter(
             "update notices set state = 'dead', due_at = null, reason = 'dead_target: gone' from channels c
@@ -124,6 +122,33 @@ async fn the_report_tells_every_hole_with_its_cards() {
         json!({"holders": 6, "unaddressed": 2, "failed": 2, "waiting": 0, "sent": 0, "unanswered": 1, "acknowledged": 1})
     );
     assert_eq!(found["answerBy"], "2026-03-12T18:00:00+08:00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_those_who_share_a_room_answers_by_a_button_of_his_own() {
+    let town = town();
+    let (county, admin) = (&town.county, town.admin());
+    county.alter("update channels set state = 'dead' where code = 'room-power'").await;
+    town.creates(town.group()).await;
+    let drill = starts(&admin).await;
+    assert_eq!(sends(county, "group").await, [Delivered::Tried(NoticeState::Sent); 2]);
+    let heard = town.sandbox.messages("group");
+    assert_eq!(heard.len(), 2, "one message each");
+    let paths = "select params->>'holder' || ' ' || (params->>'actPath') from notices n
+        join channels c on c.id = n.channel_id where c.code = 'group' order by n.id";
+    let asked = county.texts(paths).await;
+    assert_eq!(asked.len(), 2);
+    for asked in asked {
+        let (name, path) = asked.split_once(' ').unwrap();
+        let own: Vec<_> = heard
+            .iter()
+            .filter(|message| message.links.iter().any(|link| link.url.ends_with(path)))
+            .collect();
+        assert!(own.len() == 1 && own[0].text.contains(name), "{name}: {heard:?}");
+        assert_eq!(holder(&report(&admin, &drill).await, name)["reached"], "sent");
+        assert!(county.http().post(county.url(path)).send().await.unwrap().status().is_success());
+        assert_eq!(holder(&report(&admin, &drill).await, name)["reached"], "acknowledged");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

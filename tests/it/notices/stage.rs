@@ -10,7 +10,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use yijiao::notices::channels::{ChannelKind, Target};
+use yijiao::notices::channels::{ChannelKind, Credentials, Target};
 use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
 use yijiao::notices::enterprise;
@@ -20,7 +20,7 @@ use yijiao::notices::model::{
 };
 use yijiao::notices::outbox::{self, Draft};
 use yijiao::notices::queue::Queue;
-use yijiao::notices::register::PURPOSE;
+use yijiao::notices::register::{PURPOSE, halves};
 use yijiao::notices::relay::{Pass, Relay};
 use yijiao::notices::texts::Texts;
 use yijiao::notices::throttle::{Limits, Throttle};
@@ -420,7 +420,7 @@ impl Stage {
                 channels::name.eq(name),
                 channels::department_id.eq(is_room.then_some(self.department)),
                 channels::settings.eq(serde_json::to_value(&target.settings).unwrap()),
-                channels::base_url.eq(target.base_url.as_str()),
+                channels::base_url.eq(halves(target.kind.as_str(), target.base_url.as_str(), "", &[]).0),
                 channels::credentials_sealed.eq(sealed),
             ))
             .execute(&mut tx)
@@ -569,10 +569,23 @@ impl Stage {
         self.sandbox.target(room, &self.base).unwrap().base_url
     }
 
-    pub async fn move_room(&self, room: &str, base_url: &str) {
+    /// A webhook is elsewhere from now on.
+    pub async fn move_room(&self, room: &str, url: &str) {
         let mut tx = self.tx().await;
+        let sealed: Vec<u8> = channels::table
+            .filter(channels::code.eq(room))
+            .select(channels::credentials_sealed)
+            .get_result(&mut tx)
+            .await
+            .unwrap();
+        let opened = self.vault.open(PURPOSE, &sealed).unwrap();
+        let credentials = serde_json::from_slice::<Credentials>(&opened).unwrap().at(url);
+        let sealed = self.vault.seal(PURPOSE, credentials.reveal_json().as_bytes()).unwrap();
         let moved = diesel::update(channels::table.filter(channels::code.eq(room)))
-            .set(channels::base_url.eq(base_url))
+            .set((
+                channels::base_url.eq(halves("webhook", url, "", &[]).0),
+                channels::credentials_sealed.eq(sealed),
+            ))
             .execute(&mut tx)
             .await;
         tx.finish(moved.map_err(DbError::from)).await.unwrap();

@@ -315,6 +315,23 @@ async fn news_sleeps_at_night_and_alarms_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn news_that_failed_again_and_again_sleeps_at_night_too() {
+    let stage = Stage::set_limited().await;
+    let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+    stage.clock.set(at("2026-11-23T22:30:00+08:00"));
+    let told = news(&stage, stage.channel("wecom").await, 1);
+    let told = NewNotice { attempt: 3, state: NoticeState::Retry, ..told };
+    let id = told.id;
+    stage.post_all(vec![told]).await;
+    stage.work_all().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Held, "quiet_hours"));
+    stage.clock.set(at("2026-11-24T07:00:00+08:00"));
+    stage.work_all().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_emptied_redis_lets_nobody_exceed_the_limit() {
     let stage = Stage::set_limited().await;
     for room in ["dingtalk", "feishu"] {
@@ -397,7 +414,7 @@ async fn what_a_blocked_channel_lets_wait_for_a_day_expires_and_is_named() {
     assert_eq!((row.state, row.due_at), (NoticeState::Expired, None));
     assert_eq!(row.reason, "expired: channel_blocked");
     let said = yijiao::notices::admin::words::reason(&row.reason, yijiao::platform::http::lang::Lang::Zh);
-    assert!(said.unwrap().contains("过期"), "{said:?}");
+    assert!(said.as_deref().unwrap().contains("过期"), "{said:?}");
     assert_eq!(stage.unsent().await.expired, 1);
     assert_eq!(stage.row(young).await.state, NoticeState::Held, "it is news still");
     assert_eq!(stage.row(asks).await.state, NoticeState::Fallback, "who is to act is told elsewhere");

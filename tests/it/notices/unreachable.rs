@@ -55,6 +55,25 @@ async fn the_ladder_climbs_at_once_and_the_administrator_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_who_is_an_officer_is_told_in_his_own_application() {
+    let county = County::open();
+    county.reaches_in_person(&["MARKET-HEAD"]).await;
+    county.alter("update channels set state = 'dead' where kind = 'wecom_bot'").await;
+    county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    follow_up(&county).await;
+    let told = "select concat_ws(' ', coalesce(c.code, 'inbox'), n.recipient, n.state, n.priority, n.answered, p.id is not null)
+        from notices n left join channels c on c.id = n.channel_id
+        left join notices p on p.id = n.posting_id and p.id <> n.id and p.officer_id is not null
+        where n.event = 'notice.unreachable' order by n.channel_id nulls first";
+    assert_eq!(
+        county.texts(told).await,
+        ["inbox  sent normal t f", "app wx-MARKET-HEAD queued normal f t"],
+        "it waits for nobody's answer, and leaves"
+    );
+    assert_eq!(warnings(&county.client("MARKET-HEAD")).await.len(), 1, "once in the inbox");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_or_is_over_climbs_no_more() {
     let county = County::open();
     county.alter("update channels set state = 'dead'").await;

@@ -506,20 +506,21 @@ async fn credentials_are_sealed_for_the_channels_and_addresses_point_at_the_sand
     let scratch = TestDb::create();
     let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
     let county = load(db, &small.0).await.unwrap().county;
-    let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
-    let sealed: Result<Vec<u8>, _> = diesel::select(diesel::dsl::sql::<Bytea>(
-        "(select credentials_sealed from channels where code = 'room-d2')",
-    ))
-    .get_result(&mut *tx)
-    .await;
-    let sealed = tx.finish(sealed.map_err(DbError::from)).await.unwrap();
-    let opened = vault().open("channel-credentials", &sealed).unwrap();
-    assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&opened).unwrap(),
-        serde_json::json!({ "token": "sandbox-token", "secrets": [] })
-    );
+    let opened = async |code: &str| {
+        let mut tx = db.begin(Scope::County(county.0)).await.unwrap();
+        let sealed: Result<Vec<u8>, _> = diesel::select(diesel::dsl::sql::<Bytea>(&format!(
+            "(select credentials_sealed from channels where code = '{code}')",
+        )))
+        .get_result(&mut *tx)
+        .await;
+        let sealed = tx.finish(sealed.map_err(DbError::from)).await.unwrap();
+        let opened = vault().open("channel-credentials", &sealed).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&opened).unwrap()
+    };
+    assert_eq!(opened("room-d2").await, serde_json::json!({ "token": "sandbox-token", "secrets": [] }));
+    assert_eq!(opened("hook").await["url"], "https://example.org/hook", "a webhook's address is a secret");
     let addresses = texts(db, county, "select base_url from channels").await;
-    assert_eq!(addresses, ["http://127.0.0.1:8090", "https://example.org/hook"]);
+    assert_eq!(addresses, ["http://127.0.0.1:8090", "https://example.org"]);
 }
 
 /// One text of one county.

@@ -7,7 +7,7 @@ use url::Url;
 use super::super::problem::Reason;
 use super::super::table::{Cells, Row};
 use super::NAME;
-use crate::notices::register::settings_fault;
+use crate::notices::register::{holds_a_key, settings_fault};
 
 /// What stands in `base_url` for the address of the sandbox.
 pub const SANDBOX: &str = "{sandbox}";
@@ -144,8 +144,9 @@ impl Row for ChannelRow {
     fn read(cells: &mut Cells<'_>) -> Self {
         let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "");
         let base_url = cells.raw("base_url");
-        if !is_http(&base_url.replace(SANDBOX, "http://sandbox")) {
-            // A full webhook address is a secret.
+        let address = base_url.replace(SANDBOX, "http://sandbox");
+        if !is_http(&address) || holds_a_key(kind, &address) {
+            // A full webhook address is a secret, and so is what somebody put beside a robot's base.
             cells.refuse("base_url", "***", Reason::MalformedUrl);
         }
         let token = cells.raw("token");

@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::report::Kind;
-use super::super::rows::ChannelRow;
 use super::super::table::Line;
 use super::super::{ImportError, ImportOptions};
 use super::diff::{Stored, diff, table_io};
 use super::{Load, find, find_optional};
-use crate::notices::register::PURPOSE;
+use crate::notices::register::{PURPOSE, halves};
 use crate::platform::crypto::Vault;
 use crate::schema::{channels, department_channels, officer_addresses};
 
@@ -51,6 +50,9 @@ impl Stored for Channel {
         self.secret_given_at = stored.secret_given_at;
         if stored.secret_given_at.is_some() {
             self.credentials_sealed.clone_from(&stored.credentials_sealed);
+            if self.kind == "webhook" {
+                self.base_url.clone_from(&stored.base_url);
+            }
         }
     }
 }
@@ -106,6 +108,9 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
     }
     let mut wanted = Vec::new();
     for Line { row, .. } in &load.source.channels.rows {
+        let address = row.address(options.sandbox_url.as_deref());
+        let secrets: Vec<&str> = row.secrets.iter().map(|secret| secret.expose_secret()).collect();
+        let (base_url, credentials) = halves(row.kind, &address, row.token.expose_secret(), &secrets);
         wanted.push(Channel {
             id: Uuid::now_v7(),
             county_id: load.county,
@@ -113,8 +118,8 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
             kind: row.kind.to_owned(),
             name: row.name.clone(),
             department_id: find_optional(&load.ids.departments, row.department.as_deref())?,
-            base_url: row.address(options.sandbox_url.as_deref()),
-            credentials_sealed: credentials(row).into_bytes(),
+            base_url,
+            credentials_sealed: credentials.reveal_json().into_bytes(),
             settings: row.settings.clone().unwrap_or_default(),
             secret_given_at: None,
         });
@@ -181,10 +186,4 @@ async fn store_preferred(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) 
     }
     load.counts.push((Kind::DepartmentChannels, diff.counts));
     Ok(())
-}
-
-/// The JSON that the channels read: `{"token": …, "secrets": […]}`, secrets newest first.
-fn credentials(row: &ChannelRow) -> String {
-    let secrets: Vec<&str> = row.secrets.iter().map(|secret| secret.expose_secret()).collect();
-    serde_json::json!({ "token": row.token.expose_secret(), "secrets": secrets }).to_string()
 }
