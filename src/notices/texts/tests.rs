@@ -36,6 +36,7 @@ const EVENTS: &[&str] = &[
     "call.merge_proposed",
     "call.merge_declined",
     "call.merged",
+    "call.took_over",
     "call.assistance_asked",
     "call.assistance_done",
     "call.pause_asked",
