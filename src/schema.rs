@@ -492,6 +492,7 @@ diesel::table! {
         provider_id -> Nullable<Text>,
         reason -> Text,
         read_at -> Nullable<Timestamptz>,
+        retried_at -> Nullable<Timestamptz>,
     }
 }
 
