@@ -495,6 +495,7 @@ diesel::table! {
         provider_id -> Nullable<Text>,
         reason -> Text,
         read_at -> Nullable<Timestamptz>,
+        retried_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -79,6 +79,8 @@ create table notices (
     reason text not null default '',
     -- When its reader opened it in his inbox.
     read_at timestamptz,
+    -- When an administrator last had it sent again: what failed before does not count against it any more.
+    retried_at timestamptz,
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
     check (state not in ('sent', 'acted') or sent_at is not null),
     check (channel_id is not null or due_at is null),
@@ -89,6 +91,8 @@ create index notices_follow on notices (follow_at) where follow_at is not null;
 -- What may leave in company with another.
 create index notices_waiting on notices (channel_id, recipient, created_at)
     where due_at is not null and priority <> 'first_alarm';
+-- News that may still leave, behind which younger news of the same subject waits.
+create index notices_order on notices (subject_id, channel_id, recipient, id) where due_at is not null and officer_id is null;
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;

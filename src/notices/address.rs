@@ -39,7 +39,7 @@ pub struct Routes {
 
 /// The rows for one draft. Whoever is to act hears it by the first application that reaches him, and so do the rooms of its department
 /// (or of the business office, when it has none); each channel of the county is told. While all rooms of a department are paused, the
-/// business office hears its alarms too: an alarm is never only held. An alarm that nobody can hear becomes a row that says so.
+/// business office hears its alarms too: an alarm is never only held. Where nobody can hear an alarm now, a row says so.
 #[must_use]
 pub fn address(draft: &Draft, county: CountyId, routes: &Routes, now: DateTime<Utc>) -> Vec<NewNotice> {
     let own = |room: &Room| room.department.is_some() && room.department == draft.department;
@@ -50,6 +50,7 @@ pub fn address(draft: &Draft, county: CountyId, routes: &Routes, now: DateTime<U
     };
     let blank = || blank(draft, county, now);
     let in_person = routes.people.iter().find(|reach| Some(reach.officer) == draft.officer && !reach.paused);
+    let in_person_now = in_person.is_some();
     let in_person = in_person.map(|reach| NewNotice {
         channel_id: Some(reach.channel),
         recipient: reach.user_id.clone(),
@@ -58,7 +59,8 @@ pub fn address(draft: &Draft, county: CountyId, routes: &Routes, now: DateTime<U
     let in_room = |room: &Room| NewNotice { channel_id: Some(room.channel), ..blank() };
     let mut rows: Vec<NewNotice> = in_person.into_iter().collect();
     rows.extend(routes.rooms.iter().filter(hears).map(in_room));
-    if alarms && rows.is_empty() {
+    let heard = in_person_now || routes.rooms.iter().filter(hears).any(|room| !room.paused);
+    if alarms && !heard {
         rows.push(unaddressed(draft, county, now));
     }
     let systems = routes.rooms.iter().filter(|room| room.department.is_none());
@@ -167,6 +169,11 @@ mod tests {
         assert_eq!(heard(&draft(Some(own)), &routes), [alarm(own_room), alarm(office_room), to_hook]);
         let news = Draft { officer: None, priority: Priority::Normal, ..draft(Some(own)) };
         assert_eq!(heard(&news, &routes), [(Some(own_room), Priority::Normal, false), to_hook]);
+        // Where nobody else can, it is held there and said aloud.
+        let nobody = (None, Priority::FirstAlarm, true);
+        assert_eq!(heard(&draft(Some(own)), &routes[..2]), [alarm(own_room), nobody]);
+        routes[2].paused = true;
+        assert_eq!(heard(&roomless, &routes), [alarm(office_room), nobody, to_hook]);
     }
 
     #[test]

@@ -3,26 +3,24 @@
 //! and settled together.
 
 mod probe;
+mod settle;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 use super::bundle::{self, Parcel};
-use super::channels::{self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure};
-use super::fallback;
+use super::channels::{self, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::gate::{Carried, asking};
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState, Priority};
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
 use super::store::held::{self, Gather};
-use super::store::{self, Lease, Record, Settle};
+use super::store::{self, Lease};
 use super::texts::own::Own;
 use super::texts::{Reader, Telling, Texts};
 use super::throttle::{Spacing, Standing, Throttle};
@@ -37,6 +35,8 @@ pub use probe::Probe;
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
+/// What waited longer than this since its lease may have been answered meanwhile.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Sends notices. Clones share everything.
 #[derive(Clone, Debug)]
@@ -86,9 +86,18 @@ struct Tried {
     outcome: AttemptOutcome,
     /// What an administrator wants to know, when it is not in the outcome's name.
     detail: Option<String>,
+    /// The provider asked to be left alone.
+    left_alone: bool,
     http_status: Option<u16>,
     excerpt: String,
     took: Duration,
+}
+
+/// Why nothing was sent.
+enum Unsent {
+    Unrenderable(String),
+    /// What it asks for was done while it waited.
+    Answered,
 }
 
 impl Sender {
@@ -125,19 +134,20 @@ impl Sender {
         let tuning = [Tuning::Loose, Tuning::ByKeys];
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
-        let lease = Lease { notices, now, until: now + self.lease };
-        let leased = lease_in(&mut tx, county, lease).await;
+        let lease = Lease::new(notices, Vec::new(), now, self.lease);
+        let leased = settle::lease_in(&mut tx, county, lease).await;
         let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
         self.ring(anew);
         leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
         Ok(leased)
     }
 
-    /// Takes what waits for a reader, without those that somebody else holds.
+    /// Takes what waits for a reader to go along in one message with `company`, without those that somebody else holds.
     pub(super) async fn lease_gathered(
         &self,
         county: CountyId,
         gather: Gather<'_>,
+        mut company: Vec<NoticeId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
         let tuning = [Tuning::Loose, Tuning::ByKeys];
@@ -147,7 +157,8 @@ impl Sender {
             if notices.is_empty() {
                 return Ok((Vec::new(), 0));
             }
-            lease_in(&mut tx, county, Lease { notices, now, until: now + self.lease }).await
+            company.extend(&notices);
+            settle::lease_in(&mut tx, county, Lease::new(notices, company, now, self.lease)).await
         };
         let leased = leased.await.map_err(DbError::from);
         let (mut leased, anew) = tx.finish(leased).await?;
@@ -156,13 +167,15 @@ impl Sender {
         Ok(leased)
     }
 
-    /// Sends leased notices as one message. No transaction is open meanwhile. What cannot be put into words goes down alone.
+    /// Sends leased notices as one message. No transaction is open meanwhile. What cannot be put into words goes down alone. None when
+    /// what the one notice asks for was done since its lease (`since`): nothing left.
     pub(super) async fn attempt(
         &self,
         parcel: Parcel,
         standing: Standing,
+        since: Instant,
         now: DateTime<Utc>,
-    ) -> Vec<Attempted> {
+    ) -> Option<Vec<Attempted>> {
         let mut attempted = Vec::with_capacity(parcel.count());
         let mut sound: Vec<(Leased, Target, Message)> = Vec::with_capacity(parcel.count());
         for leased in std::iter::once(parcel.first).chain(parcel.others) {
@@ -173,15 +186,18 @@ impl Sender {
                 }
             }
         }
-        let Some(((first, target, message), others)) = sound.split_first() else { return attempted };
+        let Some(((first, target, message), others)) = sound.split_first() else { return Some(attempted) };
         let digest = (!others.is_empty()).then_some(first.notice);
         let exchanged = if digest.is_some() {
             let others: Vec<Message> = others.iter().map(|(_, _, message)| message.clone()).collect();
             let bundle = bundle::digest(message, &others, lang(first));
-            self.send(first, target, &bundle, now).await
+            self.send(first, target, &bundle, None, now).await
         } else {
-            self.send(first, target, message, now).await
+            self.send(first, target, message, Some(since), now).await
         };
+        if matches!(exchanged, Err(Unsent::Answered)) {
+            return None;
+        }
         if let Ok(exchange) = &exchanged {
             let asked = asking(first, Spacing::None);
             self.throttle.heard(&asked, &exchange.outcome, standing, now).await;
@@ -189,11 +205,12 @@ impl Sender {
         attempted.extend(sound.into_iter().map(|(leased, ..)| {
             let tried = match &exchanged {
                 Ok(exchange) => conclude(&leased, exchange, digest, now),
-                Err(why) => Tried::unrenderable(why.clone()),
+                Err(Unsent::Unrenderable(why)) => Tried::unrenderable(why.clone()),
+                Err(Unsent::Answered) => Tried::unrenderable(String::new()),
             };
             Attempted { leased, tried, digest, now }
         }));
-        attempted
+        Some(attempted)
     }
 
     /// Records how attempts in one county went; where each of these notices stands now, none for one whose lease had ended.
@@ -203,8 +220,9 @@ impl Sender {
         attempted: &[Attempted],
     ) -> Result<Vec<Option<NoticeState>>, DbError> {
         let mut tx = self.db.begin_tuned(Scope::County(county.0), &[Tuning::ByKeys]).await?;
-        let settled =
-            settle_in(&mut tx, county, attempted, self.next_channel_minutes).await.map_err(DbError::from);
+        let settled = settle::settle_in(&mut tx, county, attempted, self.next_channel_minutes)
+            .await
+            .map_err(DbError::from);
         let (settled, anew) = tx.finish(settled).await?;
         self.ring(anew);
         for (attempted, state) in attempted.iter().zip(&settled) {
@@ -225,14 +243,38 @@ impl Sender {
         leased: &Leased,
         target: &Target,
         message: &Message,
+        since: Option<Instant>,
         now: DateTime<Utc>,
-    ) -> Result<Exchange, String> {
+    ) -> Result<Exchange, Unsent> {
         if target.kind.is_personal() {
-            return self.to_person(leased, target, message, now).await;
+            return self.to_person(leased, target, message, since, now).await;
         }
         let number = u32::try_from(leased.attempt).unwrap_or(1);
-        let request = channels::request(target, message, now, number).map_err(|why| why.to_string())?;
+        let request = channels::request(target, message, now, number);
+        let request = request.map_err(|why| Unsent::Unrenderable(why.to_string()))?;
+        self.still_asks(leased, since).await?;
         Ok(self.exchange(target, request, None, now).await)
+    }
+
+    /// Whether an alarm that waited for its turn or its token since it was leased may still go onto the wire. While Postgres is away it
+    /// may: rather once too often than not at all.
+    async fn still_asks(&self, leased: &Leased, since: Option<Instant>) -> Result<(), Unsent> {
+        if !leased.alarms || since.is_none_or(|since| since.elapsed() < MOMENT) {
+            return Ok(());
+        }
+        let answered = async {
+            let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
+            let answered = store::is_answered(&mut tx, leased.notice).await.map_err(DbError::from);
+            tx.finish(answered).await
+        };
+        match answered.await {
+            Ok(true) => Err(Unsent::Answered),
+            Ok(false) => Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, notice = %leased.notice, "nobody can say whether it was answered");
+                Ok(())
+            }
+        }
     }
 
     /// By an application, with its access token; a token that is no longer good is replaced once. What follows upon a token must end
@@ -242,11 +284,13 @@ impl Sender {
         leased: &Leased,
         target: &Target,
         message: &Message,
+        since: Option<Instant>,
         now: DateTime<Utc>,
-    ) -> Result<Exchange, String> {
+    ) -> Result<Exchange, Unsent> {
         let request = |token: &Token| {
             let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
-            channels::request_to(target, message, &person).map_err(|why| why.to_string())
+            let request = channels::request_to(target, message, &person);
+            request.map_err(|why| Unsent::Unrenderable(why.to_string()))
         };
         let latest =
             Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
@@ -255,6 +299,7 @@ impl Sender {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
+        self.still_asks(leased, since).await?;
         let first = self.exchange(target, request(&token)?, Some(&token.value), now).await;
         if first.outcome != Outcome::RefreshToken {
             return Ok(first);
@@ -264,6 +309,7 @@ impl Sender {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
+        self.still_asks(leased, since).await?;
         let second = self.exchange(target, request(&token)?, Some(&token.value), now).await;
         if second.outcome == Outcome::RefreshToken {
             self.tokens.refuse(leased.channel, target, now).await;
@@ -360,6 +406,13 @@ fn conclude(leased: &Leased, exchange: &Exchange, digest: Option<NoticeId>, now:
         next: retry::next(&attempt, rand::random::<u16>() % 1001),
         outcome: name(&exchange.outcome),
         detail: exchange.detail.clone(),
+        left_alone: match exchange.outcome {
+            Outcome::RateLimited { .. } => true,
+            Outcome::Retry { after: Some(after) } => {
+                TimeDelta::from_std(after).is_ok_and(|after| after >= STUCK)
+            }
+            _ => false,
+        },
         http_status: exchange.http_status,
         excerpt: exchange.excerpt.clone(),
         took: exchange.took,
@@ -393,111 +446,13 @@ impl From<NoToken> for Exchange {
     }
 }
 
-/// Also addresses anew what cannot leave by its channel; answers how many rows that made.
-async fn lease_in(
-    conn: &mut AsyncPgConnection,
-    county: CountyId,
-    lease: Lease,
-) -> QueryResult<(Vec<Leased>, usize)> {
-    let now = lease.now;
-    let leased = store::lease(conn, lease).await?;
-    let failed = leased.iter().filter(|leased| leased.alarms && leased.state == NoticeState::Dead);
-    let failed: Vec<NoticeId> = failed.map(|leased| leased.notice).collect();
-    let anew = fallback::carry_on(conn, county, &failed, &[], now).await?;
-    Ok((leased, anew))
-}
-
-/// Also addresses anew what failed for good; answers how many rows that made.
-async fn settle_in(
-    conn: &mut AsyncPgConnection,
-    county: CountyId,
-    attempted: &[Attempted],
-    next_channel_minutes: i32,
-) -> QueryResult<(Vec<Option<NoticeState>>, usize)> {
-    let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
-    let standing = store::settle(conn, &settles, next_channel_minutes).await?;
-    let settled: Vec<Option<NoticeState>> = attempted
-        .iter()
-        .map(|Attempted { leased, .. }| {
-            let own =
-                |(notice, attempt, _): &&(_, i32, _)| (*notice, *attempt) == (leased.notice, leased.attempt);
-            standing.iter().find(own).map(|(_, _, state)| *state)
-        })
-        .collect();
-    let mut buried = Vec::new();
-    for Attempted { leased, tried, .. } in attempted {
-        if tried.outcome == AttemptOutcome::DeadTarget
-            && store::bury_channel(conn, leased.channel, &tried.reason()).await?
-        {
-            tracing::error!(channel = %leased.channel, kind = %leased.kind, "channel is dead");
-            metrics::counter!("channels_died_total", "kind" => leased.kind.as_str()).increment(1);
-            buried.push(leased.channel);
-        }
-    }
-    for one in attempted {
-        let refused = one.tried.outcome == AttemptOutcome::DropRecipient;
-        if refused && one.leased.kind == ChannelKind::WechatSubscribe {
-            store::grants::forfeit(conn, one.leased.notice, one.now).await?;
-        }
-    }
-    let given_up =
-        |state: Option<NoticeState>| matches!(state, Some(NoticeState::Dead | NoticeState::Expired));
-    let failed = attempted.iter().zip(&settled).filter(|(one, state)| one.leased.alarms && given_up(**state));
-    let failed: Vec<NoticeId> = failed.map(|(one, _)| one.leased.notice).collect();
-    let now = attempted.iter().map(|one| one.now).max().unwrap_or_default();
-    let anew = fallback::carry_on(conn, county, &failed, &buried, now).await?;
-    let stuck = attempted.iter().zip(&settled).filter(|(one, state)| one.is_stuck(**state));
-    let stuck: Vec<NoticeId> = stuck.map(|(one, _)| one.leased.notice).collect();
-    let moved = fallback::move_on(conn, county, &stuck, now).await?;
-    Ok((settled, anew + moved))
-}
-
-impl Attempted {
-    /// Whether it is a first alarm whose channel wants to be left alone for long.
-    fn is_stuck(&self, state: Option<NoticeState>) -> bool {
-        let Self { leased, tried, now, .. } = self;
-        let long = matches!(tried.next, Next::Again(at) if at - now >= STUCK);
-        let alarm = leased.alarms && leased.priority == Priority::FirstAlarm;
-        alarm && long && tried.outcome == AttemptOutcome::RateLimited && state == Some(NoticeState::Retry)
-    }
-
-    fn settle(&self) -> Settle<'_> {
-        let Self { leased, tried, now, .. } = self;
-        let answered_at = *now + TimeDelta::from_std(tried.took).unwrap_or_default();
-        let (state, due_at, provider_id) = match &tried.next {
-            Next::Sent { provider_id, .. } => (NoticeState::Sent, None, provider_id.as_deref()),
-            Next::Again(at) => (NoticeState::Retry, Some(*at), None),
-            Next::Dead(_) => (NoticeState::Dead, None, None),
-            Next::Expired => (NoticeState::Expired, None, None),
-        };
-        Settle {
-            notice: leased.notice,
-            attempt: leased.attempt,
-            state,
-            reason: match (state, self.digest) {
-                (NoticeState::Sent, Some(first)) => format!("digest: {first}"),
-                _ => tried.reason(),
-            },
-            due_at,
-            sent_at: (state == NoticeState::Sent).then_some(answered_at),
-            provider_id,
-            record: Record {
-                started_at: *now,
-                took_ms: i32::try_from(tried.took.as_millis()).unwrap_or(i32::MAX),
-                http_status: tried.http_status.and_then(|status| i16::try_from(status).ok()),
-                outcome: tried.outcome,
-                excerpt: &tried.excerpt,
-            },
-        }
-    }
-}
-
 impl Tried {
     fn unrenderable(why: String) -> Self {
         Self {
             next: Next::Dead("unrenderable"),
             outcome: AttemptOutcome::Unrenderable,
             detail: Some(why),
+            left_alone: false,
             http_status: None,
             excerpt: String::new(),
             took: Duration::ZERO,

@@ -1,8 +1,14 @@
 //! An alarm whose channel failed for good is at once addressed anew: to the next application that reaches its officer, or to the next
 //! room that has not had it. Where there is none, and nobody else has it, that is said aloud, and [`super::follow`] lets the ladder
-//! climb. The failed row ends `fallback` and keeps its reason; the new one belongs to the same posting.
+//! climb. The failed row ends `fallback` and keeps its reason; the new one belongs to the same posting. One that a paused channel holds
+//! goes elsewhere in the same way; where there is nowhere, it waits on, and that is said aloud beside it.
 //!
 //! A first alarm that left and that its officer has not acted on goes to his next application, each of them once.
+//!
+//! Whatever is decided about a posting is decided under the lock of its first row: of two rows that fail at the same moment the second
+//! sees what became of the first. Of one posting it is said once that nobody hears it.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -25,23 +31,38 @@ enum Next {
     Nobody,
 }
 
-/// Addresses alarms anew: those of `failed` that still await an answer, and those that wait for a channel in `buried`. Answers how
-/// many new rows there are.
+/// What follows for those that go nowhere else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    /// They end, and that nobody hears them is said aloud.
+    End,
+    /// They stay where they are, and that nobody hears them now is said aloud.
+    Hold,
+    /// They stay where they are: they will leave by themselves.
+    Wait,
+}
+
+/// Addresses alarms anew that failed for good, those of them that still await an answer. Answers how many new rows there are.
 pub async fn carry_on(
     conn: &mut AsyncPgConnection,
     county: CountyId,
     failed: &[NoticeId],
-    buried: &[ChannelId],
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    let mut ids = failed.to_vec();
-    for channel in buried {
-        ids.extend(stranded::unsent_alarms_to(conn, *channel).await?);
-    }
-    readdress(conn, county, &ids, Otherwise::SayIt, now).await
+    readdress(conn, county, failed, Otherwise::End, now).await
 }
 
-/// Addresses first alarms anew whose channel takes nothing at present, those of them that can be heard elsewhere at once; the others
+/// Addresses alarms anew that a paused channel holds. Those that can be heard nowhere else are held on: they leave when it is resumed.
+pub async fn pass_over(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    held: &[NoticeId],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    readdress(conn, county, held, Otherwise::Hold, now).await
+}
+
+/// Addresses alarms anew whose channel takes nothing at present, those of them that can be heard elsewhere at once; the others
 /// wait on. Answers how many new rows there are.
 pub async fn move_on(
     conn: &mut AsyncPgConnection,
@@ -50,15 +71,6 @@ pub async fn move_on(
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     readdress(conn, county, stuck, Otherwise::Wait, now).await
-}
-
-/// What follows for those that go nowhere else.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Otherwise {
-    /// They end, and that nobody hears them is said aloud.
-    SayIt,
-    /// They stay where they are.
-    Wait,
 }
 
 async fn readdress(
@@ -71,51 +83,62 @@ async fn readdress(
     if ids.is_empty() {
         return Ok(0);
     }
+    stranded::lock_postings(conn, ids).await?;
     let stranded = stranded::stranded(conn, ids).await?;
-    let mut siblings = stranded::siblings(conn, &stranded).await?;
     let departments = stranded.iter().flat_map(|one| [Some(one.department), one.room_of]);
     let departments: Vec<_> = departments.flatten().collect();
     let officers: Vec<_> = stranded.iter().map(|one| one.officer).collect();
     let mut routes = outbox::routes(conn, county, &departments, &officers).await?;
-    if otherwise == Otherwise::Wait {
-        routes.rooms.retain(|room| !room.paused);
-        routes.people.retain(|reach| !reach.paused);
-    }
+    // What a paused channel is given nobody hears.
+    routes.rooms.retain(|room| !room.paused);
+    routes.people.retain(|reach| !reach.paused);
+    let mut posted = Posted {
+        siblings: stranded::siblings(conn, &stranded).await?,
+        failed: ids.iter().copied().collect(),
+        routes,
+    };
     let mut fresh = Vec::new();
+    let mut unmoved = Vec::new();
     for one in &stranded {
-        let next = next(one, ids, &siblings, &routes);
-        if otherwise == Otherwise::Wait && !matches!(next, Next::To(..)) {
+        let Next::To(channel, recipient) = posted.next(one) else {
+            unmoved.push(one);
             continue;
-        }
-        let reason = reason(one, &next);
-        let state = if next == Next::Nobody { NoticeState::Dead } else { NoticeState::Fallback };
+        };
         // Whoever answered while we decided has the last word.
-        let follow_at = (next == Next::Nobody).then_some(now);
-        if !stranded::end(conn, one.notice, state, &reason, follow_at).await? {
-            continue;
+        if stranded::end(conn, one.notice, NoticeState::Fallback, why(one), None).await? {
+            let row = anew(one, channel, recipient, MOVED, now);
+            posted.add(&row);
+            fresh.push(row);
         }
-        match next {
-            Next::To(channel, recipient) => {
-                let row = anew(one, channel, recipient, MOVED, now);
-                siblings.push(Sibling {
-                    posting: one.posting,
-                    notice: row.id,
-                    channel: Some(channel),
-                    is_personal: !row.recipient.is_empty(),
-                    state: row.state,
-                    created_at: row.created_at,
-                });
-                fresh.push(row);
+    }
+    let moved = fresh.len();
+    for one in unmoved.into_iter().filter(|_| otherwise != Otherwise::Wait) {
+        // Where one of its posting went just now, that one carries it.
+        let carried = posted.next(one) == Next::Carried;
+        let (state, reason) = if carried {
+            (NoticeState::Fallback, why(one).to_owned())
+        } else {
+            (NoticeState::Dead, format!("{NOBODY}: {}", why(one)))
+        };
+        let said = posted.is_said(one);
+        if otherwise == Otherwise::End {
+            let follow_at = (!carried && !said).then_some(now);
+            if !stranded::end(conn, one.notice, state, &reason, follow_at).await? {
+                continue;
             }
-            Next::Carried => {}
-            Next::Nobody => {
-                tracing::error!(notice = %one.notice, subject = %one.subject, event = one.event, reason, "an alarm can be addressed to nobody");
-                metrics::counter!("notices_unaddressed_total").increment(1);
-            }
+            posted.ended(one, state, &reason);
+        } else if !carried && !said {
+            let row = unheard(one, reason.clone(), now);
+            posted.add(&row);
+            fresh.push(row);
+        }
+        if !carried && !said {
+            tracing::error!(notice = %one.notice, subject = %one.subject, event = one.event, reason, "an alarm can be addressed to nobody");
+            metrics::counter!("notices_unaddressed_total").increment(1);
         }
     }
     outbox::post(conn, &fresh).await?;
-    Ok(fresh.len())
+    Ok(moved)
 }
 
 /// Why a row ended `fallback` that was sent, and why another follows it: its officer has not acted.
@@ -125,7 +148,8 @@ const UNACTED: &str = "unacted";
 const MOVED: &str = "moved";
 
 /// Addresses an alarm that left, and that nobody acted on, to the next application that reaches its officer; false when there is none,
-/// or when another row of the posting was made after it: that one has its own time.
+/// or when a younger row of the posting stands for it: one that is followed up in its own time, or is on its way to the officer himself.
+/// A younger one that failed, or still tries to reach a room, leaves him as unheard as before.
 pub async fn go_on(
     conn: &mut AsyncPgConnection,
     county: CountyId,
@@ -134,11 +158,14 @@ pub async fn go_on(
 ) -> QueryResult<bool> {
     let Some(one) = stranded::stranded(conn, &[notice]).await?.pop() else { return Ok(false) };
     let siblings = stranded::siblings(conn, std::slice::from_ref(&one)).await?;
-    if siblings.iter().any(|sibling| sibling.created_at > one.created_at) {
+    let stands_for =
+        |sibling: &Sibling| sibling.is_followed || sibling.is_personal && is_on_its_way(sibling.state);
+    if siblings.iter().any(|sibling| sibling.created_at > one.created_at && stands_for(sibling)) {
         return Ok(false);
     }
     let routes = outbox::routes(conn, county, &[], &[one.officer]).await?;
-    let Some(reach) = unused_reach(&one, &siblings, &routes) else { return Ok(false) };
+    let posted = Posted { siblings, failed: HashSet::new(), routes };
+    let Some(reach) = posted.unused_reach(&one) else { return Ok(false) };
     if !stranded::end(conn, notice, NoticeState::Fallback, UNACTED, None).await? {
         return Ok(false);
     }
@@ -147,46 +174,83 @@ pub async fn go_on(
     Ok(true)
 }
 
-/// The first application that reaches the officer of a posting and has not had it.
-fn unused_reach<'r>(one: &Stranded, siblings: &[Sibling], routes: &'r Routes) -> Option<&'r Reach> {
-    let used = |channel: ChannelId| {
-        siblings.iter().any(|sibling| sibling.posting == one.posting && sibling.channel == Some(channel))
-    };
-    routes.people.iter().find(|reach| reach.officer == one.officer && !reach.paused && !used(reach.channel))
+/// What is known of the postings of stranded alarms, and where else these could go.
+struct Posted {
+    siblings: Vec<Sibling>,
+    failed: HashSet<NoticeId>,
+    routes: Routes,
 }
 
-/// One like the failed one first, so that a person is tried by all his applications before others are bothered; then whoever has it
-/// already; then one of the other kind.
-fn next(one: &Stranded, failed: &[NoticeId], siblings: &[Sibling], routes: &Routes) -> Next {
-    let own: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.posting == one.posting).collect();
-    let lives = |sibling: &&&Sibling| !failed.contains(&sibling.notice) && is_on_its_way(sibling.state);
-    let unused = |channel: ChannelId| own.iter().all(|sibling| sibling.channel != Some(channel));
-    let in_person = unused_reach(one, siblings, routes);
-    let in_person = in_person.map(|reach| Next::To(reach.channel, reach.user_id.clone()));
-    let theirs = |department| department == Some(one.department) || department == one.room_of;
-    let in_room = routes
-        .rooms
-        .iter()
-        .filter(|room| room.department.is_some() && (room.office || theirs(room.department)))
-        .filter(|room| unused(room.channel))
-        // An active one before one that only holds, the department's own before the business office's.
-        .min_by_key(|room| (room.paused, !theirs(room.department)))
-        .map(|room| Next::To(room.channel, String::new()));
-    let carried = own.iter().find(lives).map(|_| Next::Carried);
-    let order = if one.is_personal {
-        [in_person, carried, in_room]
-    } else if own.iter().filter(lives).any(|sibling| !sibling.is_personal) {
-        [carried, None, None]
-    } else if routes
-        .rooms
-        .iter()
-        .any(|room| room.paused && in_room == Some(Next::To(room.channel, String::new())))
-    {
-        [carried, in_room, in_person]
-    } else {
-        [in_room, carried, in_person]
-    };
-    order.into_iter().flatten().next().unwrap_or(Next::Nobody)
+impl Posted {
+    fn of<'s>(&'s self, one: &'s Stranded) -> impl Iterator<Item = &'s Sibling> {
+        self.siblings.iter().filter(|sibling| sibling.posting == one.posting)
+    }
+
+    fn is_unused(&self, one: &Stranded, channel: ChannelId) -> bool {
+        self.of(one).all(|sibling| sibling.channel != Some(channel))
+    }
+
+    /// The first application that reaches the officer of a posting and has not had it.
+    fn unused_reach(&self, one: &Stranded) -> Option<&Reach> {
+        let open = |reach: &&Reach| reach.officer == one.officer && !reach.paused;
+        self.routes.people.iter().filter(open).find(|reach| self.is_unused(one, reach.channel))
+    }
+
+    /// One like the failed one first, so that a person is tried by all his applications before others are bothered; then whoever has
+    /// it already; then one of the other kind.
+    fn next(&self, one: &Stranded) -> Next {
+        let lives =
+            |sibling: &&Sibling| !self.failed.contains(&sibling.notice) && is_on_its_way(sibling.state);
+        let in_person = self.unused_reach(one).map(|reach| Next::To(reach.channel, reach.user_id.clone()));
+        let theirs = |department| department == Some(one.department) || department == one.room_of;
+        let in_room = self
+            .routes
+            .rooms
+            .iter()
+            .filter(|room| room.department.is_some() && (room.office || theirs(room.department)))
+            .filter(|room| self.is_unused(one, room.channel))
+            // The department's own before the business office's.
+            .min_by_key(|room| !theirs(room.department))
+            .map(|room| Next::To(room.channel, String::new()));
+        let carried = self.of(one).find(lives).map(|_| Next::Carried);
+        let order = if one.is_personal {
+            [in_person, carried, in_room]
+        } else if self.of(one).filter(lives).any(|sibling| !sibling.is_personal) {
+            [carried, None, None]
+        } else {
+            [in_room, carried, in_person]
+        };
+        order.into_iter().flatten().next().unwrap_or(Next::Nobody)
+    }
+
+    /// Whether another row of the posting says that nobody hears it.
+    fn is_said(&self, one: &Stranded) -> bool {
+        self.of(one).any(|sibling| {
+            sibling.notice != one.notice
+                && sibling.state == NoticeState::Dead
+                && sibling.reason.starts_with(NOBODY)
+        })
+    }
+
+    fn add(&mut self, row: &NewNotice) {
+        self.siblings.push(Sibling {
+            posting: row.posting_id,
+            notice: row.id,
+            channel: row.channel_id,
+            is_personal: !row.recipient.is_empty(),
+            state: row.state,
+            reason: row.reason.clone(),
+            is_followed: row.follow_at.is_some(),
+            created_at: row.created_at,
+        });
+    }
+
+    fn ended(&mut self, one: &Stranded, state: NoticeState, reason: &str) {
+        for sibling in self.siblings.iter_mut().filter(|sibling| sibling.notice == one.notice) {
+            sibling.state = state;
+            reason.clone_into(&mut sibling.reason);
+        }
+    }
 }
 
 /// Whether somebody hears it, or will at once. What is held is on no way.
@@ -205,11 +269,20 @@ fn is_on_its_way(state: NoticeState) -> bool {
     }
 }
 
-fn reason(one: &Stranded, next: &Next) -> String {
-    let why = if one.reason.is_empty() { "channel_dead" } else { one.reason.as_str() };
-    match next {
-        Next::To(..) | Next::Carried => why.to_owned(),
-        Next::Nobody => format!("{NOBODY}: {why}"),
+/// Why it cannot leave by its channel.
+fn why(one: &Stranded) -> &str {
+    if one.reason.is_empty() { "channel_dead" } else { &one.reason }
+}
+
+/// The row that says that a held alarm is heard by nobody.
+fn unheard(one: &Stranded, reason: String, now: DateTime<Utc>) -> NewNotice {
+    NewNotice {
+        params: one.params.clone(),
+        state: NoticeState::Dead,
+        due_at: None,
+        follow_at: Some(now),
+        reason,
+        ..blank(one, now)
     }
 }
 
@@ -225,6 +298,11 @@ fn anew(
     if let Value::Object(fields) = &mut params {
         fields.insert("again".to_owned(), again.into());
     }
+    NewNotice { channel_id: Some(channel), recipient, params, ..blank(one, now) }
+}
+
+/// Another row of the same posting.
+fn blank(one: &Stranded, now: DateTime<Utc>) -> NewNotice {
     NewNotice {
         id: NoticeId::fresh(),
         county_id: one.county,
@@ -232,12 +310,12 @@ fn anew(
         subject_id: one.subject,
         event: one.event.clone(),
         posting_id: one.posting,
-        channel_id: Some(channel),
-        recipient,
+        channel_id: None,
+        recipient: String::new(),
         officer_id: Some(one.officer),
         account_id: None,
         priority: one.priority,
-        params,
+        params: Value::Null,
         state: NoticeState::Queued,
         attempt: 0,
         due_at: Some(now),

@@ -4,6 +4,7 @@
 //! it tried again as soon as there is a place. Everything else is held, with the reason and the moment.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 
 use super::bundle::{self, Parcel, is_news, joins};
 use super::deliver::{Attempted, Leased, Sender};
@@ -12,7 +13,7 @@ use super::model::{Lane, NoticeId, NoticeState, Priority};
 use super::quiet::NoticeRules;
 use super::retry;
 use super::store::held::{self, Gather, Hold};
-use super::throttle::{Asking, Leave, Spacing};
+use super::throttle::{Asking, Full, Leave, Spacing};
 use crate::organisation::CountyId;
 use crate::platform::db::{DbError, Scope};
 
@@ -35,6 +36,7 @@ impl Sender {
     /// # Errors
     /// Postgres only; then the leases end by themselves.
     pub async fn carry(&self, parcel: Parcel, now: DateTime<Utc>) -> Result<Carried, DbError> {
+        let since = Instant::now();
         let company = joins(&parcel.first);
         if is_news(&parcel.first)
             && let Some((until, why)) = self.patience(&parcel, now).await?
@@ -52,9 +54,22 @@ impl Sender {
         };
         let parcel = if company && !full { self.gather(parcel, now).await } else { parcel };
         let first = parcel.first.clone();
-        let attempted = self.attempt(parcel, standing, now).await;
+        let attempted = self.attempt(parcel, standing, since, now).await;
         self.throttle.arrived(&asking(&first, Spacing::None)).await;
-        Ok(Carried::Attempted(attempted))
+        match attempted {
+            Some(attempted) => Ok(Carried::Attempted(attempted)),
+            None => self.leave_behind(&first).await,
+        }
+    }
+
+    /// Puts aside what was answered before it left.
+    async fn leave_behind(&self, leased: &Leased) -> Result<Carried, DbError> {
+        let state = NoticeState::Superseded;
+        let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
+        let held = held::hold(&mut tx, &Hold::of(&[leased], state, None, state.as_str())).await;
+        tx.finish(held.map_err(DbError::from)).await?;
+        note_kept(leased, state, 1);
+        Ok(Carried::Kept(state))
     }
 
     /// Until when news waits by its own nature, and why.
@@ -83,7 +98,8 @@ impl Sender {
         })
     }
 
-    /// Puts a parcel back. A first alarm goes another way, if there is one. What could not leave for a day is no news any more; whoever
+    /// Puts a parcel back. A first alarm goes another way, if there is one, and so does another one that a blocked channel would keep for
+    /// longer than its officer has to act. What could not leave for a day is no news any more; whoever
     /// was asked to act by it is told elsewhere.
     async fn keep(
         &self,
@@ -102,8 +118,18 @@ impl Sender {
             Hold::of(&fresh, state, Some(until), reason),
             Hold::of(&stale, NoticeState::Expired, None, &expired),
         ];
-        let stuck: Vec<NoticeId> =
-            fresh.iter().filter(|leased| alarm && leased.alarms).map(|leased| leased.notice).collect();
+        let patience = if !alarm && reason == Full::Blocked.code() && fresh.iter().any(|leased| leased.alarms)
+        {
+            Some(self.rules(first.county).await?.patience())
+        } else {
+            None
+        };
+        let too_long = |leased: &Leased| {
+            leased.priority == Priority::Normal
+                && patience.is_some_and(|patience| until > leased.created_at + patience)
+        };
+        let stuck = fresh.iter().filter(|leased| leased.alarms && (alarm || too_long(leased)));
+        let stuck: Vec<NoticeId> = stuck.map(|leased| leased.notice).collect();
         let failed: Vec<NoticeId> =
             stale.iter().filter(|leased| leased.alarms).map(|leased| leased.notice).collect();
         let mut tx = self.db.begin(Scope::County(first.county.0)).await?;
@@ -111,7 +137,7 @@ impl Sender {
             for hold in holds.iter().filter(|hold| !hold.notices.is_empty()) {
                 held::hold(&mut tx, hold).await?;
             }
-            let anew = fallback::carry_on(&mut tx, first.county, &failed, &[], now).await?;
+            let anew = fallback::carry_on(&mut tx, first.county, &failed, now).await?;
             Ok(anew + fallback::move_on(&mut tx, first.county, &stuck, now).await?)
         };
         let kept: diesel::QueryResult<usize> = kept.await;
@@ -119,9 +145,7 @@ impl Sender {
         self.ring(anew);
         let kind = first.kind.as_str();
         for hold in &holds {
-            let (channel, state) = (first.channel.to_string(), hold.state.as_str());
-            metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state)
-                .increment(u64::try_from(hold.notices.len()).unwrap_or(1));
+            note_kept(first, hold.state, hold.notices.len());
         }
         for leased in &stale {
             let (notice, channel, event) = (leased.notice, leased.channel, &leased.event);
@@ -154,10 +178,18 @@ impl Sender {
             again_at: now + self.lease,
             limit: i64::try_from(room).unwrap_or(0),
         };
-        let leased = self.lease_gathered(first.county, gather, now).await?;
+        let company = parcel.all().map(|leased| leased.notice).collect();
+        let leased = self.lease_gathered(first.county, gather, company, now).await?;
         let taken = |leased: &Leased| leased.state == NoticeState::Sending && joins(leased);
         Ok(leased.into_iter().filter(taken).collect())
     }
+}
+
+/// Counts what was kept from leaving.
+fn note_kept(leased: &Leased, state: NoticeState, count: usize) {
+    let (kind, channel) = (leased.kind.as_str(), leased.channel.to_string());
+    metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state.as_str())
+        .increment(u64::try_from(count).unwrap_or(1));
 }
 
 /// The question that a notice asks before it leaves.

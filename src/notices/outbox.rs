@@ -32,7 +32,7 @@ pub struct Draft {
 
 /// The channels that hear the matters of these departments: their own rooms, the business office's, the county's channels, and the
 /// applications that reach these officers. A paused one is among them: what is posted to it waits there, visibly, until it is active
-/// again. A dead one is not.
+/// again, and alarms nobody meanwhile. A dead one is not.
 pub async fn routes(
     conn: &mut AsyncPgConnection,
     county: CountyId,
@@ -113,12 +113,15 @@ impl Query for AskRoutes {
     );
 }
 
+/// Rows in one statement: Postgres counts its parameters in 16 bits, and a row has twenty.
+const ROWS: usize = 1000;
+
 /// Writes notices; they leave when the transaction has committed.
 pub async fn post(conn: &mut AsyncPgConnection, rows: &[NewNotice]) -> QueryResult<()> {
-    if rows.is_empty() {
-        return Ok(());
+    for rows in rows.chunks(ROWS) {
+        diesel::insert_into(notices::table).values(rows).execute(conn).await?;
     }
-    diesel::insert_into(notices::table).values(rows).execute(conn).await.map(drop)
+    Ok(())
 }
 
 /// What was awaited has happened: alarms that left were acted on, alarms that did not leave stay behind. One that is on the wire at

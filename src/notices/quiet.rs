@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Days, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Asia::Shanghai;
 use figment::Figment;
 use figment::providers::{Format as _, Toml};
@@ -52,6 +52,12 @@ impl NoticeRules {
         let minutes = self.next_channel_minutes;
         (!(1..=60).contains(&minutes))
             .then(|| format!("notices.next_channel_minutes = {minutes} is not between 1 and 60"))
+    }
+
+    /// How long an alarm may wait for one channel.
+    #[must_use]
+    pub fn patience(&self) -> TimeDelta {
+        TimeDelta::minutes(self.next_channel_minutes.into())
     }
 
     /// When the quiet hours end, if `now` lies within them.

@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
 use super::model::Lane;
 use super::queue::Queue;
@@ -110,10 +109,22 @@ impl Relay {
         self.db.begin_tuned(Scope::AllCounties, &[Tuning::Loose, Tuning::InOrder]).await
     }
 
-    /// Works until `stop`; a pass under way is finished.
+    /// Works until `stop`; a pass under way is finished. Measuring goes on beside it: nobody who taps waits for that.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let measuring = async {
+            loop {
+                self.measure().await;
+                tokio::time::sleep(MEASURE).await;
+            }
+        };
+        tokio::select! {
+            () = self.move_until(stop) => {}
+            () = measuring => {}
+        }
+    }
+
+    async fn move_until(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
-        let mut measured: Option<Instant> = None;
         let mut failing = false;
         loop {
             let pass = self.run_once(self.clock.now()).await;
@@ -128,10 +139,6 @@ impl Relay {
                 _ => {}
             }
             failing = pass.is_err();
-            if !failing && measured.is_none_or(|at| at.elapsed() >= MEASURE) {
-                measured = Some(Instant::now());
-                self.measure().await;
-            }
             tokio::select! {
                 biased;
                 () = &mut stop => return,

@@ -52,6 +52,8 @@ pub const STALE: TimeDelta = TimeDelta::hours(24);
 /// Longest wait of our own making between attempts that were too fast.
 const TOO_FAST_MAX: i64 = 600_000;
 const ALARM_TOO_FAST_MAX: i64 = 30_000;
+/// A first alarm asks again after this long, whatever its provider asked for: as long as the longest block of a chat platform, DingTalk's.
+const ALARM_ASKED_MAX: i64 = 600_000;
 
 /// Decides. `jitter` in thousandths, up to a thousand, lengthens a wait by up to a quarter; nothing shortens one.
 pub fn next(attempt: &Attempt<'_>, jitter: u16) -> Next {
@@ -76,6 +78,10 @@ pub fn next(attempt: &Attempt<'_>, jitter: u16) -> Next {
 
 fn again(attempt: &Attempt<'_>, own: i64, asked: Option<Duration>, jitter: u16) -> Next {
     let asked = asked.and_then(|asked| i64::try_from(asked.as_millis()).ok()).unwrap_or(0);
+    let asked = match attempt.priority {
+        Priority::FirstAlarm => asked.min(ALARM_ASKED_MAX),
+        Priority::Normal | Priority::Low => asked,
+    };
     let wait = own.max(asked).max(1);
     let longer = wait / 4 * i64::from(jitter.min(1000)) / 1000;
     Next::Again(attempt.now + TimeDelta::milliseconds(wait.saturating_add(longer)))
@@ -174,6 +180,9 @@ mod tests {
         };
         assert_eq!(waits(asked(90)), TimeDelta::seconds(90));
         assert_eq!(waits(asked(1)), TimeDelta::seconds(5));
+        let day = asked(86_400);
+        let alarm = attempt(ChannelKind::FeishuBot, Priority::FirstAlarm, 1, &day);
+        assert_eq!(wait(&next(&alarm, 0)), TimeDelta::minutes(10), "a first alarm asks sooner");
     }
 
     #[test]
@@ -230,7 +239,8 @@ mod tests {
                 (false, after) => Outcome::Retry { after },
             };
             let waits = wait(&next(&attempt(kind, priority, number, &outcome), jitter));
-            let asked = TimeDelta::seconds(i64::try_from(asked.unwrap_or(0)).unwrap());
+            let longest = if priority == Priority::FirstAlarm { 600 } else { 86_400 };
+            let asked = TimeDelta::seconds(i64::try_from(asked.unwrap_or(0)).unwrap().min(longest));
             prop_assert!(waits >= asked && waits > TimeDelta::zero());
             prop_assert!(waits <= asked.max(TimeDelta::hours(10)) * 5 / 4, "{}", waits);
         }

@@ -5,11 +5,11 @@
 //! | step | from | to |
 //! |---|---|---|
 //! | [`Claim`] | due: queued, retry, held, sending (lapsed) | queued, due again after the requeue time |
-//! | [`Lease`] | queued; retry, held when due | sending, attempt + 1; or where its channel or its matter puts it |
+//! | [`Lease`] | queued; retry, held when due | sending, attempt + 1; or where its channel, its matter or its turn puts it |
 //! | [`held::Hold`] | sending, of this attempt | held, retry for a first alarm, expired after a day: it was no attempt |
 //! | [`Settle`] | sending, of this attempt | sent, retry, dead, expired; acted or superseded when answered meanwhile |
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -22,6 +22,7 @@ use super::model::{
     AttemptOutcome, ChannelId, ChannelLanguage, ChannelState, Entry, NoticeId, NoticeState, Priority,
     SubjectKind,
 };
+use super::retry;
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
@@ -38,6 +39,10 @@ pub mod texts;
 const LAPSES_MAX: i32 = 5;
 /// Seconds for which a paused channel is left alone.
 const PAUSED_SECONDS: f64 = 60.0;
+/// Seconds after which news looks whether what it waits behind has left: while that is on its way, and while that waits for its moment,
+/// at most.
+const SOON_SECONDS: f64 = 1.0;
+const LATE_SECONDS: f64 = 60.0;
 
 /// Takes what is due into the queue, per priority in the order of due moments, passing over rows that somebody else holds.
 pub struct Claim {
@@ -107,10 +112,15 @@ impl QueryFragment<Pg> for Claim {
     }
 }
 
-/// Takes notices for sending, those of them that still have to be sent.
+/// Takes notices for sending, those of them that still have to be sent. News never overtakes older news of its subject on the way to
+/// the same reader: while such a one may still leave, it waits (`in_order`). A message of a drill is one of many, each for somebody else.
 pub struct Lease {
     pub notices: Vec<NoticeId>,
+    /// What leaves in one message with them: among these the message keeps the order.
+    pub company: Vec<NoticeId>,
     pub now: DateTime<Utc>,
+    /// What was posted before then is no news any more.
+    pub stale: DateTime<Utc>,
     /// When the sender is taken for dead.
     pub until: DateTime<Utc>,
 }
@@ -159,37 +169,68 @@ impl std::fmt::Debug for Leased {
     }
 }
 
+impl Lease {
+    #[must_use]
+    pub fn new(notices: Vec<NoticeId>, company: Vec<NoticeId>, now: DateTime<Utc>, lasts: TimeDelta) -> Self {
+        Self { notices, company, now, stale: now - retry::STALE, until: now + lasts }
+    }
+}
+
 impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        use sql_types::{Array, Double, Integer, Timestamptz, Uuid};
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, \
-             case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' when c.state = 'paused' \
-             then 'channel_paused' when n.attempt >= ",
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, older.until, \
+             case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' \
+             when c.state = 'paused' and n.created_at <= ",
         );
-        out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
+        out.push_bind_param::<Timestamptz, _>(&self.stale)?;
         out.push_sql(
-            " and (select count(*) from notice_attempts a where a.notice_id = n.id and a.outcome = 'lapsed') >= ",
+            " then 'expired: channel_paused' when c.state = 'paused' then 'channel_paused' when n.attempt >= ",
         );
-        out.push_bind_param::<sql_types::Integer, _>(&LAPSES_MAX)?;
+        out.push_bind_param::<Integer, _>(&LAPSES_MAX)?;
         out.push_sql(
-            " then 'lapsed_too_often' else '' end as against \
+            " and (select count(*) from notice_attempts a where a.notice_id = n.id and a.outcome = 'lapsed' \
+             and a.started_at >= coalesce(n.retried_at, '-infinity')) >= ",
+        );
+        out.push_bind_param::<Integer, _>(&LAPSES_MAX)?;
+        out.push_sql(
+            " then 'lapsed_too_often' when older.until is not null then 'in_order' else '' end as against \
              from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
-             left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event where n.id = any(",
+             left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
         );
-        out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.notices)?;
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(" + make_interval(secs => ");
+        out.push_bind_param::<Double, _>(&SOON_SECONDS)?;
+        out.push_sql("), least(");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(" + make_interval(secs => ");
+        out.push_bind_param::<Double, _>(&LATE_SECONDS)?;
+        out.push_sql("), coalesce(max(o.due_at) filter (where o.state in ('retry', 'held')), ");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        // What stands here literally is the condition of the index `notices_order`.
+        out.push_sql(
+            "))) as until from notices o \
+             where n.officer_id is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
+             and o.recipient = n.recipient and o.id < n.id and o.due_at is not null and o.officer_id is null and o.id <> all(",
+        );
+        out.push_bind_param::<Array<Uuid>, _>(&self.company)?;
+        out.push_sql(") having count(*) > 0) older on true where n.id = any(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.notices)?;
         out.push_sql(") and (n.state = 'queued' or n.state in ('retry', 'held') and n.due_at <= ");
-        out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(
             ") order by n.id for update of n) update notices n set state = case against when '' then 'sending' \
-             when 'superseded' then 'superseded' when 'channel_paused' then 'held' else 'dead' end, \
+             when 'superseded' then 'superseded' when 'channel_paused' then 'held' when 'in_order' then 'held' \
+             when 'expired: channel_paused' then 'expired' else 'dead' end, \
              attempt = n.attempt + case against when '' then 1 else 0 end, reason = against, \
              due_at = case against when '' then ",
         );
-        out.push_bind_param::<sql_types::Timestamptz, _>(&self.until)?;
-        out.push_sql(" when 'channel_paused' then ");
-        out.push_bind_param::<sql_types::Timestamptz, _>(&self.now)?;
+        out.push_bind_param::<Timestamptz, _>(&self.until)?;
+        out.push_sql(" when 'in_order' then ready.until when 'channel_paused' then ");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
-        out.push_bind_param::<sql_types::Double, _>(&PAUSED_SECONDS)?;
+        out.push_bind_param::<Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
@@ -221,6 +262,16 @@ pub struct Record<'a> {
     pub outcome: AttemptOutcome,
     /// The beginning of the answer, without secrets.
     pub excerpt: &'a str,
+}
+
+/// How an attempt that was settled stands.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub struct Settled {
+    pub notice: NoticeId,
+    pub attempt: i32,
+    pub state: NoticeState,
+    /// The patience of its county.
+    pub next_channel_minutes: i32,
 }
 
 /// [`Settle`] for many, column by column.
@@ -294,18 +345,19 @@ impl QueryFragment<Pg> for SettleAll<'_> {
              outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
              when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
              reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, follow_at = case when g.state = 'sent' \
-             and n.priority = 'first_alarm' and n.officer_id is not null and not n.answered then g.sent_at + make_interval(mins => \
-             case when co.settings #>> '{notices,next_channel_minutes}' ~ '^[0-9]{1,3}$' \
+             and n.priority = 'first_alarm' and n.officer_id is not null and not n.answered \
+             then g.sent_at + make_interval(mins => co.minutes) end \
+             from given g, (select co.id, case when co.settings #>> '{notices,next_channel_minutes}' ~ '^[0-9]{1,3}$' \
              then (co.settings #>> '{notices,next_channel_minutes}')::int4 else ",
         );
         out.push_bind_param::<Integer, _>(&self.next_channel_minutes)?;
         out.push_sql(
-            " end) end from given g, counties co where n.id = g.notice_id and co.id = n.county_id \
-             and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at), \
+            " end as minutes from counties co) co where n.id = g.notice_id and co.id = n.county_id \
+             and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at, co.minutes), \
              recorded as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, \
              excerpt, next_at) select s.id, s.attempt, s.county_id, g.started_at, g.took_ms, g.http_status, g.outcome, g.excerpt, \
              s.due_at from settled s join given g on g.notice_id = s.id and g.attempt = s.attempt) \
-             select id, attempt, state from settled",
+             select id, attempt, state, minutes from settled",
         );
         Ok(())
     }
@@ -348,7 +400,7 @@ prepared!(Lease, Lease => (
     sql_types::Nullable<sql_types::Text>,
     sql_types::Text,
 ));
-prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text));
+prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text, sql_types::Integer));
 
 /// Runs [`Claim`] in a transaction across counties.
 pub async fn claim(conn: &mut AsyncPgConnection, claim: Claim) -> QueryResult<Vec<Claimed>> {
@@ -366,8 +418,16 @@ pub async fn settle(
     conn: &mut AsyncPgConnection,
     settles: &[Settle<'_>],
     next_channel_minutes: i32,
-) -> QueryResult<Vec<(NoticeId, i32, NoticeState)>> {
+) -> QueryResult<Vec<Settled>> {
     SettleAll::new(settles, next_channel_minutes).load(conn).await
+}
+
+/// Whether what a notice asks for was done.
+pub async fn is_answered(conn: &mut AsyncPgConnection, notice: NoticeId) -> QueryResult<bool> {
+    let answered = notices::table.select((notices::posting_id, notices::answered));
+    let (posting, own): (NoticeId, bool) = answered.find(notice).first(conn).await?;
+    let (_, whole): (NoticeId, bool) = answered.find(posting).first(conn).await?;
+    Ok(own || whole)
 }
 
 /// A channel that the provider says is gone is not used any more; false when that was known.

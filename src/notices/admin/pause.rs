@@ -1,5 +1,5 @@
-//! Pause (停用) and resume (恢复): what is posted to a paused channel waits there, visibly; alarms go to others meanwhile. Resuming also
-//! brings back a channel that a provider called dead, once it has been mended.
+//! Pause (停用) and resume (恢复): what is posted to a paused channel waits there, visibly, for a day at most; alarms go to others meanwhile,
+//! and where there are none, that is said aloud. Resuming also brings back a channel that a provider called dead, once it has been mended.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -8,11 +8,11 @@ use super::cancel::{REASON, WithReason};
 use super::{Administrator, lock};
 use crate::ledger::Fact;
 use crate::notices::model::{ChannelId, ChannelState};
-use crate::notices::store::register;
+use crate::notices::store::{register, stranded};
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
 
-/// Nothing leaves by the channel until it is resumed. Pausing a paused one changes nothing.
+/// Nothing leaves by the channel until it is resumed; alarms that wait for it look for another way at once. Pausing a paused one changes nothing.
 ///
 /// # Errors
 /// 404, 422 without a reason.
@@ -31,6 +31,7 @@ pub async fn pause(
             return Ok(());
         }
         register::set_state(&mut tx, id, ChannelState::Paused, &reason).await?;
+        stranded::hasten(&mut tx, id, now).await?;
         let fact = Fact::new("channel.paused", json!({"was": channel.state, "reason": reason}));
         administrator.note_channel(&mut tx, id, fact, now).await
     };

@@ -14,10 +14,11 @@ use crate::notices::store::{admin, register};
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
 
-/// Sends a notice again. One that could be addressed to nobody is addressed anew, by the channels there are now.
+/// Sends a notice again. An alarm that could be addressed to nobody, or whose channel is not in use, is addressed anew, by the channels
+/// there are now.
 ///
 /// # Errors
-/// 404; 409 when it has left, when nobody waits for it any more, or when its channel is not in use.
+/// 404; 409 when it has left, when nobody waits for it any more, or when its channel is not in use and there is no other for it.
 pub async fn retry(
     db: &Db,
     administrator: &Administrator,
@@ -42,19 +43,14 @@ async fn retry_in(
     if !matches!(row.state, NoticeState::Dead | NoticeState::Expired | NoticeState::Retry) {
         return Err(NoticeCode::NotToSend.problem().with("state", row.state.as_str()));
     }
-    match row.channel {
-        Some(channel) => {
-            let channel = register::find(conn, channel).await?;
-            if channel.is_none_or(|channel| channel.state != ChannelState::Active) {
-                return Err(NoticeCode::ChannelUnused.into());
-            }
-            admin::send_again(conn, id, now).await?;
-        }
-        None => {
-            if fallback::carry_on(conn, administrator.county, &[id], &[], now).await? == 0 {
-                return Err(NoticeCode::Nobody.into());
-            }
-        }
+    let channel = match row.channel {
+        Some(channel) => register::find(conn, channel).await?,
+        None => None,
+    };
+    if channel.is_some_and(|channel| channel.state == ChannelState::Active) {
+        admin::send_again(conn, id, now).await?;
+    } else if fallback::carry_on(conn, administrator.county, &[id], now).await? == 0 {
+        return Err(if row.channel.is_some() { NoticeCode::ChannelUnused } else { NoticeCode::Nobody }.into());
     }
     let fact = Fact::new("notice.retried", json!({"state": row.state, "reason": row.reason}));
     administrator.note_notice(conn, id, fact, now).await?;

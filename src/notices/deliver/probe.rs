@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{Leased, Sender};
 use crate::notices::bundle::Parcel;
@@ -75,7 +76,8 @@ impl Sender {
                 return Probe::unasked(AttemptOutcome::RateLimited, why.code().to_owned());
             }
         };
-        let Some(attempted) = self.attempt(Parcel::alone(leased), standing, now).await.pop() else {
+        let attempted = self.attempt(Parcel::alone(leased), standing, Instant::now(), now).await;
+        let Some(attempted) = attempted.and_then(|mut attempted| attempted.pop()) else {
             return Probe::unasked(AttemptOutcome::Unrenderable, String::new());
         };
         let tried = attempted.tried;

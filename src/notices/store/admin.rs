@@ -168,7 +168,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: NoticeId) -> QueryResult<Opt
         .optional()
 }
 
-/// It is due now; whatever was to follow from its failure does not.
+/// It is due now; whatever was to follow from its failure does not, and how often its senders died before is forgotten.
 pub async fn send_again(conn: &mut AsyncPgConnection, id: NoticeId, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(notices::table.find(id))
         .set((
@@ -176,6 +176,7 @@ pub async fn send_again(conn: &mut AsyncPgConnection, id: NoticeId, now: DateTim
             notices::due_at.eq(Some(now)),
             notices::follow_at.eq(None::<DateTime<Utc>>),
             notices::reason.eq(""),
+            notices::retried_at.eq(Some(now)),
         ))
         .execute(conn)
         .await

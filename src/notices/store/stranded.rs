@@ -41,24 +41,46 @@ pub struct Sibling {
     pub channel: Option<ChannelId>,
     pub is_personal: bool,
     pub state: NoticeState,
+    pub reason: String,
+    /// Whether somebody will look what follows from it.
+    pub is_followed: bool,
     pub created_at: DateTime<Utc>,
 }
 
-/// Alarms to a channel that have not left; without those that a sender has in its hand, whose own failure tells them.
-pub async fn unsent_alarms_to(
+/// Locks the postings of these notices, each by its first row, which stands for all of it.
+pub async fn lock_postings(conn: &mut AsyncPgConnection, ids: &[NoticeId]) -> QueryResult<()> {
+    let rows = diesel::alias!(notices as posted);
+    let postings = rows.filter(rows.field(notices::id).eq_any(ids)).select(rows.field(notices::posting_id));
+    notices::table
+        .filter(notices::id.eq_any(postings))
+        // In one order everywhere, so that nobody waits for somebody who waits for him.
+        .order(notices::id)
+        .select(notices::id)
+        .for_no_key_update()
+        .load::<NoticeId>(conn)
+        .await
+        .map(drop)
+}
+
+/// Alarms that wait for their moment by a channel that takes nothing any more are due now, so that each finds another way at its lease;
+/// how many there are. Without those that somebody has in his hand, whose own failure tells them.
+pub async fn hasten(
     conn: &mut AsyncPgConnection,
     channel: ChannelId,
-) -> QueryResult<Vec<NoticeId>> {
-    notices::table
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let waiting: Vec<NoticeId> = notices::table
         .filter(notices::channel_id.eq(channel))
-        .filter(notices::state.eq_any([NoticeState::Queued, NoticeState::Held, NoticeState::Retry]))
+        .filter(notices::state.eq_any([NoticeState::Held, NoticeState::Retry]))
+        .filter(notices::due_at.gt(now))
         .filter(notices::officer_id.is_not_null())
-        .filter(notices::answered.eq(false))
         .select(notices::id)
-        .for_update()
+        .for_no_key_update()
         .skip_locked()
         .load(conn)
-        .await
+        .await?;
+    let waiting = notices::table.filter(notices::id.eq_any(waiting));
+    diesel::update(waiting).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 
 /// Those of `notices` that await an answer.
@@ -102,6 +124,8 @@ pub async fn siblings(conn: &mut AsyncPgConnection, stranded: &[Stranded]) -> Qu
             notices::channel_id,
             notices::recipient.ne(""),
             notices::state,
+            notices::reason,
+            notices::follow_at.is_not_null(),
             notices::created_at,
         ))
         .load(conn)

@@ -426,6 +426,11 @@ async fn a_dead_notice_is_sent_again_when_somebody_can_be_told_and_cancelled_wit
         (&json!("queued"), &json!(""), &json!([]))
     );
     county.alter(&fails).await;
+    // Its room is gone; another one takes its place.
+    county.alter("update channels set state = 'dead' where code = 'group'").await;
+    let request = asks(&admin, Method::POST, &format!("{path}/retry"), json!({})).await;
+    admin.refused(request).await.is(409, "channel_not_active");
+    county.alter("update channels set state = 'active' where code = 'group'").await;
     does(&admin, &format!("{CHANNELS}/{id}/pause"), json!({"reason": "检修"})).await;
     let request = asks(&admin, Method::POST, &format!("{path}/retry"), json!({})).await;
     admin.refused(request).await.is(409, "channel_not_active");
@@ -440,6 +445,29 @@ async fn a_dead_notice_is_sent_again_when_somebody_can_be_told_and_cancelled_wit
     admin.refused(request).await.is(409, "notice_not_cancellable");
     let kinds = ledger(county, anew["id"].as_str().unwrap()).await;
     assert_eq!(kinds, ["notice.retried", "notice.cancelled"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_whose_room_is_gone_is_sent_to_the_room_there_is_now() {
+    let town = town();
+    let (county, admin) = (&town.county, town.admin());
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county
+        .alter(
+            "update channels set state = 'dead';
+             update notices set state = 'dead', due_at = null, reason = 'nobody_to_address: dead_target' where officer_id is not null",
+        )
+        .await;
+    let dead = admin.get(&format!("{NOTICES}?state=dead&subjectId={}", call.id())).await;
+    let notice = &dead["items"][0];
+    assert_eq!(notice["channel"]["code"], "room-power", "{dead}");
+    let path = format!("{NOTICES}/{}/retry", notice["id"].as_str().unwrap());
+    let request = asks(&admin, Method::POST, &path, json!({})).await;
+    admin.refused(request).await.is(409, "channel_not_active");
+    let id = town.creates(town.group()).await;
+    assert_eq!(does(&admin, &path, json!({})).await["state"], "fallback");
+    let anew = admin.get(&format!("{NOTICES}?channelId={id}")).await["items"][0].take();
+    assert_eq!((&anew["state"], &anew["postingId"]), (&json!("queued"), &notice["postingId"]), "{anew}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

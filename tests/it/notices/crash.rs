@@ -83,7 +83,7 @@ async fn hears(receiver: &TcpListener) -> (TcpStream, String) {
 }
 
 /// Waits until somebody in this database waits for a row that another holds.
-async fn until_somebody_waits(stage: &Stage) {
+pub async fn until_somebody_waits(stage: &Stage) {
     let waits = "(select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
     // Whose transaction acts for a county sees nothing of the others.
     let mut onlooker = stage.onlooker().await;

@@ -1,7 +1,7 @@
 //! The way that everything should go.
 
 use chrono::TimeDelta;
-use yijiao::notices::model::{ChannelState, NoticeId, NoticeState, Priority};
+use yijiao::notices::model::{ChannelState, NewNotice, NoticeId, NoticeState, Priority};
 
 use super::stage::{ROOMS, Stage, alarm_params};
 
@@ -91,22 +91,54 @@ async fn more_than_a_batch_leaves_in_several_passes_and_a_full_lane_holds_only_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_channel_holds_and_a_dead_one_ends_what_was_meant_for_it() {
+async fn a_paused_channel_holds_news_and_passes_alarms_on_and_a_dead_one_ends_what_was_meant_for_it() {
     let stage = Stage::set().await;
-    let (held, dead) = (stage.alarm("wecom").await, stage.alarm("feishu").await);
+    let wecom = stage.channel("wecom").await;
+    let news = stage.notice(NoticeId::fresh(), wecom, Priority::Normal, alarm_params());
+    let held = news.id;
+    stage.post_all(vec![NewNotice { officer_id: None, ..news }]).await;
+    let (first, second) =
+        (stage.alarm("wecom").await, stage.post("wecom", Priority::Normal, alarm_params()).await);
+    let dead = stage.alarm("feishu").await;
     stage.set_channel("wecom", ChannelState::Paused).await;
     stage.set_channel("feishu", ChannelState::Dead).await;
     stage.work().await;
     let row = stage.row(held).await;
     assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Held, 0, "channel_paused"));
-    let row = stage.row(dead).await;
-    assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Fallback, 0, "channel_dead"));
+    for (id, reason) in [(first, "channel_paused"), (second, "channel_paused"), (dead, "channel_dead")] {
+        let row = stage.row(id).await;
+        assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Fallback, 0, reason));
+    }
 
     stage.set_channel("wecom", ChannelState::Active).await;
-    assert_eq!(stage.work().await, 1, "what the dead one should have told, another room tells");
+    assert_eq!(stage.work().await, 3, "what these should have told, another room tells");
+    assert_eq!(stage.sandbox.messages("dingtalk").len(), 3);
     assert_eq!(stage.work().await, 0, "not before its moment");
     stage.pass(TimeDelta::minutes(1));
     stage.work().await;
     assert_eq!(stage.row(held).await.state, NoticeState::Sent);
-    assert_eq!(stage.sandbox.messages("feishu").len(), 0);
+    assert_eq!((stage.sandbox.messages("wecom").len(), stage.sandbox.messages("feishu").len()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_paused_channel_held_for_a_day_is_no_news_when_it_is_resumed() {
+    let stage = Stage::set().await;
+    let wecom = stage.channel("wecom").await;
+    let news = stage.notice(NoticeId::fresh(), wecom, Priority::Normal, alarm_params());
+    let old = news.id;
+    stage.post_all(vec![NewNotice { officer_id: None, ..news }]).await;
+    stage.set_channel("wecom", ChannelState::Paused).await;
+    stage.work().await;
+    stage.pass(TimeDelta::hours(23));
+    stage.work().await;
+    assert_eq!(stage.row(old).await.state, NoticeState::Held);
+    stage.pass(TimeDelta::hours(1));
+    stage.work().await;
+    let row = stage.row(old).await;
+    let expected = (NoticeState::Expired, None, "expired: channel_paused");
+    assert_eq!((row.state, row.due_at, row.reason.as_str()), expected);
+    stage.set_channel("wecom", ChannelState::Active).await;
+    stage.pass(TimeDelta::minutes(1));
+    stage.work().await;
+    assert_eq!(stage.sandbox.messages("wecom").len(), 0);
 }

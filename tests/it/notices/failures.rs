@@ -1,10 +1,11 @@
 //! Providers that refuse, hurry, answer nonsense or nothing: each ends in the right state with a reason.
 
 use chrono::TimeDelta;
-use yijiao::notices::model::{NoticeId, NoticeState, Priority};
+use yijiao::notices::model::{ChannelState, NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::sandbox::{Fault, Mode};
 
-use super::stage::{Stage, alarm_params};
+use super::lease::hesitant;
+use super::stage::{Stage, USER, alarm_params};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_failure_ends_in_its_state_with_its_reason() {
@@ -78,4 +79,54 @@ async fn a_notice_that_cannot_be_made_is_given_up_aloud() {
     assert_eq!((row.state, row.due_at), (NoticeState::Dead, None));
     assert_eq!(row.reason, "unrenderable: the action path makes no address");
     assert_eq!(stage.attempts(id).await, [(1, "unrenderable".to_owned(), None)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_alarm_does_not_sleep_as_long_as_a_gateway_asks() {
+    let stage = Stage::set().await;
+    stage.set_channel("dingtalk", ChannelState::Dead).await;
+    let (go, _) = hesitant(&stage, "wecom", "503 Later\r\nretry-after: 86400", "").await;
+    go.send(()).unwrap();
+    let id = stage.alarm("wecom").await;
+    stage.work().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Fallback, "retry: HTTP 503"));
+    stage.work().await;
+    assert_eq!(stage.sandbox.messages("feishu").len(), 1, "at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_that_one_channel_never_takes_goes_to_the_next_while_its_officer_could_still_act() {
+    let stage = Stage::set().await;
+    for room in ["wecom", "dingtalk", "feishu"] {
+        stage.set_channel(room, ChannelState::Dead).await;
+    }
+    for app in ["wecom-app", "dingtalk-app"] {
+        stage.open_app(app).await;
+        stage.reach(app, USER, None).await;
+    }
+    stage.alarm_to("wecom-app", USER).await;
+    stage.work().await;
+    // From now on it answers him with a code that says nothing.
+    stage.sandbox.set_fault("wecom-app", Fault::always(Mode::Busy));
+    stage.answer().await;
+    let app = stage.channel("wecom-app").await;
+    for (nth, priority) in (1..).zip([Priority::FirstAlarm, Priority::Normal]) {
+        let row = stage.notice(NoticeId::fresh(), app, priority, alarm_params());
+        let (id, began) = (row.id, stage.now());
+        stage.post_all(vec![NewNotice { recipient: USER.to_owned(), ..row }]).await;
+        stage.work().await;
+        assert_eq!(stage.row(id).await.state, NoticeState::Retry);
+        while let Some(due) = stage.row(id).await.due_at {
+            // It serves others, so it is not blocked.
+            stage.forget_blocks().await;
+            stage.clock.set(due);
+            stage.work().await;
+        }
+        assert!(stage.row(id).await.reason.starts_with("retry"));
+        assert_eq!(stage.row(id).await.state, NoticeState::Fallback);
+        assert!(stage.now() - began < TimeDelta::minutes(3), "{}", stage.now() - began);
+        stage.work().await;
+        assert_eq!(stage.sandbox.messages("dingtalk-app").len(), nth);
+    }
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 use yijiao::notices::model::{ChannelState, NoticeId, NoticeState, Priority};
+use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::{channels, notices};
 
 use super::stage::{Stage, USER, alarm_params, follow_up};
@@ -190,19 +191,12 @@ async fn the_three_minutes_begin_when_it_leaves_not_while_its_channel_lets_it_wa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_blocked_or_paused_channel_holds_is_not_followed_and_what_is_superseded_never_is() {
+async fn what_a_failing_channel_keeps_is_not_followed_and_what_is_superseded_never_is() {
     let stage = Stage::set_limited().await;
     for room in ["dingtalk", "feishu"] {
         stage.set_channel(room, ChannelState::Dead).await;
     }
-    stage.set_channel("wecom", ChannelState::Paused).await;
-    let held = stage.alarm("wecom").await;
-    stage.work_all().await;
-    assert_eq!(stage.row(held).await.state, NoticeState::Held);
-    stage.pass(TimeDelta::minutes(10));
-    assert_eq!(stage.follow_up().await, 0);
-    stage.set_channel("wecom", ChannelState::Active).await;
-    stage.sandbox.set_fault("wecom", yijiao::sandbox::Fault::always(yijiao::sandbox::Mode::Http500));
+    stage.sandbox.set_fault("wecom", Fault::always(Mode::Http500));
     for _ in 0..6 {
         stage.alarm("wecom").await;
     }
@@ -214,4 +208,27 @@ async fn what_a_blocked_or_paused_channel_holds_is_not_followed_and_what_is_supe
     stage.work_all().await;
     assert!(stage.states().await.into_iter().all(|state| state == NoticeState::Superseded));
     assert_eq!((stage.follow_up().await, follows(&stage).await.len()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_that_fail_beside_an_application_do_not_keep_the_next_one_waiting() {
+    for mode in [Mode::WrongSign, Mode::Http500] {
+        let stage = three_applications().await;
+        // His own room refuses, and so the business office's is tried, later than his application.
+        stage.give_to_office("wecom").await;
+        for (room, mode) in [("feishu", Mode::WrongSign), ("wecom", mode)] {
+            stage.set_channel(room, ChannelState::Active).await;
+            stage.sandbox.set_fault(room, Fault::always(mode));
+        }
+        let posting = stage.raise().await[0].id;
+        stage.pass(TimeDelta::seconds(1));
+        stage.work_all().await;
+        let heard = went(&stage, posting).await;
+        assert_eq!(heard.len(), 3, "{heard:?}");
+        assert_eq!(heard[2].0, "wecom", "{heard:?}");
+        stage.pass(TimeDelta::seconds(181));
+        assert_eq!(stage.follow_up().await, 1, "{mode:?}");
+        stage.work_all().await;
+        assert_eq!(stage.sandbox.messages("dingtalk-app").len(), 1, "{mode:?}");
+    }
 }

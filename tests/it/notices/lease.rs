@@ -6,14 +6,16 @@ use diesel_async::RunQueryDsl;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use yijiao::notices::admin::Administrator;
+use yijiao::notices::admin::retry::retry;
 use yijiao::notices::deliver::Delivered;
-use yijiao::notices::model::{Entry, NoticeId, NoticeState};
+use yijiao::notices::model::{ChannelState, Entry, NoticeId, NoticeState};
 use yijiao::organisation::CountyId;
 use yijiao::platform::db::DbError;
 use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::notices;
 
-use super::stage::Stage;
+use super::stage::{Stage, USER};
 
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
@@ -90,7 +92,7 @@ async fn the_answer_of_an_attempt_whose_lease_ended_does_not_count() {
     let stage = Stage::set().await;
     let id = stage.alarm("county").await;
     // The receiver takes its time; meanwhile the lease ends and another sender takes over.
-    let go = hesitant(&stage, "200 OK").await;
+    let (go, _) = hesitant(&stage, "county", "200 OK", "").await;
     let slow = {
         let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
         tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
@@ -133,27 +135,59 @@ async fn what_is_answered_after_it_left_was_acted_on() {
     assert_eq!(stage.row(id).await.state, NoticeState::Acted);
 }
 
-/// A receiver that answers `status` once it is told to.
-async fn hesitant(stage: &Stage, status: &'static str) -> oneshot::Sender<()> {
+/// A receiver in the place of a room that is asked once, says when it was, and answers this (status and headers, body) once it is told to.
+pub async fn hesitant(
+    stage: &Stage,
+    room: &str,
+    head: &'static str,
+    body: &'static str,
+) -> (oneshot::Sender<()>, oneshot::Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    stage.move_room("county", &format!("http://{}/hook", listener.local_addr().unwrap())).await;
-    let (go, told) = oneshot::channel();
+    stage.move_room(room, &format!("http://{}/hook", listener.local_addr().unwrap())).await;
+    let ((go, told), (heard, asked)) = (oneshot::channel(), oneshot::channel());
     tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 64 * 1024];
         let _ = connection.read(&mut request).await.unwrap();
+        let _ = heard.send(());
         told.await.unwrap();
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         connection.write_all(answer.as_bytes()).await.unwrap();
     });
-    go
+    (go, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_while_its_token_is_fetched_does_not_leave() {
+    let stage = Stage::set().await;
+    stage.open_app("feishu-app").await;
+    let token = r#"{"code":0,"tenant_access_token":"t-1","expire":7200}"#;
+    let (go, asked) = hesitant(&stage, "feishu-app", "200 OK\r\ncontent-type: application/json", token).await;
+    let id = stage.alarm_to("feishu-app", USER).await;
+    let began = std::time::Instant::now();
+    let sending = {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    asked.await.unwrap();
+    stage.answer().await;
+    while began.elapsed() < std::time::Duration::from_millis(200) {
+        assert_eq!(stage.row(id).await.state, NoticeState::Sending);
+    }
+    go.send(()).unwrap();
+    assert_eq!(sending.await.unwrap(), Delivered::Kept(NoticeState::Superseded));
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt, row.due_at), (NoticeState::Superseded, 0, None));
+    assert_eq!(stage.attempts(id).await, [], "nothing was tried");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_answered_on_the_wire_ends_acted_or_is_not_sent_again() {
     for (status, ends) in [("200 OK", NoticeState::Acted), ("503 Later", NoticeState::Superseded)] {
         let stage = Stage::set().await;
-        let go = hesitant(&stage, status).await;
+        let (go, _) = hesitant(&stage, "county", status, "").await;
         let id = stage.alarm("county").await;
         let sending = {
             let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
@@ -197,4 +231,28 @@ async fn a_notice_over_which_senders_die_again_and_again_is_given_up() {
         (NoticeState::Fallback, None, "lapsed_too_often")
     );
     assert_eq!(stage.sandbox.messages("wecom").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_so_leaves_when_an_administrator_has_it_sent_again() {
+    let stage = Stage::set().await;
+    for room in ["dingtalk", "feishu"] {
+        stage.set_channel(room, ChannelState::Dead).await;
+    }
+    let id = stage.alarm("wecom").await;
+    for _ in 1..=5 {
+        die_sending(&stage, id).await;
+        stage.pass(LEASE);
+        assert_eq!(stage.relay().await.moved, 1);
+    }
+    stage.jobs.worker.run_once(stage.now()).await.unwrap();
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Dead, "nobody_to_address: lapsed_too_often"));
+    let county = stage.county;
+    let administrator =
+        Administrator { county, account: uuid::Uuid::now_v7(), name: "信息中心".to_owned() };
+    retry(stage.db(), &administrator, id, stage.now()).await.unwrap();
+    stage.work().await;
+    assert_eq!(stage.row(id).await.state, NoticeState::Sent);
+    assert_eq!(stage.follow_up().await, 0, "and nothing climbs");
 }

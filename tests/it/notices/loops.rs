@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use yijiao::notices::model::{ChannelId, ChannelState, NoticeId, NoticeState, Priority};
+use diesel_async::SimpleAsyncConnection as _;
+use yijiao::notices::model::{ChannelId, ChannelState, NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Fault, Mode};
 
+use super::crash::until_somebody_waits;
 use super::stage::{ROOMS, Stage, alarm_params};
 
 struct Running {
@@ -87,7 +89,9 @@ async fn each_channel_is_measured() {
     stage.alarm("wecom").await;
     stage.work().await;
     stage.set_channel("feishu", ChannelState::Paused).await;
-    stage.alarm("feishu").await;
+    let news =
+        stage.notice(NoticeId::fresh(), stage.channel("feishu").await, Priority::Normal, alarm_params());
+    stage.post_all(vec![NewNotice { officer_id: None, ..news }]).await;
     stage.work().await;
     stage.pass(TimeDelta::seconds(20));
     stage.jobs.relay.measure().await;
@@ -112,4 +116,26 @@ async fn each_channel_is_measured() {
         let both = [of(name, wecom, "code=\"wecom\""), of(name, feishu, "county=\"demo\"")];
         assert_eq!(both, [of_wecom, of_feishu], "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_taps_while_the_backlog_is_measured_does_not_wait_for_that() {
+    let stage = Stage::set().await;
+    let channel = stage.channel("wecom").await;
+    let row = stage.notice(NoticeId::fresh(), channel, Priority::FirstAlarm, alarm_params());
+    let due_at = Some(stage.now() + TimeDelta::minutes(1));
+    stage.post_all(vec![NewNotice { state: NoticeState::Retry, due_at, ..row }]).await;
+    // What is measured is told with the county's name; handing on needs none.
+    let mut holder = stage.onlooker().await;
+    holder.batch_execute("begin; lock table counties in access exclusive mode").await.unwrap();
+    let (stop, relay) = (Stop::default(), stage.jobs.relay.clone());
+    let asked = stop.clone();
+    let running = tokio::spawn(async move { relay.run(asked.requested()).await });
+    until_somebody_waits(&stage).await;
+    stage.pass(TimeDelta::minutes(1));
+    stage.wake.notices();
+    let handed_on = async { while stage.jobs.relay.queue.lengths().await.unwrap() != [1, 0] {} };
+    tokio::time::timeout(Duration::from_secs(2), handed_on).await.expect("it is handed on meanwhile");
+    stop.request();
+    tokio::time::timeout(Duration::from_secs(2), running).await.expect("and nobody waits to stop").unwrap();
 }

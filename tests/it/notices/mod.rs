@@ -12,6 +12,7 @@ mod inbox;
 mod lease;
 mod loops;
 mod loss;
+mod order;
 mod people;
 mod stage;
 mod storms;

@@ -10,11 +10,11 @@ use yijiao::sandbox::{Fault, Mode};
 
 use super::stage::{Stage, alarm_params};
 
-/// News of a department: it asks nobody to act.
+/// News of a department about a matter of its own: it asks nobody to act.
 fn news(stage: &Stage, channel: yijiao::notices::model::ChannelId, number: usize) -> NewNotice {
     let params = json!({ "number": format!("N{number:05}"), "title": "停电", "department": "供电局" });
     let row = stage.notice(NoticeId::fresh(), channel, Priority::Normal, params);
-    NewNotice { officer_id: None, event: "call.arrived".to_owned(), ..row }
+    NewNotice { subject_id: uuid::Uuid::now_v7(), officer_id: None, event: "call.arrived".to_owned(), ..row }
 }
 
 /// A reminder to the officer: it asks for something, so it goes alone, but it is no first alarm.
@@ -222,15 +222,23 @@ async fn a_channel_that_fails_again_and_again_is_left_alone_and_probed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_robot_that_says_it_is_blocked_is_believed() {
     let stage = Stage::set_limited().await;
+    stage.set_channel("feishu", yijiao::notices::model::ChannelState::Dead).await;
     stage.sandbox.set_fault("dingtalk", Fault::times(Mode::RateLimited, 1));
-    let first = remind(&stage, "dingtalk", "供电局").await;
+    let channel = stage.channel("dingtalk").await;
+    let [first, second] = [1, 2].map(|number| news(&stage, channel, number));
+    let (tried, held) = (first.id, second.id);
+    stage.post_all(vec![first]).await;
     stage.work_all().await;
-    assert_eq!(stage.row(first).await.state, NoticeState::Retry);
-    let second = remind(&stage, "dingtalk", "供电局").await;
+    assert_eq!(stage.row(tried).await.state, NoticeState::Retry);
+    stage.post_all(vec![second]).await;
+    let reminder = remind(&stage, "dingtalk", "供电局").await;
     stage.work_all().await;
-    let row = stage.row(second).await;
+    let row = stage.row(held).await;
     assert_eq!((row.state, row.reason.as_str()), (NoticeState::Held, "channel_blocked"));
     assert!(row.due_at.unwrap() >= stage.now() + TimeDelta::minutes(10));
+    let row = stage.row(reminder).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Fallback, "channel_blocked"));
+    assert_eq!(stage.sandbox.messages("wecom").len(), 1, "who is to act does not wait so long");
 }
 
 #[tokio::test(flavor = "multi_thread")]
