@@ -42,25 +42,30 @@ pub struct OverdueQuery {
 #[serde(rename_all = "camelCase")]
 pub struct Overdue {
     pub as_of: DateTime<FixedOffset>,
-    /// With the first page alone: on the pages after it (asked for with `cursor`) these members are missing.
     #[serde(flatten)]
-    pub sums: Option<Sums>,
+    pub sums: Sums,
     pub items: Vec<OwedView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
 
-/// How much is late, whatever of it is listed.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// How much is late, whatever of it is listed. With the first page alone: on the pages after it (asked for with `cursor`) these members
+/// are missing.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OverdueSums)]
 pub struct Sums {
-    pub total: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
     /// The department with the most first.
-    pub by_department: Vec<ByDepartment>,
-    pub by_rung: Vec<ByRung>,
-    pub by_clock: Vec<ByClock>,
-    pub by_age: Vec<ByAge>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_department: Option<Vec<ByDepartment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_rung: Option<Vec<ByRung>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_clock: Option<Vec<ByClock>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_age: Option<Vec<ByAge>>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -135,11 +140,11 @@ async fn overdue_in(
     let after = paging.after::<(DateTime<Utc>, Uuid)>("overdue")?;
     let shown = shown(whose);
     let sums = match after {
-        Some(_) => None,
+        Some(_) => Sums::default(),
         None => {
             let ages: Vec<f64> =
                 std::iter::once(0).chain(AGES_H).map(|hours| f64::from(hours) * 3600.0).collect();
-            Some(Sums::of(&store::counts(conn, caller.county, now, whose, shown, &ages).await?))
+            Sums::of(&store::counts(conn, caller.county, now, whose, shown, &ages).await?)
         }
     };
     let listed = match &query.department_code {
@@ -175,11 +180,11 @@ impl Sums {
         let rungs = sum(counts, |count| count.rung).into_iter();
         let clocks = sum(counts, |count| count.clock).into_iter();
         Self {
-            total: counts.iter().map(|count| count.count).sum(),
-            by_department: by_department(counts),
-            by_rung: rungs.map(|(rung, count)| ByRung { rung, count }).collect(),
-            by_clock: clocks.map(|(clock, count)| ByClock { clock, name: clock.zh(), count }).collect(),
-            by_age: by_age(counts),
+            total: Some(counts.iter().map(|count| count.count).sum()),
+            by_department: Some(by_department(counts)),
+            by_rung: Some(rungs.map(|(rung, count)| ByRung { rung, count }).collect()),
+            by_clock: Some(clocks.map(|(clock, count)| ByClock { clock, name: clock.zh(), count }).collect()),
+            by_age: Some(by_age(counts)),
         }
     }
 }

@@ -79,9 +79,8 @@ pub const LIST: &str = "simulated";
 pub struct Simulation {
     pub from: DateTime<FixedOffset>,
     pub until: DateTime<FixedOffset>,
-    /// What was counted; with the first page alone.
     #[serde(flatten)]
-    pub sums: Option<Sums>,
+    pub sums: Sums,
     /// Clocks that would have been late or were, in the order in which their calls were raised.
     pub items: Vec<LateClock>,
     /// Where the list goes on; missing when it is at its end.
@@ -89,22 +88,29 @@ pub struct Simulation {
     pub next_cursor: Option<String>,
 }
 
-/// The counts of a replay: of the whole period, whatever is listed.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+/// The counts of a replay: of the whole period, whatever is listed. With the first page alone: on the pages after it (asked for with
+/// `cursor`) these members are missing.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = SimulationSums)]
 pub struct Sums {
     /// Calls of the period.
-    pub calls: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<i64>,
     /// Their clocks that were replayed.
-    pub clocks: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<i64>,
     /// Clocks that would have been late, and that were.
-    pub late: Both,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<Both>,
     /// By clock and the department that held the call when it was due, the most late first.
-    pub counts: Vec<LateCount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Vec<LateCount>>,
     /// On how many clocks each rung would have been told, and was.
-    pub rungs: Vec<RungCount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rungs: Option<Vec<RungCount>>,
     /// How many clocks would have been late or were.
-    pub total: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
 }
 
 /// Under the other rules, and in truth.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::body::{Simulate, Simulation};
+use super::body::{Simulate, Simulation, Sums};
 use super::error::SimulateCode;
 use super::replay;
 use super::store::{self, CallRow, MatterRow, SpanRow};
@@ -74,7 +74,7 @@ async fn simulate_in(
     Ok(Simulation {
         from: china(period.0),
         until: china(period.1),
-        sums: since.is_none().then(|| tally.sums()),
+        sums: if since.is_none() { tally.sums() } else { Sums::default() },
         items,
         next_cursor,
     })

@@ -115,12 +115,12 @@ impl Tally {
     #[must_use]
     pub fn sums(&self) -> Sums {
         Sums {
-            calls: self.calls,
-            clocks: self.clocks,
-            late: self.late,
-            counts: self.counts(),
-            rungs: self.rungs(),
-            total: self.total,
+            calls: Some(self.calls),
+            clocks: Some(self.clocks),
+            late: Some(self.late),
+            counts: Some(self.counts()),
+            rungs: Some(self.rungs()),
+            total: Some(self.total),
         }
     }
 

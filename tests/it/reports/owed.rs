@@ -257,9 +257,9 @@ async fn nobody_pays_for_what_others_have_left_lying() {
     let county = County::open();
     let own = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
     let other = county.mill().raises(json!({"itemCode": "IMPACT"})).await;
-    // Four thousand such calls of another department, open and late.
+    // Eight thousand such calls of another department, open and late.
     let copies = |table: &str, keys: &str, which: &str| {
-        format!("insert into {table} select x.* from {table} t cross join generate_series(1, 4000) n
+        format!("insert into {table} select x.* from {table} t cross join generate_series(1, 8000) n
             cross join lateral jsonb_populate_record(t, jsonb_build_object({keys})) x where t.{which} = '{}';", other.id())
     };
     let id = |column: &str| format!("md5({column}::text || n)::uuid");
@@ -293,7 +293,7 @@ async fn nobody_pays_for_what_others_have_left_lying() {
     let department = quickest(&head, "/api/v1/overdue").await;
     let first = quickest(&office, "/api/v1/owed?scope=department").await;
     for (what, took) in [("an officer", mine), ("a head", department), ("a page", first)] {
-        assert!(took * 4 < all, "{what}: {took:?}, to count everything {all:?}");
+        assert!(took * 2 < all, "{what}: {took:?}, to count everything {all:?}");
     }
     assert_eq!(lead.get("/api/v1/owed").await["items"][0]["call"]["number"], own.number());
 }
