@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 use super::bundle::{self, Parcel};
-use super::channels::{self, Message, Outcome, Person, Target, for_one, judge, judge_failure};
+use super::channels::{self, Mention, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::gate::{Carried, asking};
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
@@ -371,7 +371,9 @@ impl Sender {
             }),
             params: &leased.params,
         };
-        let message = self.texts.message(telling, lang(leased), now).map_err(|error| error.to_string())?;
+        let mut message =
+            self.texts.message(telling, lang(leased), now).map_err(|error| error.to_string())?;
+        message.mentions.extend(leased.mention.clone().map(Mention::by_id));
         Ok((target, message))
     }
 }

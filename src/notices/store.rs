@@ -154,6 +154,8 @@ pub struct Leased {
     /// The department whose room the channel is, as people call it; none: the county's, or an application.
     pub room_of: Option<String>,
     pub subject_kind: SubjectKind,
+    /// What the officer is called by the rooms of Feishu, where a robot mentions nobody by his mobile.
+    pub mention: Option<String>,
 }
 
 impl std::fmt::Debug for Leased {
@@ -181,6 +183,9 @@ impl QueryFragment<Pg> for Lease {
         use sql_types::{Array, Double, Integer, Timestamptz, Uuid};
         out.push_sql(
             "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, older.until, \
+             case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
+             where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
+             order by a.id limit 1) end as mention, \
              case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' \
              when c.state = 'paused' and n.created_at <= ",
         );
@@ -234,7 +239,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind",
+             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention",
         );
         Ok(())
     }
@@ -399,6 +404,7 @@ prepared!(Lease, Lease => (
     sql_types::Nullable<sql_types::Jsonb>,
     sql_types::Nullable<sql_types::Text>,
     sql_types::Text,
+    sql_types::Nullable<sql_types::Text>,
 ));
 prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text, sql_types::Integer));
 

@@ -104,6 +104,7 @@ fn no_channel_shows_what_opens_it() {
         own_words: None,
         room_of: None,
         subject_kind: SubjectKind::Call,
+        mention: None,
     };
     shows_no_secret("Leased", &leased, &[b"SECRET-sealed"]);
 }

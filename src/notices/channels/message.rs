@@ -71,6 +71,12 @@ pub struct Mention {
 }
 
 impl Mention {
+    /// By what he is called at the provider.
+    #[must_use]
+    pub const fn by_id(user_id: String) -> Self {
+        Self { mobile: None, user_id: Some(user_id) }
+    }
+
     pub(super) fn sound_mobile(&self) -> Option<&str> {
         let sound = |text: &&str| {
             let digits = text.strip_prefix('+').unwrap_or(text);

@@ -66,6 +66,7 @@ impl Sender {
             own_words: None,
             room_of: None,
             subject_kind: SubjectKind::Call,
+            mention: None,
         };
         let asked = asking(&leased, Spacing::None);
         let standing = match self.throttle.take(&asked, now).await {

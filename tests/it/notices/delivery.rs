@@ -48,6 +48,19 @@ async fn an_alarm_arrives_on_every_platform_with_phone_time_and_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_room_of_feishu_calls_the_officer_by_the_id_that_its_application_knows() {
+    let stage = Stage::set().await;
+    stage.open_app("feishu-app").await;
+    stage.alarm("feishu").await;
+    stage.work().await;
+    assert!(stage.hears("feishu").await.mentions.is_empty(), "nobody knows what he is called there");
+    stage.reach("feishu-app", "ou_84aad35d084aa403a838cf73ee18467", None).await;
+    stage.alarm("feishu").await;
+    stage.work().await;
+    assert_eq!(stage.hears("feishu").await.mentions, ["ou_84aad35d084aa403a838cf73ee18467"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_urgent_goes_first_however_late_it_came() {
     let stage = Stage::set().await;
     let channel = stage.channel("county").await;
