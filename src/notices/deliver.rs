@@ -173,7 +173,7 @@ impl Sender {
         &self,
         parcel: Parcel,
         standing: Standing,
-        since: Instant,
+        since: Option<Instant>,
         now: DateTime<Utc>,
     ) -> Option<Vec<Attempted>> {
         let mut attempted = Vec::with_capacity(parcel.count());
@@ -193,7 +193,7 @@ impl Sender {
             let bundle = bundle::digest(message, &others, lang(first));
             self.send(first, target, &bundle, None, now).await
         } else {
-            self.send(first, target, message, Some(since), now).await
+            self.send(first, target, message, since, now).await
         };
         if matches!(exchanged, Err(Unsent::Answered)) {
             return None;

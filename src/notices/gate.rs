@@ -54,7 +54,7 @@ impl Sender {
         };
         let parcel = if company && !full { self.gather(parcel, now).await } else { parcel };
         let first = parcel.first.clone();
-        let attempted = self.attempt(parcel, standing, since, now).await;
+        let attempted = self.attempt(parcel, standing, Some(since), now).await;
         self.throttle.arrived(&asking(&first, Spacing::None)).await;
         match attempted {
             Some(attempted) => Ok(Carried::Attempted(attempted)),

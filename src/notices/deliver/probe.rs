@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::{Leased, Sender};
 use crate::notices::bundle::Parcel;
@@ -77,7 +76,7 @@ impl Sender {
                 return Probe::unasked(AttemptOutcome::RateLimited, why.code().to_owned());
             }
         };
-        let attempted = self.attempt(Parcel::alone(leased), standing, Instant::now(), now).await;
+        let attempted = self.attempt(Parcel::alone(leased), standing, None, now).await;
         let Some(attempted) = attempted.and_then(|mut attempted| attempted.pop()) else {
             return Probe::unasked(AttemptOutcome::Unrenderable, String::new());
         };
