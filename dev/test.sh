@@ -14,7 +14,8 @@ scratch
 runner=(cargo test --locked --lib --bins --tests)
 shown=(-- --nocapture)
 if cargo nextest --version >/dev/null 2>&1; then
-    runner=(cargo nextest run --locked)
+    # Half of a test is waiting for the stores.
+    runner=(cargo nextest run --locked --test-threads "$((2 * $(getconf _NPROCESSORS_ONLN)))")
     shown=(--no-capture)
 fi
 # The runner's summary is the last word.

@@ -31,9 +31,9 @@ async fn what_an_officer_says_twice_is_said_once() {
         lead.does(verb, &call, body).await;
         assert_eq!(traces(&county, &mill, &call).await, once, "{verb}");
     }
-    // The same words of somebody else, or later on, are news.
+    // The same words after something else are news.
     let before = mill.story(&call).await.len();
-    county.backup().does("note", &call, json!({"text": "正在检修"})).await;
+    lead.does("leave", &call, json!({})).await;
     lead.does("note", &call, json!({"text": "正在检修"})).await;
     assert_eq!(mill.story(&call).await.len(), before + 2);
 }

@@ -42,7 +42,10 @@ async fn a_transfer_starts_the_accept_clock_anew_and_no_other() {
         let to = json!({"officerId": county.officer_id(who).await, "reason": to});
         county.dispatcher().may_not("transfer", &call, to).await.is(422, "unknown_officer");
     }
-    county.lead().may_not("transfer", &call, to.clone()).await.is(403, "call_not_yours");
+    let twice = county.lead().does("transfer", &call, to.clone()).await;
+    assert_eq!(twice.version(), moved.version(), "a second tap");
+    let anew = json!({"officerId": to["officerId"], "reason": "请假"});
+    county.lead().may_not("transfer", &call, anew).await.is(403, "call_not_yours");
     county
         .head()
         .may_not(

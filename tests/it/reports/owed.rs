@@ -1,10 +1,8 @@
 //! What is late and who owes it, as the office, a head, an officer and an outsider see it.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
-use crate::kit::{Client, County, Spans as _};
+use crate::kit::{County, Spans as _};
 
 /// `clock officer late-minutes rung` of each line.
 fn lines(list: &Value) -> Vec<String> {
@@ -250,50 +248,4 @@ async fn what_is_asked_of_one_is_what_all_of_them_show_of_him() {
         (&json!([]), Some(i64::try_from(all.len()).unwrap()))
     );
     assert_eq!(county.head().get("/api/v1/overdue?departmentCode=ENV").await["items"], json!([]));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_pays_for_what_others_have_left_lying() {
-    let county = County::open();
-    let own = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
-    let other = county.mill().raises(json!({"itemCode": "IMPACT"})).await;
-    // Eight thousand such calls of another department, open and late.
-    let copies = |table: &str, keys: &str, which: &str| {
-        format!("insert into {table} select x.* from {table} t cross join generate_series(1, 8000) n
-            cross join lateral jsonb_populate_record(t, jsonb_build_object({keys})) x where t.{which} = '{}';", other.id())
-    };
-    let id = |column: &str| format!("md5({column}::text || n)::uuid");
-    county
-        .alter(
-            &[
-                copies("calls", &format!("'id', {}, 'number', (900000000 + n)::text", id("t.id")), "id"),
-                copies(
-                    "deadlines",
-                    &format!("'id', {}, 'subject_id', {}", id("t.id"), id("t.subject_id")),
-                    "subject_id",
-                ),
-                "analyze".to_owned(),
-            ]
-            .concat(),
-        )
-        .await;
-    county.until("03-27 18:00");
-    let (lead, head, office) = (county.lead(), county.head(), county.office());
-    let quickest = async |client: &Client<'_>, path: &str| {
-        let mut quickest = Duration::MAX;
-        for _ in 0..4 {
-            let asked = Instant::now();
-            client.get(path).await;
-            quickest = quickest.min(asked.elapsed());
-        }
-        quickest
-    };
-    let all = quickest(&office, "/api/v1/overdue").await;
-    let mine = quickest(&lead, "/api/v1/owed").await;
-    let department = quickest(&head, "/api/v1/overdue").await;
-    let first = quickest(&office, "/api/v1/owed?scope=department").await;
-    for (what, took) in [("an officer", mine), ("a head", department), ("a page", first)] {
-        assert!(took * 2 < all, "{what}: {took:?}, to count everything {all:?}");
-    }
-    assert_eq!(lead.get("/api/v1/owed").await["items"][0]["call"]["number"], own.number());
 }
