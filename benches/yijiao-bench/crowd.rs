@@ -27,8 +27,8 @@ pub async fn measure(stage: &Stage, county: &County) -> Outcome<Vec<Row>> {
         "insert into notices select x.* from (select n, row_number() over (order by turn, n.id) as place \
          from bench_low n cross join generate_series(1, {LOW}) as turn limit {LOW}) as chosen, \
          lateral (select gen_random_uuid() as id) as fresh, \
-         lateral jsonb_populate_record(chosen.n, jsonb_build_object('id', fresh.id, 'posting_id', fresh.id, 'priority', 'low', \
-         'officer_id', null, 'due_at', now(), 'created_at', now())) as x"
+         lateral jsonb_populate_record(chosen.n, jsonb_build_object('id', fresh.id, 'posting_id', fresh.id, 'subject_id', fresh.id, \
+         'priority', 'low', 'officer_id', null, 'due_at', now(), 'created_at', now() - interval '5 minutes')) as x"
     );
     stage.execute(&[low]).await?;
     stage.let_go().await?;

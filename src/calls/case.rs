@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 use serde_json::{Value, json};
 
@@ -32,6 +32,9 @@ use crate::platform::db::{DbError, Scope};
 use crate::platform::http::problem::{CommonCode, Problem};
 use crate::platform::http::text::TextRule;
 use crate::platform::time::china;
+
+/// Within it the same once more is the same.
+const AGAIN: TimeDelta = TimeDelta::minutes(5);
 
 /// One verb with its body. Its file is named after it.
 pub trait Order: Send + Sized {
@@ -319,10 +322,12 @@ impl<'a> Case<'a> {
         Ok(dispatch::choose(&named))
     }
 
-    /// Whether the latest thing that happened to the call is that the caller did just this: then he only tapped twice, or his
-    /// request was sent again.
+    /// Whether the latest thing that happened to the call is that the caller did just this, a moment ago: then he only tapped twice,
+    /// or his request was sent again. Who says the same tomorrow means it.
     pub fn just_recorded(&self, kind: &str, same: impl FnOnce(&Value) -> bool) -> bool {
-        let own = |event: &&ledger::Event| event.kind == kind && event.actor_id == self.person.who();
+        let own = |event: &&ledger::Event| {
+            event.kind == kind && event.actor_id == self.person.who() && self.now - event.at < AGAIN
+        };
         self.last.as_ref().filter(own).is_some_and(|event| same(&event.data))
     }
 

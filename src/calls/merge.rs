@@ -13,7 +13,6 @@ use super::store;
 use super::tell::{Scene, Telling};
 use crate::deadlines;
 use crate::ledger::{self, Fact};
-use crate::notices::model::Priority;
 use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 
@@ -121,9 +120,8 @@ async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Re
     tell_of(case, target).await
 }
 
-/// Whoever has the elder call in hand learns what was added to it. He need not answer, so it is no alarm.
+/// The room of whoever has the elder call in hand learns what was added to it. Nobody need answer, so it is no alarm.
 async fn tell_of(case: &mut Case<'_>, elder: &Call) -> Result<(), Problem> {
-    let (room, holder) = (elder.department_id, elder.holder_id);
     let found = store::faces(case.conn, &[elder.id]).await?.into_iter().next();
     let faces = found.ok_or_else(|| CallCode::NotMergeable.problem())?;
     let clocks = deadlines::store::of_subject(case.conn, elder.id.0).await?;
@@ -136,10 +134,9 @@ async fn tell_of(case: &mut Case<'_>, elder: &Call) -> Result<(), Problem> {
         actor: &case.person.name,
         now: case.now,
     };
-    let telling = Telling { priority: Priority::Normal, ..Telling::alarm("call.took_over", room, holder) };
-    let draft =
-        scene.draft(telling.with("note", case.call.text.clone()).with("to", case.call.number.clone()));
-    let routes = outbox::routes(case.conn, elder.county_id, &[room], &[holder]).await?;
+    let telling = Telling::news("call.took_over", elder.department_id).with("note", case.call.text.clone());
+    let draft = scene.draft(telling.with("to", case.call.number.clone()));
+    let routes = outbox::routes(case.conn, elder.county_id, &[elder.department_id], &[]).await?;
     outbox::post(case.conn, &outbox::address(&draft, elder.county_id, &routes, case.now)).await?;
     Ok(())
 }

@@ -101,6 +101,13 @@ pub struct Promise {
 impl Order for Promise {
     const VERB: Verb = Verb::Promise;
 
+    fn is_repetition(&self, case: &Case<'_>) -> bool {
+        let until = china(self.until).to_rfc3339();
+        case.just_recorded("call.promised", |said| {
+            said["until"] == until.as_str() && said["text"] == trimmed(self.text.as_deref())
+        })
+    }
+
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let text = case.optional("text", self.text.as_deref())?;
         if self.until <= case.now {

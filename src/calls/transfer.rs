@@ -22,13 +22,18 @@ pub struct Transfer {
     pub reason: String,
 }
 
+/// The reason of the route.
+fn why(reason: &str) -> String {
+    format!("部门内转办：{reason}")
+}
+
 impl Order for Transfer {
     const VERB: Verb = Verb::Transfer;
 
     fn is_repetition(&self, case: &Case<'_>) -> bool {
-        case.just_recorded("call.transferred", |said| {
-            said["officerId"] == json!(self.officer_id) && said["reason"] == json!(self.reason.trim())
-        })
+        let call = &case.call;
+        let stands = call.route_rule == RouteRule::Transferred && call.holder_id == self.officer_id;
+        stands && call.route_reason == why(self.reason.trim())
     }
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
@@ -51,13 +56,7 @@ impl Order for Transfer {
         matter.decide(true, case.person.who(), case.now, String::new());
         matter.finish(case.person.who(), case.now);
         outbox::settle_alarms(case.conn, case.call.id.0).await?;
-        case.dispatch_to(
-            &next,
-            backup.as_ref(),
-            RouteRule::Transferred,
-            format!("部门内转办：{reason}"),
-            false,
-        );
+        case.dispatch_to(&next, backup.as_ref(), RouteRule::Transferred, why(&reason), false);
         case.record("call.transferred", json!({"officerId": next.id, "to": next.name, "reason": reason}));
         case.tell(Telling::alarm("call.transferred", case.room(), next.id).with("note", reason));
         case.put(matter);

@@ -183,7 +183,7 @@ pub fn view(
             role: faces.holder.post,
             title: faces.holder.title,
         },
-        route: RouteView { rule: call.route_rule, reason: call.route_reason.clone() },
+        route: RouteView { rule: call.route_rule, reason: words(&call.route_reason) },
         suggestions: call.suggestions.clone(),
         clocks: clocks
             .iter()
@@ -221,6 +221,7 @@ pub fn clock_view(row: &Deadline, now: DateTime<Utc>) -> ClockView {
 }
 
 fn matter_view(matter: &Matter, standing: &Standing) -> MatterView {
+    let words = |words: &String| if standing.reads_phones() { words.clone() } else { mask_phones(words) };
     let evidence = Some(&matter.evidence).filter(|words| standing.official() && !words.is_empty());
     MatterView {
         id: matter.id,
@@ -229,15 +230,15 @@ fn matter_view(matter: &Matter, standing: &Standing) -> MatterView {
         asked_by: matter.asked_by,
         asked_at: china(matter.asked_at),
         reason_code: matter.reason_code.clone(),
-        reason: matter.reason.clone(),
-        evidence: evidence.cloned(),
+        reason: words(&matter.reason),
+        evidence: evidence.map(words),
         department_id: matter.department_id,
         officer_id: matter.officer_id,
         other_call_id: matter.other_call_id,
         working_days: matter.working_days,
         until: matter.until_at.map(china),
         decided_at: matter.decided_at.map(china),
-        decision: matter.decision.clone(),
+        decision: matter.decision.as_ref().map(words),
         ended_at: matter.ended_at.map(china),
     }
 }

@@ -177,6 +177,19 @@ pub struct ItemLimits {
     pub resolve_working_days: i32,
 }
 
+/// A ladder as it was kept, perhaps by another release: what it does not say is as shipped now, what it says beyond that is passed over.
+fn readable(ladder: Value) -> serde_json::Result<Ladders> {
+    let (mut said, shipped) = match (ladder, &*SHIPPED_LADDER) {
+        (Value::Object(said), Value::Object(shipped)) => (said, shipped),
+        (ladder, _) => return serde_json::from_value(ladder),
+    };
+    said.retain(|name, _| shipped.contains_key(name) || name == "items");
+    for (name, value) in shipped {
+        said.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    serde_json::from_value(Value::Object(said))
+}
+
 impl Rules {
     /// The rules of a county with these settings; without any, the defaults.
     pub fn of_county(settings: &serde_json::Value) -> Result<Arc<Self>, Box<figment::Error>> {
@@ -214,8 +227,11 @@ impl Rules {
         }
         let unreadable = |error: serde_json::Error| Box::new(figment::Error::from(error.to_string()));
         for PastLadder { until, ladder } in past.map_err(unreadable)? {
-            let ladders = serde_json::from_value(ladder).map_err(unreadable)?;
-            rules.ladder.past.push(Past { until, ladders });
+            match readable(ladder) {
+                Ok(ladders) => rules.ladder.past.push(Past { until, ladders }),
+                // Another release wrote it. What runs under it climbs by the present one, which is better than not at all.
+                Err(error) => tracing::error!(%error, %until, "a past ladder cannot be read"),
+            }
         }
         Ok(rules)
     }

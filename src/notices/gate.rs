@@ -13,6 +13,7 @@ use super::model::{Lane, NoticeId, NoticeState, Priority};
 use super::quiet::NoticeRules;
 use super::retry;
 use super::store::held::{self, Gather, Hold};
+use super::store::stranded;
 use super::throttle::{Asking, Full, Leave, Spacing};
 use crate::organisation::CountyId;
 use crate::platform::db::{DbError, Scope};
@@ -134,6 +135,9 @@ impl Sender {
             stale.iter().filter(|leased| leased.alarms).map(|leased| leased.notice).collect();
         let mut tx = self.db.begin(Scope::County(first.county.0)).await?;
         let kept = async {
+            // Before its rows, as everybody who decides about a posting.
+            let alarms: Vec<NoticeId> = stuck.iter().chain(&failed).copied().collect();
+            stranded::lock_postings(&mut tx, &alarms).await?;
             for hold in holds.iter().filter(|hold| !hold.notices.is_empty()) {
                 held::hold(&mut tx, hold).await?;
             }

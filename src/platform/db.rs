@@ -306,7 +306,7 @@ async fn connect_as_role(line: &Line) -> Result<AsyncPgConnection, ConnectionErr
     let statement = line.patience().statement.map_or(0, |limit| limit.as_millis());
     // Should this process vanish within a transaction, its locks shall not stay for long.
     let setup = format!(
-        "set role {ROLE}; set statement_timeout = {statement}; set idle_in_transaction_session_timeout = '60s'; \
+        "set role {ROLE}; set statement_timeout = {statement}; set idle_in_transaction_session_timeout = '60s'; set jit = off; \
          set timezone = 'UTC'"
     );
     connection

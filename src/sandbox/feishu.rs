@@ -94,16 +94,9 @@ pub fn card(card: &Value) -> Shown {
             _ => {
                 let content = element.get("content").and_then(Value::as_str).map(str::to_owned);
                 let content = content.unwrap_or_else(|| text(element, "/text/content"));
-                shown.mentions.extend(called(&content));
                 shown.add_markdown(&content);
             }
         }
     }
     shown
-}
-
-/// Whom `<at id=…></at>` calls by name.
-fn called(content: &str) -> impl Iterator<Item = String> + '_ {
-    let ids = content.split("<at id=").skip(1).filter_map(|rest| rest.split_once("></at>"));
-    ids.map(|(id, _)| id.to_owned())
 }

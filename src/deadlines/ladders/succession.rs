@@ -107,6 +107,17 @@ mod tests {
     }
 
     #[test]
+    fn what_another_release_kept_is_read_as_far_as_it_is_understood() {
+        let mut kept = succeed(&chosen(1), chosen(2), at("10:00"));
+        let ladder = kept["past_ladders"][0]["ladder"].as_object_mut().unwrap();
+        ladder.remove("repeat").unwrap();
+        ladder.insert("of_a_later_release".to_owned(), json!({"steps": 3}));
+        assert_eq!((steps_at(&kept, "09:30"), steps_at(&kept, "10:30")), (1, 2));
+        kept["past_ladders"][0]["ladder"] = json!("nonsense");
+        assert_eq!(steps_at(&kept, "09:30"), 2, "the present one, which is better than none");
+    }
+
+    #[test]
     fn what_nobody_climbs_by_is_forgotten() {
         let first = succeed(&json!({}), chosen(1), at("10:00"));
         let second = succeed(&first, chosen(2), at("11:00"));

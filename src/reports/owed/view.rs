@@ -9,6 +9,7 @@ use super::store::Owed;
 use crate::deadlines::Clock;
 use crate::deadlines::CountyCalendars;
 use crate::deadlines::limits::Urgency;
+use crate::platform::mask::mask_phones;
 use crate::platform::time::china;
 
 /// A promise that runs, and who owes it.
@@ -75,7 +76,7 @@ pub fn view(row: Owed, calendars: &CountyCalendars, now: DateTime<Utc>) -> OwedV
         call: row.call_id.map(|id| OwedCall {
             id,
             number: row.call_number.unwrap_or_default(),
-            title: row.title.unwrap_or_default(),
+            title: mask_phones(&row.title.unwrap_or_default()),
             enterprise: row.enterprise.unwrap_or_default(),
             urgency: row.urgency.unwrap_or_default(),
         }),

@@ -12,6 +12,7 @@ use crate::deadlines::limits::Urgency;
 use crate::deadlines::{Clock, Deadline};
 use crate::organisation::DepartmentId;
 use crate::platform::http::cursor::cut;
+use crate::platform::mask::mask_phones;
 use crate::platform::time::china;
 
 /// What was counted so far.
@@ -131,7 +132,7 @@ impl Tally {
             call: SimulatedCall {
                 id: self.listing.with_calls.then_some(*id),
                 number: number.clone(),
-                title: self.listing.with_calls.then(|| title.clone()),
+                title: self.listing.with_calls.then(|| mask_phones(title)),
                 raised_at: china(*raised_at),
             },
             clock: one.row.clock,

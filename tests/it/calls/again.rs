@@ -22,6 +22,7 @@ async fn what_an_officer_says_twice_is_said_once() {
         ("contacted", json!({})),
         ("contacted", json!({"note": "已约下午三点"})),
         ("leave", json!({})),
+        ("promise", json!({"until": wd("03-10 17:00"), "text": "明天修好"})),
         ("note", json!({"text": "正在检修"})),
     ] {
         county.pass(1.minutes());
@@ -36,6 +37,11 @@ async fn what_an_officer_says_twice_is_said_once() {
     lead.does("leave", &call, json!({})).await;
     lead.does("note", &call, json!({"text": "正在检修"})).await;
     assert_eq!(mill.story(&call).await.len(), before + 2);
+    // And so are those of another day.
+    county.until("03-10 10:00");
+    let said = lead.does("note", &call, json!({"text": "正在检修"})).await;
+    assert_eq!(said.started("stall"), county.now());
+    assert_eq!(mill.story(&call).await.len(), before + 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,7 +57,8 @@ async fn a_room_of_feishu_calls_the_officer_by_the_id_that_its_application_knows
     stage.reach("feishu-app", "ou_84aad35d084aa403a838cf73ee18467", None).await;
     stage.alarm("feishu").await;
     stage.work().await;
-    assert_eq!(stage.hears("feishu").await.mentions, ["ou_84aad35d084aa403a838cf73ee18467"]);
+    let heard = stage.sandbox.messages("feishu");
+    assert_eq!(heard.last().unwrap().mentions, ["ou_84aad35d084aa403a838cf73ee18467"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,7 +66,6 @@ async fn a_system_never_hears_that_it_was_accepted_after_it_was_resolved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_posted_at_once_arrives_one_after_the_other_in_a_system_and_together_in_a_room() {
     let stage = Stage::set().await;
-    stage.sandbox.set_fault("wecom", Fault::times(Mode::Http500, 1));
     let mut told = Vec::new();
     for event in ["call.accepted", "call.arrived", "call.resolved"] {
         told.push(tell(&stage, "county", event).await.to_string());
