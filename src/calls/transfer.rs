@@ -33,7 +33,12 @@ impl Order for Transfer {
     fn is_repetition(&self, case: &Case<'_>) -> bool {
         let call = &case.call;
         let stands = call.route_rule == RouteRule::Transferred && call.holder_id == self.officer_id;
-        stands && call.route_reason == why(self.reason.trim())
+        let own = |matter: &&Matter| {
+            matter.kind == MatterKind::Transfer && matter.officer_id == Some(self.officer_id)
+        };
+        let last = case.matters.iter().filter(own).max_by_key(|matter| matter.asked_at);
+        let his = last.is_some_and(|matter| matter.asked_by == case.person.account);
+        stands && his && call.route_reason == why(self.reason.trim())
     }
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
