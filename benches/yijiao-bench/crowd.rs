@@ -26,7 +26,7 @@ pub async fn measure(stage: &Stage, county: &County) -> Outcome<Vec<Row>> {
     let crowd = format!(
         "insert into notices select x.* from (select n, row_number() over (order by turn, n.id) as place \
          from bench_low n cross join generate_series(1, {LOW}) as turn limit {LOW}) as chosen, \
-         lateral (select gen_random_uuid() as id) as fresh, \
+         lateral (select gen_random_uuid() as id where chosen.place > 0) as fresh, \
          lateral jsonb_populate_record(chosen.n, jsonb_build_object('id', fresh.id, 'posting_id', fresh.id, 'subject_id', fresh.id, \
          'priority', 'low', 'officer_id', null, 'due_at', now(), 'created_at', now() - interval '5 minutes')) as x"
     );
