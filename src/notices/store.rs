@@ -217,7 +217,8 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             "))) as until from notices o \
              where n.officer_id is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
-             and o.recipient = n.recipient and o.id < n.id and o.due_at is not null and o.officer_id is null and o.id <> all(",
+             and o.recipient = n.recipient and o.id < n.id and o.state in ('queued', 'held', 'sending', 'retry') \
+             and o.officer_id is null and o.id <> all(",
         );
         out.push_bind_param::<Array<Uuid>, _>(&self.company)?;
         out.push_sql(") having count(*) > 0) older on true where n.id = any(");
