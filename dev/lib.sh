@@ -154,7 +154,7 @@ note_running() { printf '%s %s\n' "$1" "$(identity "$2")" >>"$HOME_OF_STAND/runn
 # Stops what this stand started, youngest first: server and sandbox before the stores they use.
 stop_everything() {
     local name pid started
-    [ -f "$HOME_OF_STAND/running" ] || { bring_home; return 0; }
+    [ -f "$HOME_OF_STAND/running" ] || { return_home; return 0; }
     sed '1!G;h;$!d' "$HOME_OF_STAND/running" >"$HOME_OF_STAND/stopping"
     while read -r name pid started; do
         case $name in
@@ -164,7 +164,7 @@ stop_everything() {
         esac
     done <"$HOME_OF_STAND/stopping"
     rm -f "$HOME_OF_STAND/running" "$HOME_OF_STAND/stopping"
-    bring_home
+    return_home
 }
 
 stop_process() { # signal pid start

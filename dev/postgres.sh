@@ -1,4 +1,4 @@
-# A private Postgres for a stand: loopback only, a password of its own, data in .dev/<stand>/pg.
+# A private Postgres for a stand: loopback only, a password of its own, data in .dev/<stand>/pg, that of tests in memory.
 
 # start_postgres <durable|fast> <default port> <wished port>; exports DATABASE_URL.
 start_postgres() {
@@ -16,8 +16,8 @@ start_postgres() {
 start_native_postgres() {
     local attempt began
     choose_pg_user
-    lend_home
-    if [ "$STAND" != run ]; then rm -rf "$PG_HOME/pg"; fi
+    if [ "$STAND" != run ]; then rm -rf "$HOME_OF_STAND/pg"; fi
+    lend_home "$1"
     if [ ! -f "$PG_HOME/pg/PG_VERSION" ]; then create_cluster; fi
     if [ "$(cat "$PG_HOME/pg/PG_VERSION")" != "$("$PG_BIN/postgres" --version | grep -Eo '[0-9]+' | head -1)" ]; then
         die "The data in .dev/$STAND/pg was written by another major version of Postgres; \`make clean-dev\` starts afresh."
@@ -96,14 +96,14 @@ CONF
     case $1 in
         # Tests need no durability, and start from nothing each time.
         fast) printf '%s = %s\n' fsync off synchronous_commit off full_page_writes off autovacuum off \
-            wal_level minimal max_wal_senders 0 max_wal_size 4GB checkpoint_timeout 30min ;;
+            wal_level minimal max_wal_senders 0 max_wal_size 512MB checkpoint_timeout 30min ;;
         durable) printf '%s = %s\n' fsync on synchronous_commit on full_page_writes on max_wal_size 4GB ;;
     esac
 }
 
 # ── root ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 # Postgres refuses root. Then it runs as `postgres` if there is such a user, else as `nobody`. That user may be unable to
-# enter .dev (/root/… is closed to others): in that case the data is lent to a folder below /var/tmp while the server runs,
+# enter .dev (/root/… is closed to others): in that case the data lies in a folder below /var/tmp while the server runs,
 # and comes home when it stops.
 
 choose_pg_user() {
@@ -127,27 +127,54 @@ become_pg() {
     fi
 }
 
-# Sets PG_HOME: the stand's own folder, or the place it is lent to.
+# ── where the cluster lies ───────────────────────────────────────────────────────────────────────────────────────────
+# lend_home <durable|fast>: sets PG_HOME, the stand's own folder or one that is borrowed while the server runs.
+
 lend_home() {
     PG_HOME=$HOME_OF_STAND
-    if as_pg test -x "$HOME_OF_STAND" && as_pg test -x "$PG_BIN/postgres"; then return; fi
-    PG_HOME=$(mktemp -d /var/tmp/yijiao.XXXXXX)
-    chmod 711 "$PG_HOME"
-    printf '%s\n' "$PG_HOME" >"$HOME_OF_STAND/lent"
-    if [ -d "$HOME_OF_STAND/pg" ]; then mv "$HOME_OF_STAND/pg" "$PG_HOME/pg"; fi
+    if [ "$1" = fast ] && memory_is_ample; then
+        PG_HOME=$(borrow /dev/shm)
+    elif ! as_pg test -x "$HOME_OF_STAND"; then
+        PG_HOME=$(borrow /var/tmp)
+        if [ -d "$HOME_OF_STAND/pg" ]; then mv "$HOME_OF_STAND/pg" "$PG_HOME/pg"; fi
+    fi
+    # Never from /dev/shm, which may forbid to run what lies there.
     if ! as_pg test -x "$PG_BIN/postgres"; then
-        cp -R "$(dirname "$PG_BIN")" "$PG_HOME/packages"
-        PG_BIN="$PG_HOME/packages/bin"
+        local readable
+        readable=$(borrow /var/tmp)
+        cp -R "$(dirname "$PG_BIN")" "$readable/packages"
+        PG_BIN="$readable/packages/bin"
     fi
 }
 
-bring_home() {
-    local lent
-    lent=$(cat "$HOME_OF_STAND/lent" 2>/dev/null || true)
-    [ -n "$lent" ] || return 0
-    if [ -d "$lent/pg" ]; then
-        rm -rf "$HOME_OF_STAND/pg"
-        mv "$lent/pg" "$HOME_OF_STAND/pg"
-    fi
-    rm -rf "$lent" "$HOME_OF_STAND/lent"
+# Tests make and drop some hundred databases of some hundred files each, in a minute or two: a file system that hesitates to use the
+# place of a file just removed (ext4) spends more time on that than all tests together. They hold about 200 MiB at any time.
+memory_is_ample() {
+    local folder=/dev/shm need=3145728
+    [ -w "$folder" ] && [ -r /proc/meminfo ] &&
+        [ "$(df -Pk "$folder" | awk 'NR == 2 { print $4 }')" -ge $need ] &&
+        [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -ge $need ]
+}
+
+# borrow <folder>: makes a place in it and writes it down, to be cleared by return_home.
+borrow() {
+    local place
+    place=$(mktemp -d "$1/yijiao.XXXXXX")
+    printf '%s\n' "$place" >>"$HOME_OF_STAND/borrowed"
+    chmod 711 "$place"
+    printf '%s' "$place"
+}
+
+# The data of `make run` comes home; all else that was borrowed is removed.
+return_home() {
+    local place
+    [ -f "$HOME_OF_STAND/borrowed" ] || return 0
+    while read -r place; do
+        if [ "$STAND" = run ] && [ -d "$place/pg" ]; then
+            rm -rf "$HOME_OF_STAND/pg"
+            mv "$place/pg" "$HOME_OF_STAND/pg"
+        fi
+        rm -rf "$place"
+    done <"$HOME_OF_STAND/borrowed"
+    rm -f "$HOME_OF_STAND/borrowed"
 }

@@ -11,11 +11,13 @@ DATABASE_URL=${TEST_DATABASE_URL:-${DATABASE_URL:-}}
 open_stores fast 54330 63800
 export TEST_DATABASE_URL=$DATABASE_URL
 scratch
+# Half of a test is waiting for the stores.
+threads=$((2 * $(getconf _NPROCESSORS_ONLN)))
+export RUST_TEST_THREADS=$threads
 runner=(cargo test --locked --lib --bins --tests)
 shown=(-- --nocapture)
 if cargo nextest --version >/dev/null 2>&1; then
-    # Half of a test is waiting for the stores.
-    runner=(cargo nextest run --locked --test-threads "$((2 * $(getconf _NPROCESSORS_ONLN)))")
+    runner=(cargo nextest run --locked --test-threads "$threads")
     shown=(--no-capture)
 fi
 # The runner's summary is the last word.
