@@ -26,6 +26,8 @@ create table deadlines (
     item_code text,
     -- To when somebody lifted the step at which it stands; it fires then, or when time runs on, however the due moment moves.
     lifted_at timestamptz,
+    -- The moment as it was given, for a clock that has no other limit (a promise, an appointment): shares of it are counted from here.
+    promised_at timestamptz,
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     -- What has stopped fires no more.

@@ -96,6 +96,7 @@ impl ClockBook {
             held_until: None,
             item_code: timing.item.map(str::to_owned),
             lifted_at: None,
+            promised_at: (limit.unit == Unit::Moment).then_some(due.at),
         };
         row.fires_at = timing.moment(&row, 0);
         self.fresh.push(row);

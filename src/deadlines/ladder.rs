@@ -460,12 +460,12 @@ impl<'a> Timing<'a> {
     }
 
     /// A share of the limit itself: by as much as a pause or an extension has moved the due moment, its warnings move too. So `80%` is
-    /// always a fifth of the limit before it is due. (A promised moment has no limit but the one it was given.)
+    /// always a fifth of the limit before it is due. (The limit of a promised moment is the time up to it, as it was given.)
     fn share(&self, row: &Deadline, percent: u8) -> DateTime<Utc> {
         let of = |whole: TimeDelta| whole * i32::from(percent) / 100;
         let limit = Limit { amount: row.limit_amount, unit: row.limit_unit };
         let first = match row.limit_unit {
-            Unit::Moment => row.due_at,
+            Unit::Moment => row.promised_at.unwrap_or(row.due_at).min(row.due_at),
             _ => self.calendar.due(row.started_at, limit).at.min(row.due_at),
         };
         match row.limit_unit {

@@ -197,6 +197,8 @@ pub struct Deadline {
     pub item_code: Option<String>,
     /// To when somebody lifted the step at which it stands.
     pub lifted_at: Option<DateTime<Utc>>,
+    /// The moment as it was given, of a clock in [`Unit::Moment`]: what a pause adds is not part of what was promised.
+    pub promised_at: Option<DateTime<Utc>>,
 }
 
 impl Deadline {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use crate::deadlines::ladders::keep;
-use crate::deadlines::ladders::succession::succeed;
+use crate::deadlines::ladders::succession::succeed_in_bounds;
 use crate::deadlines::limits::Rules;
 use crate::organisation::import::{ImportOptions, import};
 use crate::platform::clock::Clock;
@@ -34,7 +34,7 @@ impl Import {
             judge_settings: Some(|settings| {
                 Rules::of_county(settings).map(drop).map_err(|error| error.to_string())
             }),
-            succeed_settings: Some(succeed),
+            succeed_settings: Some(succeed_in_bounds),
         };
         let report = import(&db, &vault, &self.folder, options, Clock::System.now()).await?;
         // A new county starts under the ladders of this release.

@@ -192,6 +192,18 @@ fn a_pause_moves_the_warnings_as_it_moves_the_due_moment() {
     let row = book.fresh().iter().find(|row| row.clock == Clock::Plan).unwrap();
     assert_eq!(row.due_at, at("2026-03-10T00:00:00"));
     assert_eq!(critical.moment(row, 0), Some(at("2026-03-09T23:12:00")));
+
+    // Promised at ten for two the next day, paused for a day: the warnings keep their distance from the moment to which it moves.
+    let warnings = |book: &ClockBook| {
+        let row = book.live(Clock::Promise).unwrap();
+        (0..2).map(|step| row.due_at - timing.moment(row, step).unwrap()).collect::<Vec<_>>()
+    };
+    book.start_until(&timing, Clock::Promise, at("2026-03-09T10:00:00"), at("2026-03-10T14:00:00"), 0);
+    let before = warnings(&book);
+    book.pause(Clock::Promise, at("2026-03-09T11:00:00"));
+    book.resume(&timing, Clock::Promise, at("2026-03-10T11:00:00"));
+    assert_eq!(book.live(Clock::Promise).unwrap().due_at, at("2026-03-11T14:00:00"));
+    assert_eq!(warnings(&book), before);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::LadderCode;
 use super::keep::needed;
 use super::own::OwnRules;
-use super::succession::{MOST_KEPT, succeed, windows};
+use super::succession::{keeps_too_many, succeed};
 use super::{check, store};
 use crate::deadlines::limits::{Rules, split};
 use crate::ledger::chain::Subject;
@@ -51,8 +51,7 @@ async fn put_in(
         return Ok(());
     }
     let settings = needed(conn, county, succeed(&kept, chosen, now)).await?;
-    let keeps = windows(&settings).len();
-    if keeps > MOST_KEPT && keeps > windows(&kept).len() {
+    if keeps_too_many(&kept, &settings) {
         return Err(LadderCode::TooManyKept.into());
     }
     store::put_settings(conn, county, &settings, revision + 1).await?;

@@ -25,6 +25,27 @@ pub fn succeed(kept: &Value, own: Value, now: DateTime<Utc>) -> Value {
     with_past(own, past)
 }
 
+/// [`succeed`] where nobody asks which ladders are still in use: those in vain are forgotten by the hour, not here.
+///
+/// # Errors
+/// In words: too many would be kept.
+pub fn succeed_in_bounds(kept: &Value, own: Value, now: DateTime<Utc>) -> Result<Value, String> {
+    let next = succeed(kept, own, now);
+    if keeps_too_many(kept, &next) {
+        return Err(format!(
+            "已保留 {MOST_KEPT} 套此前的提级阶梯，请等按其提级的诉求办结后再导入；{MOST_KEPT} earlier ladders are kept, import again when \
+             the calls that climb by them have ended"
+        ));
+    }
+    Ok(next)
+}
+
+/// Whether a change would keep more than [`MOST_KEPT`]; one that keeps no more than before is let pass.
+pub(super) fn keeps_too_many(before: &Value, after: &Value) -> bool {
+    let keeps = windows(after).len();
+    keeps > MOST_KEPT && keeps > windows(before).len()
+}
+
 /// The settings under a release that ships other ladders than the one before did: what ran under those climbs on by them.
 #[must_use]
 pub(super) fn released(kept: &Value, shipped_before: &Value, now: DateTime<Utc>) -> Value {
@@ -90,6 +111,21 @@ mod tests {
     fn steps_at(settings: &Value, moment: &str) -> usize {
         let rules = Rules::of_county(settings).unwrap();
         rules.ladder.of_start(at(moment)).clocks[&Clock::Accept].len()
+    }
+
+    #[test]
+    fn no_more_are_kept_than_every_tap_can_read() {
+        let mut settings = json!({});
+        for count in 1..=MOST_KEPT {
+            settings = succeed_in_bounds(&settings, chosen(count), at("10:00")).unwrap();
+        }
+        assert_eq!(windows(&settings).len(), MOST_KEPT);
+        let refused = succeed_in_bounds(&settings, chosen(MOST_KEPT + 1), at("11:00")).unwrap_err();
+        assert!(refused.contains("20"), "{refused}");
+        // What is no ladder may change.
+        let mut limits = chosen(MOST_KEPT);
+        limits["limits"] = json!({"accept": {"urgent": "5wm"}});
+        assert!(succeed_in_bounds(&settings, limits, at("11:00")).is_ok());
     }
 
     #[test]

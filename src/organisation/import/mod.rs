@@ -37,8 +37,9 @@ use crate::platform::db::{Db, DbError};
 /// Says what is wrong with settings, if anything.
 pub type Judge = fn(&serde_json::Value) -> Result<(), String>;
 
-/// Makes the next settings of those that stand and of what a file chooses.
-pub type Succession = fn(&serde_json::Value, serde_json::Value, DateTime<Utc>) -> serde_json::Value;
+/// Makes the next settings of those that stand and of what a file chooses; or says why it cannot be chosen now.
+pub type Succession =
+    fn(&serde_json::Value, serde_json::Value, DateTime<Utc>) -> Result<serde_json::Value, String>;
 
 /// What an operator may say beside the folder.
 #[derive(Clone, Debug, Default)]

@@ -31,6 +31,7 @@ pub enum Reason {
     RepeatedColumn,
     WrongCellCount { expected: usize, found: usize },
     SettingsMalformed { why: String },
+    SettingsNotNow { why: String },
     // One cell.
     Empty,
     TooLong { most: usize },
@@ -116,6 +117,11 @@ impl Reason {
                 "settings_malformed",
                 format!("县配置写法有误（{why}）"),
                 format!("the settings are malformed ({why})"),
+            ),
+            Self::SettingsNotNow { why } => (
+                "settings_not_now",
+                format!("县配置现在不能修改（{why}）"),
+                format!("the settings cannot be changed now ({why})"),
             ),
             Self::Empty => plain("empty", "不能为空", "must not be empty"),
             Self::TooLong { most } => (

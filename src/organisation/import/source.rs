@@ -12,6 +12,7 @@ use super::rows::{
     DepartmentRow, EnterpriseRow, ExampleRow, ItemRow, OfficerRow, SayingRow, WordsRow,
 };
 use super::table::{Need, Row, Sheet, read};
+use super::{ImportError, Refused};
 
 pub const COUNTY_FILE: &str = "county.toml";
 
@@ -79,13 +80,13 @@ impl Source {
     /// What `judge` says against the settings.
     pub fn settings_fault(&self, judge: fn(&serde_json::Value) -> Result<(), String>) -> Option<Problem> {
         let why = judge(&serde_json::Value::Object(self.county.settings.clone())).err()?;
-        Some(Problem {
-            file: COUNTY_FILE.to_owned(),
-            line: 0,
-            column: "settings".to_owned(),
-            value: String::new(),
-            reason: Reason::SettingsMalformed { why },
-        })
+        Some(of_settings(Reason::SettingsMalformed { why }))
+    }
+
+    /// The refusal of a folder whose settings are well, but not to be had now.
+    pub fn refused_settings(&self, why: String) -> ImportError {
+        let problem = of_settings(Reason::SettingsNotNow { why });
+        ImportError::Refused(Refused::new(vec![problem], self))
     }
 
     /// The items that the settings give ladders of their own, by their codes.
@@ -169,6 +170,16 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> CountyFile {
             refuse("", "", Reason::SettingsMalformed { why: error.to_string() });
             CountyFile::default()
         }
+    }
+}
+
+fn of_settings(reason: Reason) -> Problem {
+    Problem {
+        file: COUNTY_FILE.to_owned(),
+        line: 0,
+        column: "settings".to_owned(),
+        value: String::new(),
+        reason,
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use yijiao::deadlines::ladders::succession::succeed;
-use yijiao::organisation::import::{ImportOptions, import};
+use yijiao::deadlines::ladders::succession::succeed_in_bounds;
+use yijiao::organisation::import::{ImportError, ImportOptions, ImportReport, Succession, import};
 use yijiao::platform::crypto::Vault;
 
 use super::{LADDERS, step};
@@ -161,6 +161,27 @@ async fn an_import_leaves_alone_what_an_administrator_has_changed() {
     let county = County::open();
     let own = json!({"limits": {"accept": {"urgent": "5wm"}}});
     county.admin().puts_ladders(&own).await;
+    imports(&county, succeed_in_bounds).await.unwrap();
+    assert_eq!(county.admin().get(LADDERS).await["own"], own);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_ladders_may_not_follow_those_that_stand_changes_nothing() {
+    let county = County::open();
+    let before = county.everything().await;
+    let Err(ImportError::Refused(refused)) =
+        imports(&county, |_, _, _| Err("twenty are in use".to_owned())).await
+    else {
+        panic!("expected a refusal")
+    };
+    let [problem] = refused.problems.as_slice() else { panic!("{refused}") };
+    assert_eq!((problem.file.as_str(), problem.reason.code()), ("county.toml", "settings_not_now"));
+    assert!(refused.to_string().contains("twenty are in use"), "{refused}");
+    assert_eq!(county.everything().await, before);
+}
+
+/// The county's own folder once more.
+async fn imports(county: &County, succeed: Succession) -> Result<ImportReport, ImportError> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/clear_county");
     let options = ImportOptions {
         sandbox_url: Some("http://127.0.0.1:8090".to_owned()),
@@ -168,6 +189,5 @@ async fn an_import_leaves_alone_what_an_administrator_has_changed() {
         ..ImportOptions::default()
     };
     let vault = Vault::new(&SecretString::from(MASTER_KEY));
-    import(&county.store.db(), &vault, &folder, options, county.now()).await.unwrap();
-    assert_eq!(county.admin().get(LADDERS).await["own"], own);
+    import(&county.store.db(), &vault, &folder, options, county.now()).await
 }

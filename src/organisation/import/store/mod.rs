@@ -145,7 +145,7 @@ async fn lock_county(
     let settings = match options.succeed_settings {
         // An administrator has taken them in hand.
         _ if revision > 0 => kept.clone(),
-        Some(succeed) => succeed(&kept, settings, now),
+        Some(succeed) => succeed(&kept, settings, now).map_err(|why| source.refused_settings(why))?,
         None => settings,
     };
     if name != file.name || kept != settings {
