@@ -102,8 +102,8 @@ async fn list_in(
     Ok(paging.page("calls", views, |call| call.id, |call| call))
 }
 
-/// A number or an id, as it stands in an address.
-pub fn reference(text: &str) -> Result<Reference, Problem> {
+/// A number or an id, as it stands in an address or in `field` of a body.
+pub fn reference(text: &str, field: &'static str) -> Result<Reference, Problem> {
     if let Ok(id) = text.parse() {
         return Ok(Reference::Id(CallId(id)));
     }
@@ -111,7 +111,7 @@ pub fn reference(text: &str) -> Result<Reference, Problem> {
         Some(number) => Ok(Reference::Number(number)),
         None if text.len() <= 12 && text.chars().all(|c| c.is_ascii_digit() || c == '-') => {
             Err(Problem::invalid(vec![FieldError::new(
-                "id",
+                field,
                 "bad_number",
                 CallCode::BadNumber.def().zh,
                 CallCode::BadNumber.def().en,
@@ -121,7 +121,7 @@ pub fn reference(text: &str) -> Result<Reference, Problem> {
     }
 }
 
-/// How a call is named in an address.
+/// How a call is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reference {
     Id(CallId),

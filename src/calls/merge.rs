@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use super::case::{Case, Order};
 use super::error::CallCode;
-use super::model::{Call, CallId, Matter, MatterKind, State};
+use super::list::{Reference, reference};
+use super::model::{Call, Matter, MatterKind, State};
 use super::state::{Beside, Refusal, Verb};
 use super::store;
 use super::tell::{Scene, Telling};
@@ -20,7 +21,8 @@ use crate::platform::http::problem::Problem;
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Merge {
-    pub into: Option<CallId>,
+    /// Id or number of the elder call.
+    pub into: Option<String>,
     pub approve: Option<bool>,
     pub reason: Option<String>,
 }
@@ -30,9 +32,15 @@ impl Order for Merge {
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.optional("reason", self.reason.as_deref())?;
-        match (self.into, self.approve) {
+        match (self.into.as_deref(), self.approve) {
             (Some(into), None) => {
-                let target = target(case, into).await?;
+                let named = match reference(into.trim(), "into")? {
+                    Reference::Id(id) => store::find(case.conn, id).await?,
+                    Reference::Number(number) => {
+                        store::find_by_number(case.conn, case.call.county_id, &number).await?
+                    }
+                };
+                let target = target(case, named).await?;
                 let matter = Matter {
                     other_call_id: Some(target.id),
                     ..Matter::asked(&case.call, MatterKind::Merge, case.person.account, case.now, reason)
@@ -49,9 +57,9 @@ impl Order for Merge {
     }
 }
 
-async fn target(case: &mut Case<'_>, into: CallId) -> Result<Call, Problem> {
+async fn target(case: &mut Case<'_>, named: Option<Call>) -> Result<Call, Problem> {
     // Only an elder call is locked beside one's own, so two calls never wait for each other.
-    let elder = store::find(case.conn, into).await?.filter(|other| takes_over(other, &case.call));
+    let elder = named.filter(|other| takes_over(other, &case.call));
     let locked = match elder {
         Some(elder) => store::lock(case.conn, elder.id).await?,
         None => None,
@@ -87,8 +95,11 @@ async fn answer(case: &mut Case<'_>, approve: bool, note: String) -> Result<(), 
     }
     let mut matter = case.to_decide(MatterKind::Merge, None)?;
     if approve {
-        let into = matter.other_call_id.ok_or_else(|| CallCode::NotMergeable.problem())?;
-        let target = target(case, into).await?;
+        let named = match matter.other_call_id {
+            Some(into) => store::find(case.conn, into).await?,
+            None => None,
+        };
+        let target = target(case, named).await?;
         return carry_out(case, matter, &target).await;
     }
     matter.decide(false, case.person.who(), case.now, note.clone());

@@ -27,7 +27,7 @@ use crate::platform::time::china;
 /// # Errors
 /// 404 for a number that the county has not, 422 for one that cannot be.
 pub async fn id_of(desk: &Desk, person: &Person, call: &str) -> Result<CallId, Problem> {
-    let number = match reference(call)? {
+    let number = match reference(call, "id")? {
         Reference::Id(id) => return Ok(id),
         Reference::Number(number) => number,
     };
@@ -70,7 +70,7 @@ pub(super) async fn find(
     person: &Person,
     text: &str,
 ) -> Result<(Call, Vec<Matter>, Standing), Problem> {
-    let call = match reference(text)? {
+    let call = match reference(text, "id")? {
         Reference::Id(id) => store::find(conn, id).await?,
         Reference::Number(number) => store::find_by_number(conn, person.county, &number).await?,
     };

@@ -127,10 +127,11 @@ pub async fn add(conn: &mut AsyncPgConnection, drill: &NewDrill) -> QueryResult<
 }
 
 pub async fn add_contacts(conn: &mut AsyncPgConnection, contacts: &[NewContact]) -> QueryResult<()> {
-    if contacts.is_empty() {
-        return Ok(());
+    // A statement takes 65 535 values at most.
+    for some in contacts.chunks(1_000) {
+        diesel::insert_into(drill_contacts::table).values(some).execute(conn).await?;
     }
-    diesel::insert_into(drill_contacts::table).values(contacts).execute(conn).await.map(drop)
+    Ok(())
 }
 
 /// Everybody at work who stands on a contact card of an operating enterprise, as first or backup, once.

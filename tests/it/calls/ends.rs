@@ -162,7 +162,13 @@ async fn an_enterprise_merges_a_second_tap_into_the_first() {
     mill.may_not("merge", &third, json!({"into": elder.id()})).await.is(409, "call_wrong_state");
     let fourth = mill.raises(json!({"itemCode": "OUTAGE"})).await;
     mill.may_not("merge", &fourth, json!({"into": younger.id()})).await.is(422, "not_mergeable");
-    assert_eq!(mill.does("merge", &fourth, json!({"into": elder.id()})).await.state(), "merged");
+    let spoilt = format!("{}{}", &elder.number()[..8], (elder.number()[8..].parse::<u8>().unwrap() + 1) % 10);
+    mill.may_not("merge", &fourth, json!({"into": spoilt}))
+        .await
+        .is(422, "invalid")
+        .at_field("into", "bad_number");
+    let by_number = json!({"into": elder.number()});
+    assert_eq!(mill.does("merge", &fourth, by_number).await.state(), "merged");
 }
 
 #[tokio::test(flavor = "multi_thread")]
