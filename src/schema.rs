@@ -496,6 +496,8 @@ diesel::table! {
         reason -> Text,
         read_at -> Nullable<Timestamptz>,
         retried_at -> Nullable<Timestamptz>,
+        handle -> Nullable<Text>,
+        redraws -> Nullable<Uuid>,
     }
 }
 
