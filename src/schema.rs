@@ -497,6 +497,8 @@ diesel::table! {
         reason -> Text,
         read_at -> Nullable<Timestamptz>,
         retried_at -> Nullable<Timestamptz>,
+        handle -> Nullable<Text>,
+        redraws -> Nullable<Uuid>,
     }
 }
 

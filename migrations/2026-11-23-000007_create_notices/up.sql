@@ -81,6 +81,11 @@ create table notices (
     read_at timestamptz,
     -- When an administrator last had it sent again: what failed before does not count against it any more.
     retried_at timestamptz,
+    -- What its provider redraws the sent message by; none: it cannot be redrawn. No secret: without the application's token it opens nothing.
+    handle text,
+    -- The alarm whose sent card this row redraws, once its matter is settled.
+    redraws uuid references notices (id),
+    check (redraws is null or officer_id is null and account_id is null and channel_id is not null),
     check ((state in ('queued', 'held', 'sending', 'retry')) = (due_at is not null)),
     check (state not in ('sent', 'acted') or sent_at is not null),
     check (channel_id is not null or due_at is null),
@@ -95,6 +100,8 @@ create index notices_waiting on notices (channel_id, recipient, created_at)
 -- for among all that is due, which seems short whenever nothing was due as Postgres last counted.
 create index notices_order on notices (subject_id, channel_id, recipient, id)
     where state in ('queued', 'held', 'sending', 'retry') and officer_id is null;
+-- Each card is redrawn once.
+create unique index notices_redraws on notices (redraws) where redraws is not null;
 create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;

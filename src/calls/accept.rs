@@ -7,7 +7,6 @@ use super::model::State;
 use super::state::Verb;
 use super::tell::Telling;
 use crate::deadlines::Clock;
-use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 
 /// Through which door somebody acts: an account that signed in, or the link in a message.
@@ -45,7 +44,7 @@ impl Order for Accept {
         case.call.accepted_at = Some(now);
         case.clocks.fulfil(Clock::Accept, now);
         case.start(Clock::Stall);
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.record("call.accepted", json!({"officerId": case.call.holder_id, "door": self.door}));
         case.tell(Telling::news("call.accepted", case.room()));
         Ok(())

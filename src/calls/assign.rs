@@ -12,7 +12,6 @@ use super::state::Verb;
 use super::store;
 use super::tell::Telling;
 use crate::deadlines::{Clock, DeadlineState};
-use crate::notices::outbox;
 use crate::organisation::OfficerId;
 use crate::platform::http::problem::Problem;
 use crate::text_enum;
@@ -72,7 +71,7 @@ impl Order for Assign {
         if route.holder.department_id != case.call.department_id {
             case.lapse(&[MatterKind::Pause, MatterKind::Extension]).await?;
         }
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.clocks.fulfil(Clock::Triage, case.now);
         let why = route.because(&reason);
         case.dispatch_to(&route.holder, route.backup.as_ref(), RouteRule::Assigned, why, true);
@@ -197,7 +196,7 @@ impl Order for Refuse {
             if text.is_empty() { "" } else { "：" }
         );
         case.call.outcome_text = Some(answer.clone());
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.clocks.fulfil(Clock::Triage, case.now);
         case.end(State::Refused).await?;
         case.record("call.refused", json!({"reasonCode": reason, "text": answer}));

@@ -25,7 +25,7 @@ use crate::deadlines::ladder::Timing;
 use crate::deadlines::limits::{ItemLimits, Rules, Urgency};
 use crate::deadlines::{Clock, ClockBook, CountyCalendars, Deadline, DeadlineState, SubjectKind};
 use crate::ledger::{self, Fact};
-use crate::notices::outbox;
+use crate::notices::outbox::{self, Done};
 use crate::organisation::model::OfficerStatus;
 use crate::organisation::{DepartmentId, EnterpriseId};
 use crate::platform::db::{DbError, Scope};
@@ -89,6 +89,8 @@ pub struct Case<'a> {
     enterprises: Vec<EnterpriseId>,
     touched: Vec<MatterId>,
     decided: Vec<MatterId>,
+    /// Whether nobody need answer any more who was called about this call.
+    answered: bool,
     facts: Vec<Fact>,
     tellings: Vec<Telling>,
     refusal: Option<Problem>,
@@ -219,6 +221,7 @@ impl<'a> Case<'a> {
             enterprises,
             touched: Vec::new(),
             decided: Vec::new(),
+            answered: false,
             facts: Vec::new(),
             tellings: Vec::new(),
             refusal: None,
@@ -429,6 +432,11 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What was asked of somebody about this call is done, by whomever.
+    pub const fn settle_alarms(&mut self) {
+        self.answered = true;
+    }
+
     /// Ends the call: nothing is promised or asked any more, nobody holds it.
     pub async fn end(&mut self, state: State) -> Result<(), Problem> {
         self.call.state = state;
@@ -468,21 +476,43 @@ impl<'a> Case<'a> {
                 store::put_matter(self.conn, matter).await?;
             }
         }
-        // Whoever was called to decide need not act any more.
-        for id in std::mem::take(&mut self.decided) {
-            outbox::settle_alarms(self.conn, id.0).await?;
-        }
-        // Nor whoever was told that a clock was late which has stopped now.
-        let stopped: Vec<&str> = self.clocks.stopped().map(|row| row.clock.as_str()).collect();
-        if !stopped.is_empty() {
-            outbox::settle_reminders(self.conn, self.call.id.0, &stopped).await?;
-        }
+        let faces = self.faces().await?;
+        self.settle(&faces).await?;
         self.give_cards().await?;
         self.clocks.save(self.conn).await?;
         self.append_facts().await?;
         let tellings = std::mem::take(&mut self.tellings);
-        let faces = self.faces().await?;
         tell::post(self, &faces, tellings).await
+    }
+
+    /// Nobody need act any more who was called about what this verb did, and his cards say so.
+    async fn settle(&mut self, faces: &Faces) -> Result<(), Problem> {
+        let told = self.tellings.first();
+        let event = told.map(|told| told.event).or_else(|| self.facts.first().map(|fact| fact.kind));
+        let mut facts = told.map(|told| told.extra.clone()).unwrap_or_default();
+        facts.insert("holder".to_owned(), json!(faces.holder.name));
+        facts.insert("department".to_owned(), json!(faces.department.short_name));
+        let done = Done {
+            event: event.unwrap_or_default(),
+            at: self.now,
+            actor: &self.person.name,
+            officer: self.person.officer,
+            facts,
+        };
+        // Whoever was called to decide.
+        for id in std::mem::take(&mut self.decided) {
+            outbox::settle_alarms(self.conn, id.0, &done).await?;
+        }
+        if self.answered {
+            outbox::settle_alarms(self.conn, self.call.id.0, &done).await?;
+            return Ok(());
+        }
+        // Or was told that a clock was late which has stopped now.
+        let stopped: Vec<&str> = self.clocks.stopped().map(|row| row.clock.as_str()).collect();
+        if !stopped.is_empty() {
+            outbox::settle_reminders(self.conn, self.call.id.0, &stopped, &done).await?;
+        }
+        Ok(())
     }
 
     /// The cards of promises that ended broken before any step could give them: one fired early, or the engine was away.

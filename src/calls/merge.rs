@@ -114,7 +114,7 @@ async fn carry_out(case: &mut Case<'_>, mut matter: Matter, target: &Call) -> Re
     matter.finish(case.person.who(), case.now);
     case.put(matter.clone());
     case.call.merged_into = Some(target.id);
-    outbox::settle_alarms(case.conn, case.call.id.0).await?;
+    case.settle_alarms();
     case.end(State::Merged).await?;
     case.record("call.merged", json!({"matterId": matter.id, "into": target.id, "number": target.number}));
     case.tell(Telling::news("call.merged", case.room()).with("to", target.number.clone()));

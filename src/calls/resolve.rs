@@ -9,7 +9,6 @@ use super::model::{MatterKind, State};
 use super::state::Verb;
 use super::tell::Telling;
 use crate::deadlines::Clock;
-use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 
 /// What was done.
@@ -42,7 +41,7 @@ impl Order for Resolve {
         case.clocks.settle_unneeded(Clock::Appointment, now);
         case.start(Clock::Confirm);
         case.lapse(&[MatterKind::Return, MatterKind::Extension, MatterKind::Pause]).await?;
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.record("call.resolved", json!({"result": result}));
         case.tell(Telling::news("call.resolved", case.room()).with("result", result));
         Ok(())

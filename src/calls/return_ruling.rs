@@ -13,7 +13,6 @@ use super::state::Verb;
 use super::store;
 use super::tell::Telling;
 use crate::deadlines::{Clock, ClockBook, SubjectKind};
-use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
@@ -123,7 +122,7 @@ impl Order for Ruling {
             .ok_or_else(|| CallCode::NobodyReachable.problem())?;
         matter.department_id = Some(department.id);
         case.lapse(&[MatterKind::Pause, MatterKind::Extension]).await?;
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         let why = route.because(&reason);
         case.dispatch_to(&route.holder, route.backup.as_ref(), RouteRule::Ruled, why, true);
         case.record(

@@ -10,7 +10,6 @@ use super::model::{Matter, MatterKind, RouteRule};
 use super::state::Verb;
 use super::store;
 use super::tell::Telling;
-use crate::notices::outbox;
 use crate::organisation::OfficerId;
 use crate::platform::http::problem::Problem;
 
@@ -60,7 +59,7 @@ impl Order for Transfer {
         matter.officer_id = Some(next.id);
         matter.decide(true, case.person.who(), case.now, String::new());
         matter.finish(case.person.who(), case.now);
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.dispatch_to(&next, backup.as_ref(), RouteRule::Transferred, why(&reason), false);
         case.record("call.transferred", json!({"officerId": next.id, "to": next.name, "reason": reason}));
         case.tell(Telling::alarm("call.transferred", case.room(), next.id).with("note", reason));

@@ -12,7 +12,6 @@ use super::model::State;
 use super::state::Verb;
 use super::tell::Telling;
 use crate::ledger;
-use crate::notices::outbox;
 use crate::platform::http::problem::Problem;
 use crate::platform::time::china;
 
@@ -71,7 +70,7 @@ impl Order for Withdraw {
 
     async fn apply(self, case: &mut Case<'_>) -> Result<(), Problem> {
         let reason = case.optional("reason", self.reason.as_deref())?;
-        outbox::settle_alarms(case.conn, case.call.id.0).await?;
+        case.settle_alarms();
         case.end(State::Withdrawn).await?;
         case.record("call.withdrawn", json!({"reason": reason}));
         case.tell(Telling::news("call.withdrawn", case.room()).with("note", reason));

@@ -102,6 +102,7 @@ pub fn blank(draft: &Draft, county: CountyId, now: DateTime<Utc>) -> NewNotice {
         sent_at: None,
         follow_at: None,
         reason: String::new(),
+        redraws: None,
     }
 }
 

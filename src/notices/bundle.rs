@@ -41,7 +41,7 @@ impl Parcel {
 }
 
 /// Whether it is news for people, who need not be woken by it: it asks nobody to act, it is not about a critical call, whose readers are
-/// up and want to know, and no system or mini-program reads it.
+/// up and want to know, no system or mini-program reads it, and it wakes nobody by redrawing what he has already.
 #[must_use]
 pub fn is_news(leased: &Leased) -> bool {
     let asks = match leased.priority {
@@ -50,6 +50,7 @@ pub fn is_news(leased: &Leased) -> bool {
         Priority::Low => false,
     };
     !asks
+        && leased.redraws.is_none()
         && leased.params.get("urgency").is_none_or(|urgency| urgency != "critical")
         && !matches!(leased.kind, ChannelKind::Webhook | ChannelKind::WechatSubscribe)
 }

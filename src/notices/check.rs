@@ -31,7 +31,9 @@ pub async fn unsent(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<
     let waiting = count.filter(notices::due_at.is_not_null()).get_result(conn).await?;
     let late = count.filter(notices::due_at.lt(now - PATIENCE)).get_result(conn).await?;
     let dead = count.filter(notices::state.eq(NoticeState::Dead)).get_result(conn).await?;
-    let expired = count.filter(notices::state.eq(NoticeState::Expired)).get_result(conn).await?;
+    // A card that could not be redrawn has told its reader what it had to.
+    let expired = count.filter(notices::state.eq(NoticeState::Expired)).filter(notices::redraws.is_null());
+    let expired = expired.get_result(conn).await?;
     let unaddressed = count
         .filter(notices::state.eq(NoticeState::Dead))
         .filter(notices::answered.eq(false))

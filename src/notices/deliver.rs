@@ -13,7 +13,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 use super::bundle::{self, Parcel};
-use super::channels::{self, Mention, Message, Outcome, Person, Target, for_one, judge, judge_failure};
+use super::channels::wecom_app::has_button;
+use super::channels::{
+    self, ChannelKind, Mention, Message, Outcome, Person, Target, for_one, judge, judge_failure,
+    judge_strictly,
+};
 use super::gate::{Carried, asking};
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
 use super::register;
@@ -30,7 +34,7 @@ use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope, Tuning};
 use crate::platform::http::lang::Lang;
-use crate::platform::outbound::{Outbound, OutboundRequest};
+use crate::platform::outbound::{HeaderMap, Outbound, OutboundRequest};
 pub use probe::Probe;
 
 /// A first alarm does not wait so long for a channel while there is another.
@@ -92,6 +96,9 @@ struct Tried {
     excerpt: String,
     took: Duration,
 }
+
+/// What an answer means.
+type Judge = fn(ChannelKind, u16, &HeaderMap, &[u8], DateTime<Utc>) -> Outcome;
 
 /// Why nothing was sent.
 enum Unsent {
@@ -253,7 +260,7 @@ impl Sender {
         let request = channels::request(target, message, now, number);
         let request = request.map_err(|why| Unsent::Unrenderable(why.to_string()))?;
         self.still_asks(leased, since).await?;
-        Ok(self.exchange(target, request, None, now).await)
+        Ok(self.exchange(target, request, None, judge, now).await)
     }
 
     /// Whether an alarm that waited for its turn or its token since it was leased may still go onto the wire. While Postgres is away it
@@ -277,8 +284,8 @@ impl Sender {
         }
     }
 
-    /// By an application, with its access token; a token that is no longer good is replaced once. What follows upon a token must end
-    /// before the lease does, or somebody else would send the same notice meanwhile: so tokens are waited for no longer than that.
+    /// By an application. What follows upon a token must end before the lease does, or somebody else would send the same notice meanwhile:
+    /// so tokens are waited for no longer than that. A card whose button is refused goes once more without.
     async fn to_person(
         &self,
         leased: &Leased,
@@ -287,20 +294,45 @@ impl Sender {
         since: Option<Instant>,
         now: DateTime<Utc>,
     ) -> Result<Exchange, Unsent> {
-        let request = |token: &Token| {
-            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
-            let request = channels::request_to(target, message, &person);
-            request.map_err(|why| Unsent::Unrenderable(why.to_string()))
-        };
         let latest =
             Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
+        let asks = leased.redraws.is_none() && has_button(target, message);
+        let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
+        let first = self.with_token(leased, (target, message, judge), since, latest, now).await?;
+        if !asks || first.outcome != Outcome::BadMessage || Instant::now() >= latest {
+            return Ok(first);
+        }
+        let (channel, excerpt) = (leased.channel, &first.excerpt);
+        tracing::warn!(%channel, excerpt, "a card with a button was refused and goes without; `buttons` of the channel's settings says so from the start");
+        let plain = target.without_buttons();
+        let second = self.with_token(leased, (&plain, message, channels::judge), since, latest, now).await?;
+        Ok(Exchange { took: first.took + second.took, ..second })
+    }
+
+    /// With the application's access token; one that is no longer good is replaced once.
+    async fn with_token(
+        &self,
+        leased: &Leased,
+        (target, message, judge): (&Target, &Message, Judge),
+        since: Option<Instant>,
+        latest: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, Unsent> {
+        let request = |token: &Token| {
+            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
+            let request = match &leased.redraws {
+                Some(handle) => channels::redraw(target, message, &person, handle),
+                None => channels::request_to(target, message, &person),
+            };
+            request.map_err(|why| Unsent::Unrenderable(why.to_string()))
+        };
         let token = self.tokens.of(leased.channel, target, now);
         let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
         self.still_asks(leased, since).await?;
-        let first = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        let first = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
         if first.outcome != Outcome::RefreshToken {
             return Ok(first);
         }
@@ -310,7 +342,7 @@ impl Sender {
             Err(none) => return Ok(none.into()),
         };
         self.still_asks(leased, since).await?;
-        let second = self.exchange(target, request(&token)?, Some(&token.value), now).await;
+        let second = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
         if second.outcome == Outcome::RefreshToken {
             self.tokens.refuse(leased.channel, target, now).await;
         }
@@ -322,6 +354,7 @@ impl Sender {
         target: &Target,
         request: OutboundRequest,
         token: Option<&SecretString>,
+        judge: Judge,
         now: DateTime<Utc>,
     ) -> Exchange {
         match self.outbound.send(request).await {
@@ -503,6 +536,9 @@ fn note_kept(leased: &Leased) {
 /// Tells the metrics, and the log of what failed. Never an address, a key or an answer.
 fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now: DateTime<Utc>) {
     let kind = leased.kind.as_str();
+    if leased.redraws.is_some() {
+        return note_redrawn(leased, tried);
+    }
     let (outcome, label) = (tried.outcome.as_str(), leased.channel.to_string());
     metrics::counter!("notices_sent_total", "kind" => kind, "channel" => label.clone(), "outcome" => outcome)
         .increment(1);
@@ -520,5 +556,16 @@ fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now:
         (Next::Dead(_) | Next::Expired, Some(state)) => {
             tracing::error!(%notice, %channel, kind, event, attempt, reason, %state, "notice given up");
         }
+    }
+}
+
+/// A card that is redrawn is no delivery, and one that stays as it is no failure: the page behind it says how things stand.
+fn note_redrawn(leased: &Leased, tried: &Tried) {
+    let (kind, outcome) = (leased.kind.as_str(), tried.outcome.as_str());
+    metrics::counter!("cards_redrawn_total", "kind" => kind, "outcome" => outcome).increment(1);
+    if !matches!(tried.next, Next::Sent { .. }) {
+        let (notice, channel, attempt, reason) =
+            (leased.notice, leased.channel, leased.attempt, tried.reason());
+        tracing::info!(%notice, %channel, kind, attempt, reason, "a card is not redrawn");
     }
 }

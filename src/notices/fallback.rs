@@ -324,5 +324,6 @@ fn blank(one: &Stranded, now: DateTime<Utc>) -> NewNotice {
         sent_at: None,
         follow_at: None,
         reason: String::new(),
+        redraws: None,
     }
 }

@@ -6,7 +6,7 @@
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
 //! be told and its subject climbs at once ([`mod@unreachable`]); a first alarm that nobody acts on goes to its officer's next application
-//! ([`follow`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
+//! ([`follow`]); the cards of one that was answered say so from then on ([`mod@redraw`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
 //! nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform`, `organisation`'s ids and, for what an
 //! administrator does ([`admin`]), the `ledger`; its routes ask `identity` who calls.
 
@@ -28,6 +28,7 @@ pub mod params;
 mod phrase;
 pub mod queue;
 pub mod quiet;
+mod redraw;
 pub mod register;
 pub mod relay;
 pub mod retry;

@@ -141,4 +141,6 @@ pub struct NewNotice {
     /// When somebody looks what follows from nobody having heard it.
     pub follow_at: Option<DateTime<Utc>>,
     pub reason: String,
+    /// The alarm whose sent card it redraws.
+    pub redraws: Option<NoticeId>,
 }

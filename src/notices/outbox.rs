@@ -9,11 +9,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::address::{Reach, Room, Routes};
+use super::channels::ChannelKind;
 use super::model::{ChannelId, ChannelState, NewNotice, Priority, SubjectKind};
+use super::redraw;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 use crate::schema::notices;
 
 pub use super::address::address;
+pub use super::redraw::Done;
 
 /// A notice before it has a channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +116,7 @@ impl Query for AskRoutes {
     );
 }
 
-/// Rows in one statement: Postgres counts its parameters in 16 bits, and a row has twenty.
+/// Rows in one statement: Postgres counts its parameters in 16 bits, and a row has some twenty.
 const ROWS: usize = 1000;
 
 /// Writes notices; they leave when the transaction has committed.
@@ -126,9 +129,10 @@ pub async fn post(conn: &mut AsyncPgConnection, rows: &[NewNotice]) -> QueryResu
 
 /// What was awaited has happened: alarms that left were acted on, alarms that did not leave stay behind. One that is on the wire at
 /// this moment ends acted or superseded when its sender settles. Those that were given up are marked as well, so that whatever takes
-/// their place at this moment finds that nothing is awaited any more.
-pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid) -> QueryResult<()> {
-    SettleAlarms { subject }.execute(conn).await.map(drop)
+/// their place at this moment finds that nothing is awaited any more. The cards that were sent, or are being sent, are redrawn.
+pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid, done: &Done<'_>) -> QueryResult<()> {
+    let cards = SettleAlarms { subject, kinds: redrawable() }.load(conn).await?;
+    post(conn, &redraw::rows(cards, done)).await
 }
 
 /// The same for those alarms only that said that one of these clocks is late, or soon will be.
@@ -136,24 +140,60 @@ pub async fn settle_reminders(
     conn: &mut AsyncPgConnection,
     subject: Uuid,
     clocks: &[&str],
+    done: &Done<'_>,
 ) -> QueryResult<()> {
-    SettleReminders { alarms: SettleAlarms { subject }, clocks }.execute(conn).await.map(drop)
+    let cards = SettleReminders { subject, clocks, kinds: redrawable() }.load(conn).await?;
+    post(conn, &redraw::rows(cards, done)).await
 }
 
+/// The kinds of channels whose cards can be redrawn.
+fn redrawable() -> Vec<ChannelKind> {
+    ChannelKind::ALL.iter().copied().filter(|kind| kind.redrawn_within().is_some()).collect()
+}
+
+/// Settles the alarms of a subject and answers the cards to be redrawn.
 struct SettleAlarms {
     subject: Uuid,
+    kinds: Vec<ChannelKind>,
 }
+
+/// [`SettleAlarms`] for those of some clocks.
+struct SettleReminders<'a> {
+    subject: Uuid,
+    clocks: &'a [&'a str],
+    kinds: Vec<ChannelKind>,
+}
+
+const SETTLE: &str = "with settled as (update notices set answered = true, \
+    state = case when state = 'sent' or state = 'fallback' and sent_at is not null then 'acted' \
+    when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
+    due_at = case state when 'sending' then due_at end, follow_at = null, \
+    reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ";
+
+const CARDS: &str = " returning id, county_id, subject_kind, subject_id, channel_id, recipient, officer_id, params, state, handle) \
+    select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \
+    from settled s join channels c on c.id = s.channel_id \
+    where (s.state = 'sending' or s.state = 'acted' and s.handle is not null) and c.kind = any(";
+
+type CardColumns = (
+    sql_types::Uuid,
+    sql_types::Uuid,
+    sql_types::Text,
+    sql_types::Uuid,
+    sql_types::Uuid,
+    sql_types::Text,
+    sql_types::Uuid,
+    sql_types::Jsonb,
+);
 
 impl QueryFragment<Pg> for SettleAlarms {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "update notices set answered = true, state = case when state = 'sent' or state = 'fallback' and sent_at is not null then 'acted' \
-             when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
-             due_at = case state when 'sending' then due_at end, follow_at = null, \
-             reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ",
-        );
+        out.push_sql(SETTLE);
         out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
         out.push_sql(" and officer_id is not null and not answered");
+        out.push_sql(CARDS);
+        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
+        out.push_sql(") order by s.id");
         Ok(())
     }
 }
@@ -163,17 +203,20 @@ impl QueryId for SettleAlarms {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-struct SettleReminders<'a> {
-    alarms: SettleAlarms,
-    clocks: &'a [&'a str],
+impl Query for SettleAlarms {
+    type SqlType = CardColumns;
 }
 
 impl QueryFragment<Pg> for SettleReminders<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.alarms.walk_ast(out.reborrow())?;
-        out.push_sql(" and params->>'clock' = any(");
+        out.push_sql(SETTLE);
+        out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
+        out.push_sql(" and officer_id is not null and not answered and params->>'clock' = any(");
         out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.clocks)?;
         out.push_sql(")");
+        out.push_sql(CARDS);
+        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
+        out.push_sql(") order by s.id");
         Ok(())
     }
 }
@@ -181,4 +224,8 @@ impl QueryFragment<Pg> for SettleReminders<'_> {
 impl QueryId for SettleReminders<'_> {
     type QueryId = SettleReminders<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for SettleReminders<'_> {
+    type SqlType = CardColumns;
 }

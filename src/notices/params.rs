@@ -73,6 +73,10 @@ pub struct CallParams {
     pub why: Option<String>,
     /// Why its reader gets it here although it had gone elsewhere: `unacted` or `moved`.
     pub again: Option<String>,
+    /// Of a redrawn card: what settled the matter, e.g. `call.accepted`, when, and whether its reader did it himself.
+    pub done: Option<String>,
+    pub done_at: Option<DateTime<Utc>>,
+    pub own: Option<bool>,
 }
 
 impl CallParams {
@@ -174,6 +178,9 @@ impl CallParams {
             card: said(),
             why: said(),
             again: said(),
+            done: said(),
+            done_at: None,
+            own: None,
         }
     }
 }

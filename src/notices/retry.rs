@@ -29,7 +29,7 @@ pub struct Attempt<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It left; somebody may have been left out.
-    Sent { provider_id: Option<String>, complete: bool },
+    Sent { provider_id: Option<String>, handle: Option<String>, complete: bool },
     /// Again, not before.
     Again(DateTime<Utc>),
     /// Never again, for this reason.
@@ -59,9 +59,11 @@ const ALARM_ASKED_MAX: i64 = 600_000;
 pub fn next(attempt: &Attempt<'_>, jitter: u16) -> Next {
     let age = attempt.now - attempt.posted_at;
     match attempt.outcome {
-        Outcome::Delivered { provider_id, unreached } => {
-            Next::Sent { provider_id: provider_id.clone(), complete: unreached.is_empty() }
-        }
+        Outcome::Delivered { provider_id, handle, unreached } => Next::Sent {
+            provider_id: provider_id.clone(),
+            handle: handle.clone(),
+            complete: unreached.is_empty(),
+        },
         Outcome::Retry { .. } if attempt.number >= attempts(attempt.kind) && age >= horizon(attempt.kind) => {
             Next::Dead("attempts_used_up")
         }

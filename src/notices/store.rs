@@ -114,6 +114,7 @@ impl QueryFragment<Pg> for Claim {
 
 /// Takes notices for sending, those of them that still have to be sent. News never overtakes older news of its subject on the way to
 /// the same reader: while such a one may still leave, it waits (`in_order`). A message of a drill is one of many, each for somebody else.
+/// What redraws a card waits for that card alone, and ends when there is none, or when its platform changes it no more.
 pub struct Lease {
     pub notices: Vec<NoticeId>,
     /// What leaves in one message with them: among these the message keeps the order.
@@ -123,6 +124,9 @@ pub struct Lease {
     pub stale: DateTime<Utc>,
     /// When the sender is taken for dead.
     pub until: DateTime<Utc>,
+    /// A card of this kind that was sent by this moment cannot be redrawn any more; column by column.
+    pub fixed_kinds: Vec<ChannelKind>,
+    pub fixed_by: Vec<DateTime<Utc>>,
 }
 
 /// A notice as its sender needs it. Debug shows neither what it says nor what opens its channel.
@@ -156,6 +160,8 @@ pub struct Leased {
     pub subject_kind: SubjectKind,
     /// What the officer is called by the rooms of Feishu, where a robot mentions nobody by his mobile.
     pub mention: Option<String>,
+    /// Nothing new is sent: the card is redrawn that its platform knows by this.
+    pub redraws: Option<String>,
 }
 
 impl std::fmt::Debug for Leased {
@@ -174,19 +180,30 @@ impl std::fmt::Debug for Leased {
 impl Lease {
     #[must_use]
     pub fn new(notices: Vec<NoticeId>, company: Vec<NoticeId>, now: DateTime<Utc>, lasts: TimeDelta) -> Self {
-        Self { notices, company, now, stale: now - retry::STALE, until: now + lasts }
+        let fixed = ChannelKind::ALL.iter().filter_map(|kind| Some((*kind, now - kind.redrawn_within()?)));
+        let (fixed_kinds, fixed_by) = fixed.unzip();
+        Self { notices, company, now, stale: now - retry::STALE, until: now + lasts, fixed_kinds, fixed_by }
     }
 }
 
 impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        use sql_types::{Array, Double, Integer, Timestamptz, Uuid};
+        use sql_types::{Array, Double, Integer, Text, Timestamptz, Uuid};
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, older.until, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
              case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
              where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
              order by a.id limit 1) end as mention, \
-             case when n.answered or n.officer_id is not null and p.answered then 'superseded' when c.state = 'dead' then 'channel_dead' \
+             case when n.answered or n.officer_id is not null and p.answered then 'superseded' \
+             when card.state in ('queued', 'held', 'sending', 'retry') then 'in_order' \
+             when n.redraws is not null and card.handle is null then 'superseded' \
+             when card.sent_at <= (select f.by from unnest(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&self.fixed_kinds)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Timestamptz>, _>(&self.fixed_by)?;
+        out.push_sql(
+            "::timestamptz[]) as f(kind, by) where f.kind = c.kind) then 'card_fixed' when c.state = 'dead' then 'channel_dead' \
              when c.state = 'paused' and n.created_at <= ",
         );
         out.push_bind_param::<Timestamptz, _>(&self.stale)?;
@@ -202,7 +219,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             " then 'lapsed_too_often' when older.until is not null then 'in_order' else '' end as against \
              from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
-             left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
+             left join notices card on card.id = n.redraws left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
         );
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
@@ -216,9 +233,9 @@ impl QueryFragment<Pg> for Lease {
         // What stands here literally is the condition of the index `notices_order`.
         out.push_sql(
             "))) as until from notices o \
-             where n.officer_id is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
+             where n.officer_id is null and n.redraws is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
              and o.recipient = n.recipient and o.id < n.id and o.state in ('queued', 'held', 'sending', 'retry') \
-             and o.officer_id is null and o.id <> all(",
+             and o.officer_id is null and o.redraws is null and o.id <> all(",
         );
         out.push_bind_param::<Array<Uuid>, _>(&self.company)?;
         out.push_sql(") having count(*) > 0) older on true where n.id = any(");
@@ -228,19 +245,25 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") order by n.id for update of n) update notices n set state = case against when '' then 'sending' \
              when 'superseded' then 'superseded' when 'channel_paused' then 'held' when 'in_order' then 'held' \
-             when 'expired: channel_paused' then 'expired' else 'dead' end, \
+             when 'expired: channel_paused' then 'expired' when 'card_fixed' then 'expired' \
+             else case when n.redraws is null then 'dead' else 'expired' end end, \
              attempt = n.attempt + case against when '' then 1 else 0 end, reason = against, \
              due_at = case against when '' then ",
         );
         out.push_bind_param::<Timestamptz, _>(&self.until)?;
-        out.push_sql(" when 'in_order' then ready.until when 'channel_paused' then ");
+        out.push_sql(" when 'in_order' then coalesce(ready.until, ");
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(" + make_interval(secs => ");
+        out.push_bind_param::<Double, _>(&SOON_SECONDS)?;
+        out.push_sql(")) when 'channel_paused' then ");
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention",
+             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
+             case when n.redraws is not null then ready.handle end",
         );
         Ok(())
     }
@@ -257,6 +280,8 @@ pub struct Settle<'a> {
     pub due_at: Option<DateTime<Utc>>,
     pub sent_at: Option<DateTime<Utc>>,
     pub provider_id: Option<&'a str>,
+    /// What the message can be redrawn by.
+    pub handle: Option<&'a str>,
     pub record: Record<'a>,
 }
 
@@ -291,6 +316,7 @@ struct SettleAll<'a> {
     due_at: Vec<Option<DateTime<Utc>>>,
     sent_at: Vec<Option<DateTime<Utc>>>,
     provider_id: Vec<Option<&'a str>>,
+    handle: Vec<Option<&'a str>>,
     started_at: Vec<DateTime<Utc>>,
     took_ms: Vec<i32>,
     http_status: Vec<Option<i16>>,
@@ -309,6 +335,7 @@ impl<'a> SettleAll<'a> {
             all.due_at.push(settle.due_at);
             all.sent_at.push(settle.sent_at);
             all.provider_id.push(settle.provider_id);
+            all.handle.push(settle.handle);
             all.started_at.push(settle.record.started_at);
             all.took_ms.push(settle.record.took_ms);
             all.http_status.push(settle.record.http_status);
@@ -337,6 +364,8 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::timestamptz[], ");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.provider_id)?;
         out.push_sql("::text[], ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.handle)?;
+        out.push_sql("::text[], ");
         out.push_bind_param::<Array<Timestamptz>, _>(&self.started_at)?;
         out.push_sql("::timestamptz[], ");
         out.push_bind_param::<Array<Integer>, _>(&self.took_ms)?;
@@ -347,10 +376,10 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Text>, _>(&self.excerpt)?;
         out.push_sql(
-            "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, started_at, took_ms, http_status, \
+            "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, handle, started_at, took_ms, http_status, \
              outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
              when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
-             reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, follow_at = case when g.state = 'sent' \
+             reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, handle = g.handle, follow_at = case when g.state = 'sent' \
              and n.priority = 'first_alarm' and n.officer_id is not null and not n.answered \
              then g.sent_at + make_interval(mins => co.minutes) end \
              from given g, (select co.id, case when co.settings #>> '{notices,next_channel_minutes}' ~ '^[0-9]{1,3}$' \
@@ -405,6 +434,7 @@ prepared!(Lease, Lease => (
     sql_types::Nullable<sql_types::Jsonb>,
     sql_types::Nullable<sql_types::Text>,
     sql_types::Text,
+    sql_types::Nullable<sql_types::Text>,
     sql_types::Nullable<sql_types::Text>,
 ));
 prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text, sql_types::Integer));

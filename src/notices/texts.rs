@@ -13,20 +13,20 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 use serde_json::Value;
 
+use names::{DONE, NAMES, spelt, words};
 use own::{Memo, Own, OwnTemplates};
 use wording::{EventText, OwnLine, folder, line_path};
 
-use super::channels::wechat_subscribe::moment;
 use super::channels::{ChannelKind, Line, Link, Mention, Message};
 use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
-use super::phrase;
+use super::redraw::REDRAWN;
 use crate::platform::http::lang::Lang;
-use crate::platform::mask::{mask_phone, mask_phones};
 use crate::platform::outbound::Url;
 
 mod change;
 mod check;
+mod names;
 pub mod own;
 mod preview;
 pub mod routes;
@@ -41,46 +41,6 @@ const OTHER: &str = "other";
 
 /// Events that no county words: what stands for all, and a test by whoever would change it.
 const NOT_OWN: [&str; 2] = [OTHER, "channel.test"];
-
-/// The names that templates may use.
-const NAMES: [&str; 36] = [
-    "mark",
-    "number",
-    "order",
-    "title",
-    "text",
-    "enterprise",
-    "place",
-    "contact",
-    "phone",
-    "department",
-    "holder",
-    "item",
-    "actor",
-    "reason",
-    "note",
-    "result",
-    "to",
-    "until",
-    "decision",
-    "days",
-    "appointment",
-    "suggestions",
-    "accept_by",
-    "resolve_by",
-    "raised",
-    "clock",
-    "clock_due",
-    "held",
-    "late",
-    "rank",
-    "rung",
-    "card",
-    "why",
-    "critical",
-    "masked",
-    "link",
-];
 
 /// The fact that every event tells last, when there is something to tell.
 const AGAIN: &str = "again";
@@ -100,6 +60,9 @@ struct Book {
     names: HashMap<String, (String, String)>,
     /// Why its reader gets a notice, by what he is in the matter: templates in Chinese and English.
     why_you: HashMap<String, (String, String)>,
+    /// What settled a matter, by event, as its redrawn cards say it: templates in Chinese and English.
+    #[serde(default)]
+    done: HashMap<String, (String, String)>,
     events: HashMap<String, Event>,
 }
 
@@ -266,9 +229,11 @@ impl Texts {
             templates.add_template_owned(format!("zh/title/{name}"), event.zh.title.clone())?;
             templates.add_template_owned(format!("en/title/{name}"), event.en.title.clone())?;
         }
-        for (name, why) in &book.why_you {
-            templates.add_template_owned(format!("zh/why_you/{name}"), why.0.clone())?;
-            templates.add_template_owned(format!("en/why_you/{name}"), why.1.clone())?;
+        for (kind, sayings) in [("why_you", &book.why_you), (DONE, &book.done)] {
+            for (name, (zh, en)) in sayings {
+                templates.add_template_owned(format!("zh/{kind}/{name}"), zh.clone())?;
+                templates.add_template_owned(format!("en/{kind}/{name}"), en.clone())?;
+            }
         }
         let named = book.events.values().flat_map(|event| event.officer.iter().chain(&event.anybody));
         let fixed = [WHY_YOU, WHY_ROOM, WHY_MEMBER, WHY_OFFICER].into_iter();
@@ -277,7 +242,8 @@ impl Texts {
         {
             return Err(TextsError::UnknownWhy(name.to_owned()));
         }
-        let other = book.events.get(OTHER).ok_or(TextsError::NoOther)?.clone();
+        let other = book.events.get(OTHER).filter(|_| book.done.contains_key(OTHER));
+        let other = other.ok_or(TextsError::NoOther)?.clone();
         if !book.facts.contains_key(AGAIN) {
             return Err(TextsError::UnknownFact { event: OTHER.to_owned(), fact: AGAIN.to_owned() });
         }
@@ -327,7 +293,10 @@ impl Texts {
             Lang::En => event.en.act.as_deref(),
         };
         let params = CallParams::read(telling.params);
-        let words = self.words(telling, lang, now);
+        let mut words = self.words(telling, lang, now);
+        if telling.event == REDRAWN {
+            words.insert(DONE, self.done(params.done.as_deref(), lang, &words)?);
+        }
         let own_text = own.map(|own| &own.text);
         let title = match own.and_then(|own| Some((own, own.text.title_at(telling.kind, lang)?))) {
             Some((own, path)) => own.say(&path, &words)?,
@@ -380,6 +349,17 @@ impl Texts {
     ) -> Result<Line, TextsError> {
         let label = self.say("why_you", WHY_YOU, lang, words)?;
         Ok(Line::kept(label, self.say("why_you", why, lang, words)?))
+    }
+
+    /// What settled the matter.
+    fn done(
+        &self,
+        event: Option<&str>,
+        lang: Lang,
+        words: &BTreeMap<&'static str, String>,
+    ) -> Result<String, TextsError> {
+        let known = event.filter(|event| self.book.done.contains_key(*event));
+        self.say(DONE, known.unwrap_or(OTHER), lang, words)
     }
 
     /// Whether somebody is asked to act by such an event.
@@ -471,123 +451,6 @@ fn own_lines(
         }
     }
     Ok(said)
-}
-
-/// The names that templates may use; empty ones are left out.
-fn words(
-    params: &CallParams,
-    names: &HashMap<String, (String, String)>,
-    telling: Telling<'_>,
-    lang: Lang,
-    now: DateTime<Utc>,
-) -> BTreeMap<&'static str, String> {
-    let named = |kind: &str, key: &Option<String>| {
-        let (zh, en) = names.get(&format!("{kind}.{}", key.as_deref()?))?;
-        Some(if lang == Lang::Zh { zh.clone() } else { en.clone() })
-    };
-    let personal = telling.reader.is_personal();
-    let room = match telling.reader {
-        Reader::Room(department) => department.map(str::to_owned),
-        Reader::Officer | Reader::Member | Reader::System => None,
-    };
-    let whole = |text: &str| text.to_owned();
-    let phone_shown = |phone: &str| if personal { whole(phone) } else { mask_phone(phone) };
-    let text_shown = |text: &str| if personal { whole(text) } else { mask_phones(text) };
-    let own = |text: &Option<String>| text.as_deref().map(text_shown);
-    let moment = |at: Option<DateTime<Utc>>| at.map(|at| phrase::when(at, now, lang));
-    let decision = params.approved.map(|approved| match (approved, lang) {
-        (true, Lang::Zh) => "同意",
-        (false, Lang::Zh) => "不同意",
-        (true, Lang::En) => "approved",
-        (false, Lang::En) => "not approved",
-    });
-    let nameless = match lang {
-        Lang::Zh => "企业诉求",
-        Lang::En => "a call",
-    };
-    let said = |text: &&Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
-    let title = [&params.title, &params.item_name].into_iter().find(said).and_then(own);
-    let separator = if lang == Lang::Zh { "、" } else { ", " };
-    let all = [
-        ("mark", Some(mark(params.urgency.as_deref(), lang).to_owned())),
-        ("number", params.number.clone()),
-        ("order", params.order.clone()),
-        ("title", Some(title.unwrap_or_else(|| nameless.to_owned()))),
-        ("text", own(&params.text)),
-        ("enterprise", own(&params.enterprise)),
-        ("place", own(&params.place)),
-        ("contact", own(&params.contact_name)),
-        ("phone", params.contact_phone.as_deref().map(phone_shown)),
-        ("department", own(&params.department)),
-        ("holder", own(&params.holder)),
-        ("item", own(&params.item_name)),
-        ("actor", own(&params.actor)),
-        ("reason", own(&params.reason)),
-        ("note", own(&params.note)),
-        ("result", own(&params.result)),
-        ("to", own(&params.to)),
-        ("until", moment(params.until)),
-        ("decision", decision.map(str::to_owned)),
-        ("days", params.working_days.map(|days| days.to_string())),
-        ("appointment", moment(params.appointment_at)),
-        ("suggestions", Some(text_shown(&params.suggestions.join(separator)))),
-        ("accept_by", moment(params.due_at)),
-        ("resolve_by", moment(params.resolve_due_at)),
-        ("raised", moment(params.raised_at)),
-        ("clock", named("clock", &params.clock)),
-        ("clock_due", moment(params.clock_due_at)),
-        ("held", params.held_minutes.map(|minutes| phrase::span(minutes, lang))),
-        ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
-        ("rank", named("rank", &params.rank)),
-        ("rung", params.rung.map(|rung| rung.to_string())),
-        ("card", named("card", &params.card)),
-        ("why", named("why", &params.why)),
-        ("again", named("again", &params.again)),
-        ("critical", (params.urgency.as_deref() == Some("critical")).then(|| "yes".to_owned())),
-        ("masked", (!personal).then(|| "yes".to_owned())),
-        ("room", room),
-        ("asks", telling.alarms.then(|| "yes".to_owned())),
-        ("link", params.act_path.clone().map(|_| "yes".to_owned())),
-    ];
-    let said = |(name, value): (&'static str, Option<String>)| {
-        value.map(|value| (name, value.trim().to_owned())).filter(|(_, value)| !value.is_empty())
-    };
-    all.into_iter().filter_map(said).collect()
-}
-
-/// The words for a template that lives at the provider: moments in full, for it is not known when they are read there.
-fn spelt(
-    words: &BTreeMap<&'static str, String>,
-    params: &CallParams,
-    telling: Telling<'_>,
-) -> BTreeMap<String, String> {
-    if !telling.reader.is_personal() {
-        return BTreeMap::new();
-    }
-    let mut spelt: BTreeMap<String, String> =
-        words.iter().map(|(name, word)| ((*name).to_owned(), word.clone())).collect();
-    for (name, at) in [
-        ("at", Some(telling.at)),
-        ("accept_by", params.due_at),
-        ("resolve_by", params.resolve_due_at),
-        ("raised", params.raised_at),
-        ("until", params.until),
-        ("appointment", params.appointment_at),
-    ] {
-        spelt.extend(at.map(|at| (name.to_owned(), moment(at))));
-    }
-    spelt.extend(params.call_id.map(|id| ("call_id".to_owned(), id.to_string())));
-    spelt
-}
-
-fn mark(urgency: Option<&str>, lang: Lang) -> &'static str {
-    match (urgency, lang) {
-        (Some("critical"), Lang::Zh) => "【特急】",
-        (Some("urgent"), Lang::Zh) => "【急】",
-        (Some("critical"), Lang::En) => "[CRITICAL]",
-        (Some("urgent"), Lang::En) => "[URGENT]",
-        _ => "",
-    }
 }
 
 #[cfg(test)]

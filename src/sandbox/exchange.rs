@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::config::RoomConfig;
 use super::fault::Mode;
+use super::rooms::KnownAs;
 use super::shown::Shown;
 use super::{Sandbox, apps, dingtalk, feishu, hooks, slack, wechat, wecom};
 use crate::notices::channels::ChannelKind;
@@ -191,7 +192,13 @@ fn take(sandbox: &Sandbox, room: &RoomConfig, call: &Call<'_>) -> Result<(), Ref
         ChannelKind::Webhook => call.header("webhook-id").map(str::to_owned),
         _ => None,
     };
-    let seq = sandbox.rooms().keep(&room.name, call.now, shown, call.json.clone(), delivery_id);
+    let seq = sandbox.rooms().keep(
+        &room.name,
+        call.now,
+        shown,
+        call.json.clone(),
+        KnownAs { delivery_id, handle: None },
+    );
     // Two requests may finish in either order; the highest number wakes everybody for both.
     sandbox.news.send_modify(|last| *last = (*last).max(seq.unwrap_or(0)));
     Ok(())

@@ -86,13 +86,13 @@ impl Sandbox {
     /// The latest messages of a room, oldest first; empty for an unknown room.
     #[must_use]
     pub fn messages(&self, room: &str) -> Vec<Received> {
-        self.rooms().since(Some(room), 0)
+        in_order(self.rooms().since(Some(room), 0))
     }
 
     /// The latest messages of all rooms, in the order of arrival.
     #[must_use]
     pub fn all_messages(&self) -> Vec<Received> {
-        self.rooms().since(None, 0)
+        in_order(self.rooms().since(None, 0))
     }
 
     /// Waits until a message of the room satisfies `wanted`; those that are there already count. `None` when time is up.
@@ -183,6 +183,12 @@ impl Sandbox {
     fn mini_program(&self) -> MutexGuard<'_, wechat::MiniProgram> {
         self.mini_program.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As they came, whenever they were redrawn.
+fn in_order(mut messages: Vec<Received>) -> Vec<Received> {
+    messages.sort_by_key(|message| message.id);
+    messages
 }
 
 /// Serves the sandbox on a listener until the returned server is stopped; it runs only while it is polled.

@@ -48,11 +48,14 @@ const card = (message) => {
   const room = rooms.get(message.room);
   const made = element('article', message.kind);
   made.dataset.room = message.room;
+  made.dataset.id = String(message.id);
   made.hidden = hidden(message.room);
   const meta = element('p', 'meta');
   const time = element('time', '', new Date(message.at).toLocaleTimeString('zh-CN', { hour12: false }));
   time.dateTime = message.at;
-  meta.append(element('span', '', names[message.kind] || message.kind), element('span', '', room ? room.title : message.room), time);
+  meta.append(element('span', '', names[message.kind] || message.kind), element('span', '', room ? room.title : message.room));
+  if (message.redrawnAt) meta.append(element('span', '', '已更新'));
+  meta.append(time);
   made.append(meta, element('h2', '', message.title));
   for (const line of message.lines) made.append(element('p', 'line', line));
   if (message.mentions.length) made.append(element('p', 'mentions', message.mentions.map((name) => '@' + name).join(' ')));
@@ -75,13 +78,15 @@ const card = (message) => {
 
 const receive = (message, fresh) => {
   const room = rooms.get(message.room);
+  const before = [...feed.children].find((shown) => shown.dataset.id === String(message.id));
   if (room) {
-    room.count += 1;
+    room.count += before ? 0 : 1;
     room.last = message.seq;
   }
   const made = card(message);
   if (fresh) made.classList.add('fresh');
-  feed.prepend(made);
+  if (before) before.replaceWith(made);
+  else feed.prepend(made);
   while (feed.children.length > shownAtMost) feed.lastElementChild.remove();
 };
 

@@ -19,8 +19,10 @@ pub const WECHAT: &str = "wechat";
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Received {
-    /// Counts all messages of the sandbox, from 1.
+    /// Counts everything that happens in the sandbox, from 1: when it came, or was last redrawn.
     pub seq: u64,
+    /// Where it stands among all messages: its first number.
+    pub id: u64,
     pub room: String,
     pub kind: ChannelKind,
     pub at: DateTime<Utc>,
@@ -35,6 +37,11 @@ pub struct Received {
     pub delivery_id: Option<String>,
     /// The body as it came.
     pub raw: Value,
+    /// When its sender redrew it.
+    pub redrawn_at: Option<DateTime<Utc>>,
+    /// What the platform gave its sender to redraw it by.
+    #[serde(skip)]
+    pub handle: Option<String>,
 }
 
 impl Received {
@@ -43,6 +50,13 @@ impl Received {
     pub fn link(&self) -> Option<&str> {
         self.links.first().map(|link| link.url.as_str())
     }
+}
+
+/// What a message is called by its sender, and by its platform.
+#[derive(Clone, Debug, Default)]
+pub struct KnownAs {
+    pub delivery_id: Option<String>,
+    pub handle: Option<String>,
 }
 
 /// What the page lists.
@@ -174,17 +188,17 @@ impl Rooms {
         at: DateTime<Utc>,
         shown: Shown,
         raw: Value,
-        delivery_id: Option<String>,
+        known_as: KnownAs,
     ) -> Option<u64> {
         let (seq, keep) = (self.last + 1, self.keep);
         let room = self.named(name)?;
-        let lines = std::iter::once(&shown.title).chain(&shown.lines).filter(|line| !line.is_empty());
-        let text = lines.map(String::as_str).collect::<Vec<_>>().join("\n");
+        let text = text(&shown);
         if room.messages.len() >= keep {
             room.messages.pop_front();
         }
         room.messages.push_back(Received {
             seq,
+            id: seq,
             room: name.to_owned(),
             kind: room.config.kind,
             at,
@@ -193,19 +207,50 @@ impl Rooms {
             lines: shown.lines,
             links: shown.links,
             mentions: shown.mentions,
-            delivery_id,
+            delivery_id: known_as.delivery_id,
             raw,
+            redrawn_at: None,
+            handle: known_as.handle,
         });
         self.last = seq;
         Some(seq)
     }
 
-    /// Messages numbered above `after`, of one room or of all, in the order of arrival.
+    /// The message that its sender redraws by this.
+    pub fn handled(&self, name: &str, handle: &str) -> Option<&Received> {
+        let room = self.rooms.get(*self.by_name.get(name)?)?;
+        room.messages.iter().find(|message| message.handle.as_deref() == Some(handle))
+    }
+
+    /// Redraws a message where it stands; answers its new number, none when it is forgotten.
+    pub fn redraw(
+        &mut self,
+        name: &str,
+        handle: &str,
+        at: DateTime<Utc>,
+        shown: Shown,
+        raw: Value,
+    ) -> Option<u64> {
+        let seq = self.last + 1;
+        let messages = &mut self.named(name)?.messages;
+        let message = messages.iter_mut().find(|message| message.handle.as_deref() == Some(handle))?;
+        message.text = text(&shown);
+        message.title = shown.title;
+        message.lines = shown.lines;
+        message.links = shown.links;
+        message.raw = raw;
+        message.seq = seq;
+        message.redrawn_at = Some(at);
+        self.last = seq;
+        Some(seq)
+    }
+
+    /// What happened after `after`, in one room or in all, in the order in which it did.
     pub fn since(&self, room: Option<&str>, after: u64) -> Vec<Received> {
         let chosen = self.rooms.iter().filter(|other| room.is_none_or(|name| other.config.name == name));
         let newer = |message: &&Received| message.seq > after;
         let mut found: Vec<Received> =
-            chosen.flat_map(|room| room.messages.iter().rev().take_while(newer).cloned()).collect();
+            chosen.flat_map(|room| room.messages.iter().filter(newer).cloned()).collect();
         found.sort_by_key(|message| message.seq);
         found
     }
@@ -225,4 +270,10 @@ impl Rooms {
         };
         self.rooms.iter().map(shown).collect()
     }
+}
+
+/// Title and lines, as one reads them.
+fn text(shown: &Shown) -> String {
+    let lines = std::iter::once(&shown.title).chain(&shown.lines).filter(|line| !line.is_empty());
+    lines.map(String::as_str).collect::<Vec<_>>().join("\n")
 }

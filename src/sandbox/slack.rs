@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Sandbox;
 use super::exchange::{Said, answer};
 use super::fault::Mode;
+use super::rooms::KnownAs;
 use super::shown::Shown;
 use crate::notices::channels::ChannelKind;
 use crate::notices::channels::slack::{HEADER_MAX, SECTION_MAX};
@@ -55,7 +56,7 @@ fn take(sandbox: &Sandbox, room: &str, body: &[u8]) -> Said {
     if !sandbox.rooms().admits(room, now) {
         return Said::TooFast;
     }
-    let seq = sandbox.rooms().keep(room, now, shown, json, None);
+    let seq = sandbox.rooms().keep(room, now, shown, json, KnownAs::default());
     sandbox.news.send_modify(|last| *last = (*last).max(seq.unwrap_or(0)));
     Said::Taken
 }

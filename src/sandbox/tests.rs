@@ -11,6 +11,8 @@ use crate::platform::outbound::{
     Hosts, Method, Outbound, OutboundRequest, OutboundResponse, OutboundSettings,
 };
 
+mod cards;
+
 const ROOMS: &str = r#"
     keep = 30
     [[rooms]]
@@ -137,7 +139,7 @@ impl Stage {
 }
 
 fn delivered() -> Outcome {
-    Outcome::Delivered { provider_id: None, unreached: Vec::new() }
+    Outcome::Delivered { provider_id: None, handle: None, unreached: Vec::new() }
 }
 
 #[tokio::test]
@@ -418,7 +420,7 @@ async fn memory_is_bounded_and_rooms_are_told_apart() {
     let sandbox = Sandbox::new(config.clone(), Clock::manual(start())).unwrap();
     for n in 0..10 {
         let shown = Shown::text(&n.to_string());
-        sandbox.rooms().keep("a", start(), shown, Value::Null, None).unwrap();
+        sandbox.rooms().keep("a", start(), shown, Value::Null, rooms::KnownAs::default()).unwrap();
     }
     let titles: Vec<String> = sandbox.messages("a").into_iter().map(|seen| seen.title).collect();
     assert_eq!(titles, ["7", "8", "9"]);

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::identity::Caller;
 use crate::notices::model::{Priority, SubjectKind};
-use crate::notices::outbox::{self, Draft};
+use crate::notices::outbox::{self, Done, Draft};
 use crate::notices::params::CallParams;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
@@ -42,6 +43,18 @@ impl Telling {
     #[must_use]
     pub const fn sealed(event: &'static str, room: DepartmentId, params: CallParams) -> Self {
         Self { event, room, officer: None, hearers: Hearers::RoomOnly, params }
+    }
+}
+
+/// What a step did, as the cards tell it of whoever was called before; `event` is its first in the ledger.
+#[must_use]
+pub fn done<'a>(caller: &'a Caller, event: Option<&'a str>, now: DateTime<Utc>) -> Done<'a> {
+    Done {
+        event: event.unwrap_or_default(),
+        at: now,
+        actor: &caller.name,
+        officer: caller.officer,
+        facts: Map::new(),
     }
 }
 

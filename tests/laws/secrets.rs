@@ -105,6 +105,7 @@ fn no_channel_shows_what_opens_it() {
         room_of: None,
         subject_kind: SubjectKind::Call,
         mention: None,
+        redraws: None,
     };
     shows_no_secret("Leased", &leased, &[b"SECRET-sealed"]);
 }

@@ -68,6 +68,8 @@ pub struct NoticeView {
     pub reason: String,
     /// The same for people.
     pub words: Option<String>,
+    /// It sends nothing new: once the matter of that alarm is settled, the card that was sent for it is redrawn.
+    pub redraws: Option<NoticeId>,
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -188,5 +190,6 @@ fn view(row: NoticeRow) -> NoticeView {
         due_at: row.due_at.map(china),
         words: words::reason(&row.reason, Lang::current()),
         reason: row.reason,
+        redraws: row.redraws,
     }
 }

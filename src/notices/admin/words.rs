@@ -94,6 +94,10 @@ fn consequence(code: &str, lang: Lang) -> Option<&'static str> {
         "lapsed_too_often" => ("发送程序多次中断", "Its sender died several times over it"),
         "some_unreached" => ("已发出，但有人没有收到", "It left, but somebody was not reached"),
         "unacted" => ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel"),
+        "card_fixed" => (
+            "平台已不允许改动这张卡片，点开链接可看到最新情况",
+            "The platform does not let the card be changed any more; the page behind it is up to date",
+        ),
         "cancelled" => ("管理员取消了发送", "An administrator cancelled it"),
         _ => return None,
     };

@@ -15,8 +15,8 @@ use crate::platform::outbound::{HeaderMap, OutboundError};
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Taken over by the provider. People in `unreached` got nothing nevertheless.
-    Delivered { provider_id: Option<String>, unreached: Vec<Unreached> },
+    /// Taken over by the provider. People in `unreached` got nothing nevertheless. By its `handle` the message can be redrawn.
+    Delivered { provider_id: Option<String>, handle: Option<String>, unreached: Vec<Unreached> },
     /// Nobody's fault: again, by our own schedule or when the provider says.
     Retry { after: Option<Duration> },
     /// Too fast for this target: nothing to it before then.
@@ -52,7 +52,7 @@ pub enum Why {
 impl Outcome {
     fn delivered(provider_id: Option<&Value>) -> Self {
         let provider_id = provider_id.and_then(|id| id.as_str().map(str::to_owned));
-        Self::Delivered { provider_id, unreached: Vec::new() }
+        Self::Delivered { provider_id, handle: None, unreached: Vec::new() }
     }
 
     const RETRY: Self = Self::Retry { after: None };
@@ -89,6 +89,31 @@ pub fn judge(
         Some(Outcome::Delivered { .. }) if !(200..300).contains(&status) => Outcome::Retry { after: wait },
         Some(outcome) => outcome,
         None => by_status(kind, status, wait),
+    }
+}
+
+/// The same of what a platform may refuse for reasons whose numbers nobody has written down: a card with buttons in an application without a
+/// callback address, a card that cannot be redrawn any more. What it says in its own words, and is no known trouble of the door or the
+/// road, is meant for this very message.
+pub fn judge_strictly(
+    kind: ChannelKind,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Outcome {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let number = |name: &str| json.as_ref().and_then(|json| json.get(name)).and_then(Value::as_i64);
+    let refused = match kind {
+        // Busy, and too many calls at once.
+        ChannelKind::WecomApp => number("errcode").is_some_and(|code| code != -1 && code != 45033),
+        // What concerns messages has numbers of its own.
+        ChannelKind::FeishuApp => number("code").is_some_and(|code| (230_000..240_000).contains(&code)),
+        _ => false,
+    };
+    match judge(kind, status, headers, body, now) {
+        Outcome::Retry { .. } if refused && (200..500).contains(&status) => Outcome::BadMessage,
+        outcome => outcome,
     }
 }
 
@@ -147,7 +172,8 @@ fn wecom(json: &Value) -> Option<Outcome> {
             let unreached = unknown.split('|').filter(|id| !id.is_empty());
             let unreached =
                 unreached.map(|id| Unreached { user_id: id.to_owned(), why: Why::Unknown }).collect();
-            Outcome::Delivered { provider_id, unreached }
+            let handle = json.get("response_code").and_then(Value::as_str).filter(|code| !code.is_empty());
+            Outcome::Delivered { provider_id, handle: handle.map(str::to_owned), unreached }
         }
         // The block lasts as long as the window that was exceeded; a minute is the shortest.
         45009 => Outcome::limited(60),
@@ -203,7 +229,7 @@ fn dingtalk_without_code(json: &Value) -> Option<Outcome> {
             .chain(listed("filteredStaffIdList", Why::Unknown))
             .chain(listed("flowControlledStaffIdList", Why::Throttled))
             .collect();
-        return Some(Outcome::Delivered { provider_id: Some(key.to_owned()), unreached });
+        return Some(Outcome::Delivered { provider_id: Some(key.to_owned()), handle: None, unreached });
     }
     if json.get("accessToken").is_some_and(Value::is_string) {
         return Some(Outcome::delivered(None));
@@ -216,7 +242,10 @@ fn feishu(json: &Value, wait: Option<Duration>) -> Option<Outcome> {
     let limited = |seconds| Outcome::RateLimited { after: wait.unwrap_or(Duration::from_secs(seconds)) };
     // Old bots answer with `StatusCode` alone.
     Some(match json.get("code").or_else(|| json.get("StatusCode"))?.as_i64()? {
-        0 => Outcome::delivered(json.pointer("/data/message_id")),
+        0 => {
+            let message = json.pointer("/data/message_id").and_then(Value::as_str).map(str::to_owned);
+            Outcome::Delivered { provider_id: message.clone(), handle: message, unreached: Vec::new() }
+        }
         9499 => {
             let text = json.get("msg").and_then(Value::as_str).unwrap_or_default().to_lowercase();
             let hasty = text.contains("too many") || text.contains("frequen");

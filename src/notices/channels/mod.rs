@@ -4,7 +4,7 @@
 //! Always: no text of a person can mention anybody, make a link or pass for a field of the notice; an action link is whole or
 //! the message is not made; nothing is longer than the provider takes; a Debug print never shows a credential.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::platform::outbound::{OutboundRequest, Url};
@@ -30,7 +30,7 @@ pub mod wecom_app;
 pub mod wecom_bot;
 
 pub use access_token::{Issued, judge_token, token_request};
-pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure};
+pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure, judge_strictly};
 pub use message::{LINK_MAX, Line, Link, Mention, Message};
 pub use person::Person;
 pub use shown::{Shown, WORDED, shown};
@@ -68,6 +68,24 @@ impl ChannelKind {
         match self {
             Self::WecomApp | Self::DingtalkApp | Self::FeishuApp | Self::WechatSubscribe => true,
             Self::WecomBot | Self::DingtalkBot | Self::FeishuBot | Self::Webhook | Self::Slack => false,
+        }
+    }
+
+    /// For how long a card that reached somebody can be redrawn; none: never. WeCom's own pages say 24 hours in older and 72 in newer
+    /// editions: as a refusal costs nothing, the longer is tried. Of DingTalk's robots and of all group robots no platform lets a
+    /// message be edited.
+    #[must_use]
+    pub const fn redrawn_within(self) -> Option<TimeDelta> {
+        match self {
+            Self::WecomApp => Some(TimeDelta::hours(72)),
+            Self::FeishuApp => Some(TimeDelta::days(14)),
+            Self::WecomBot
+            | Self::DingtalkBot
+            | Self::DingtalkApp
+            | Self::FeishuBot
+            | Self::WechatSubscribe
+            | Self::Webhook
+            | Self::Slack => None,
         }
     }
 
@@ -119,6 +137,8 @@ pub enum RenderError {
     NoRoom(ChannelKind),
     #[error("{0} reaches no single person")]
     NoPerson(ChannelKind),
+    #[error("{0} redraws nothing")]
+    NoRedrawing(ChannelKind),
 }
 
 /// Makes the request that carries `message` to the room or system that `target` is. `attempt` counts from 1.
@@ -157,6 +177,26 @@ pub fn request_to(
         | ChannelKind::FeishuBot
         | ChannelKind::Webhook
         | ChannelKind::Slack) => Err(RenderError::NoPerson(kind)),
+    }
+}
+
+/// Makes the request that puts `message` in the place of the card that the platform knows by `handle`.
+pub fn redraw(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+    handle: &str,
+) -> Result<OutboundRequest, RenderError> {
+    match target.kind {
+        ChannelKind::WecomApp => wecom_app::redraw(target, message, person, handle),
+        ChannelKind::FeishuApp => feishu_app::redraw(target, message, person, handle),
+        kind @ (ChannelKind::WecomBot
+        | ChannelKind::DingtalkBot
+        | ChannelKind::DingtalkApp
+        | ChannelKind::FeishuBot
+        | ChannelKind::WechatSubscribe
+        | ChannelKind::Webhook
+        | ChannelKind::Slack) => Err(RenderError::NoRedrawing(kind)),
     }
 }
 

@@ -97,7 +97,8 @@ fn card(card: &Value) -> Option<Shown> {
     }
     lines.extend(at(card, "/sub_title_text"));
     let text = lines.join("\n");
-    let button = at(card, "/jump_list/0/title").unwrap_or_default();
+    let button =
+        at(card, "/button_list/0/text").or_else(|| at(card, "/jump_list/0/title")).unwrap_or_default();
     Some(Shown { bytes: text.len(), text: format!("{text}\n[{button}]"), limit: wecom_app::CARD_MAX })
 }
 

@@ -75,6 +75,9 @@ pub struct Settings {
     pub app_id: Option<String>,
     /// WeCom's number of the application within the corporation.
     pub agent_id: Option<i64>,
+    /// Whether WeCom's cards have buttons, and so can be redrawn; when absent, unless the platform refuses them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub buttons: Option<bool>,
     /// DingTalk's robot of the application, when it is not called like the application.
     pub robot_code: Option<String>,
     /// What Feishu's people are known by: `open_id` (when absent), `user_id`, `union_id` or `email`.
@@ -176,6 +179,12 @@ impl Target {
         let mut url = self.base_url.clone();
         url.path_segments_mut().map_err(|()| RenderError::BadBase)?.pop_if_empty().extend(segments);
         Ok(url)
+    }
+
+    /// The same without buttons on its cards.
+    #[must_use]
+    pub fn without_buttons(&self) -> Self {
+        Self { settings: Settings { buttons: Some(false), ..self.settings.clone() }, ..self.clone() }
     }
 
     pub(super) fn app_id(&self) -> Result<&str, RenderError> {

@@ -278,14 +278,18 @@ fn people_left_out_by_a_successful_call_are_named() {
     let body = br#"{"errcode":0,"invaliduser":"lisi|wangwu","msgid":"m1"}"#;
     let unknown = |id: &str| Unreached { user_id: id.to_owned(), why: Why::Unknown };
     let expected = Outcome::Delivered {
+        handle: None,
         provider_id: Some("m1".to_owned()),
         unreached: vec![unknown("lisi"), unknown("wangwu")],
     };
     assert_eq!(judge(ChannelKind::WecomApp, 200, &none, body, at(0)), expected);
     let body = br#"{"processQueryKey":"k","invalidStaffIdList":["a"],"flowControlledStaffIdList":["b"]}"#;
     let throttled = Unreached { user_id: "b".to_owned(), why: Why::Throttled };
-    let expected =
-        Outcome::Delivered { provider_id: Some("k".to_owned()), unreached: vec![unknown("a"), throttled] };
+    let expected = Outcome::Delivered {
+        provider_id: Some("k".to_owned()),
+        handle: None,
+        unreached: vec![unknown("a"), throttled],
+    };
     assert_eq!(judge(ChannelKind::DingtalkApp, 200, &none, body, at(0)), expected);
     assert_eq!(judge_failure(&OutboundError::Refused(Refusal::Address)), Outcome::NeedsAdmin);
     assert_eq!(judge_failure(&OutboundError::Timeout), Outcome::Retry { after: None });

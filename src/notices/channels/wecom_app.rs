@@ -1,13 +1,15 @@
 //! Self-built application of WeCom (企业微信自建应用), to one person: `POST /cgi-bin/message/send?access_token=`.
 //!
-//! A card of the kind `text_notice`, which needs no callback address; without a link, for which a card asks, a text. The card's
-//! `task_id` is the notice's id. The platform's own check for repeated content is a second line of defence for retries; its window is
-//! short, because two notices may well say the same.
+//! A card with a button (`button_interaction`), by whose `response_code` it is redrawn once (`update_template_card`). Its buttons are links
+//! (`type` 1), so no callback of ours is needed; whether the platform nevertheless wants an application with such cards to have a callback
+//! address is not written down, so a card that it refuses goes as a `text_notice`, which needs none, and a channel may ask for nothing else
+//! (`buttons: false`). Without a link, for which a card asks, a text. The card's `task_id` is the notice's id. The platform's own check for
+//! repeated content is a second line of defence for retries; its window is short, because two notices may well say the same.
 
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Message, Person, RenderError, Target, text};
+use super::{ChannelKind, Link, Message, Person, RenderError, Target, text};
 use crate::platform::outbound::OutboundRequest;
 
 /// Bytes of `text.content`.
@@ -31,32 +33,92 @@ pub(super) fn token_request(target: &Target) -> Result<OutboundRequest, RenderEr
     Ok(OutboundRequest::get(url, target.allowed_hosts()))
 }
 
+/// Whether the message becomes a card with a button.
+#[must_use]
+pub fn has_button(target: &Target, message: &Message) -> bool {
+    target.kind == ChannelKind::WecomApp && target.settings.buttons != Some(false) && message.link.is_some()
+}
+
 pub(super) fn request(
     target: &Target,
     message: &Message,
     person: &Person<'_>,
 ) -> Result<OutboundRequest, RenderError> {
-    let mut url = target.endpoint(&["cgi-bin", "message", "send"])?;
-    url.query_pairs_mut().append_pair("access_token", person.token()?.expose_secret());
-    let agent = target.settings.agent_id.ok_or(RenderError::MissingSetting("agentId"))?;
     let (kind, content) = content(target, message)?;
     let body = json!({
-        "touser": person.user_id()?, "msgtype": kind, "agentid": agent, kind: content,
+        "touser": person.user_id()?, "msgtype": kind, "agentid": agent(target)?, kind: content,
         "enable_duplicate_check": 1, "duplicate_check_interval": REPEATED_WITHIN,
     });
+    post(target, person, "send", &body)
+}
+
+/// The new card has a link instead of a button.
+pub(super) fn redraw(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+    handle: &str,
+) -> Result<OutboundRequest, RenderError> {
+    let link = message.sound_link()?.ok_or(RenderError::BadLink)?;
+    let mut card = card(target, message, link)?;
+    card.extend(notice(link));
+    let body = json!({
+        "userids": [person.user_id()?], "agentid": agent(target)?, "response_code": handle, "template_card": card,
+    });
+    post(target, person, "update_template_card", &body)
+}
+
+fn agent(target: &Target) -> Result<i64, RenderError> {
+    target.settings.agent_id.ok_or(RenderError::MissingSetting("agentId"))
+}
+
+fn post(
+    target: &Target,
+    person: &Person<'_>,
+    verb: &str,
+    body: &Value,
+) -> Result<OutboundRequest, RenderError> {
+    let mut url = target.endpoint(&["cgi-bin", "message", verb])?;
+    url.query_pairs_mut().append_pair("access_token", person.token()?.expose_secret());
     Ok(OutboundRequest::post_json(url, body.to_string().into_bytes(), target.allowed_hosts()))
 }
 
 fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), RenderError> {
-    let title = target.title(message, text::plain, TITLE_MAX)?;
-    let facts = text::facts(&message.lines, text::plain, |label| format!("{label}："));
-    let words = text::quoted(&message.body, text::plain, "│ ");
     let Some(link) = message.sound_link()? else {
+        let title = target.title(message, text::plain, TITLE_MAX)?;
+        let facts = text::facts(&message.lines, text::plain, |label| format!("{label}："));
+        let words = text::quoted(&message.body, text::plain, "│ ");
         let parts: Vec<text::Part> = facts.into_iter().chain(words).collect();
         let content = text::layout("\n", TEXT_MAX, &text::headline(&title), &parts, &[])?;
         return Ok(("text", json!({ "content": content })));
     };
-    let facts = in_rows(facts);
+    let mut card = card(target, message, link)?;
+    card.insert("task_id".to_owned(), message.id.as_str().into());
+    if has_button(target, message) {
+        let button = json!({ "type": 1, "text": link_text(link), "style": 1, "url": link.url.as_str() });
+        card.insert("card_type".to_owned(), "button_interaction".into());
+        card.insert("button_list".to_owned(), json!([button]));
+    } else {
+        card.extend(notice(link));
+    }
+    Ok(("template_card", Value::Object(card)))
+}
+
+/// What makes a card one that only tells: a link below it.
+fn notice(link: &Link) -> [(String, Value); 2] {
+    let jump = json!([{ "type": 1, "title": link_text(link), "url": link.url.as_str() }]);
+    [("card_type".to_owned(), "text_notice".into()), ("jump_list".to_owned(), jump)]
+}
+
+fn link_text(link: &Link) -> String {
+    text::link_text(link, text::plain)
+}
+
+/// What all cards have: a title, rows, what does not fit into rows, and the page that opens at a tap.
+fn card(target: &Target, message: &Message, link: &Link) -> Result<Map<String, Value>, RenderError> {
+    let title = target.title(message, text::plain, TITLE_MAX)?;
+    let facts = in_rows(text::facts(&message.lines, text::plain, |label| format!("{label}：")));
+    let words = text::quoted(&message.body, text::plain, "│ ");
     let (rows, rest) = facts.split_at(facts.len().min(ROWS_MAX));
     let rows: Vec<Value> = rows
         .iter()
@@ -64,18 +126,15 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
         .collect();
     let below: Vec<String> =
         rest.iter().chain(&words).map(|part| format!("{}{}", part.prefix, part.text)).collect();
-    let mut card = json!({
-        "card_type": "text_notice",
-        "task_id": message.id,
-        "main_title": { "title": title },
-        "horizontal_content_list": rows,
-        "jump_list": [{ "type": 1, "title": text::link_text(link, text::plain), "url": link.url.as_str() }],
-        "card_action": { "type": 1, "url": link.url.as_str() },
-    });
-    if let (false, Some(card)) = (below.is_empty(), card.as_object_mut()) {
+    let mut card = Map::from_iter([
+        ("main_title".to_owned(), json!({ "title": title })),
+        ("horizontal_content_list".to_owned(), rows.into()),
+        ("card_action".to_owned(), json!({ "type": 1, "url": link.url.as_str() })),
+    ]);
+    if !below.is_empty() {
         card.insert("sub_title_text".to_owned(), text::cut(&below.join("\n"), SUBTITLE_MAX).into());
     }
-    Ok(("template_card", card))
+    Ok(card)
 }
 
 /// The text below the rows may be cut: what is kept stands in the last of them.

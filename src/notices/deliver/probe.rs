@@ -66,6 +66,7 @@ impl Sender {
             room_of: None,
             subject_kind: SubjectKind::Call,
             mention: None,
+            redraws: None,
         };
         let asked = asking(&leased, Spacing::None);
         let standing = match self.throttle.take(&asked, now).await {

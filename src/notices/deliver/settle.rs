@@ -102,11 +102,23 @@ impl Attempted {
     fn settle(&self) -> Settle<'_> {
         let Self { leased, tried, now, .. } = self;
         let answered_at = *now + TimeDelta::from_std(tried.took).unwrap_or_default();
-        let (state, due_at, provider_id) = match &tried.next {
-            Next::Sent { provider_id, .. } => (NoticeState::Sent, None, provider_id.as_deref()),
-            Next::Again(at) => (NoticeState::Retry, Some(*at), None),
-            Next::Dead(_) => (NoticeState::Dead, None, None),
-            Next::Expired => (NoticeState::Expired, None, None),
+        let redraws = leased.redraws.is_some();
+        let (state, due_at) = match &tried.next {
+            Next::Sent { .. } => (NoticeState::Sent, None),
+            Next::Again(at) => (NoticeState::Retry, Some(*at)),
+            // A card that stays as it is is nobody's loss.
+            Next::Dead(_) if redraws => (NoticeState::Expired, None),
+            Next::Dead(_) => (NoticeState::Dead, None),
+            Next::Expired => (NoticeState::Expired, None),
+        };
+        // What left in company is nobody's own card.
+        let handle = match &tried.next {
+            Next::Sent { handle, .. } if self.digest.is_none() && !redraws => handle.as_deref(),
+            _ => None,
+        };
+        let provider_id = match &tried.next {
+            Next::Sent { provider_id, .. } => provider_id.as_deref(),
+            _ => None,
         };
         Settle {
             notice: leased.notice,
@@ -114,11 +126,13 @@ impl Attempted {
             state,
             reason: match (state, self.digest) {
                 (NoticeState::Sent, Some(first)) => format!("digest: {first}"),
+                (NoticeState::Expired, _) if redraws => format!("card_fixed: {}", tried.reason()),
                 _ => tried.reason(),
             },
             due_at,
             sent_at: (state == NoticeState::Sent).then_some(answered_at),
             provider_id,
+            handle,
             record: Record {
                 started_at: *now,
                 took_ms: i32::try_from(tried.took.as_millis()).unwrap_or(i32::MAX),

@@ -45,6 +45,8 @@ pub struct NoticeRow {
     pub sent_at: Option<DateTime<Utc>>,
     pub due_at: Option<DateTime<Utc>>,
     pub reason: String,
+    /// The alarm whose card it redraws.
+    pub redraws: Option<NoticeId>,
 }
 
 /// One attempt.
@@ -87,6 +89,7 @@ macro_rules! noticed {
             notices::sent_at,
             notices::due_at,
             notices::reason,
+            notices::redraws,
         ))
     };
 }

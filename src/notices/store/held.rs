@@ -87,7 +87,7 @@ impl QueryFragment<Pg> for Gather<'_> {
         out.push_sql(
             " and state in ('queued', 'held') and attempt < 3 and (priority = 'low' or officer_id is null) \
              and params->>'urgency' is distinct from 'critical' and subject_kind <> 'drill' \
-             order by created_at, id limit ",
+             and redraws is null order by created_at, id limit ",
         );
         out.push_bind_param::<sql_types::BigInt, _>(&self.limit)?;
         out.push_sql(" for update skip locked) update notices n set state = 'queued', due_at = ");

@@ -72,11 +72,11 @@ const HEALTH: &str = "\
     from channels c \
     left join lateral (select count(*) filter (where n.sent_at is not null) as sent, \
         count(*) filter (where n.sent_at is null and n.state in ('dead', 'expired', 'fallback')) as failed \
-        from notices n where n.channel_id = c.id and n.created_at >= $2) r on true \
+        from notices n where n.channel_id = c.id and n.created_at >= $2 and n.redraws is null) r on true \
     left join (select channel_id, count(*) as waiting, count(*) filter (where state = 'held') as held, \
         min(created_at) as oldest from notices where due_at is not null group by channel_id) w on w.channel_id = c.id \
     left join lateral (select n.reason, n.created_at from notices n where n.channel_id = c.id and n.created_at >= $2 \
-        and n.reason <> '' and n.sent_at is null and n.state in ('retry', 'dead', 'expired', 'fallback') \
+        and n.redraws is null and n.reason <> '' and n.sent_at is null and n.state in ('retry', 'dead', 'expired', 'fallback') \
         order by n.created_at desc limit 1) e on true \
     where c.county_id = $1";
 

@@ -19,6 +19,7 @@ pub fn full(now: DateTime<Utc>) -> Value {
         "note": "已派两人", "to": "住建局", "until": at(48), "approved": true, "workingDays": 3, "appointmentAt": at(2),
         "result": "已恢复供电", "suggestions": ["供电局", "住建局"], "clock": "accept", "clockDueAt": now, "heldMinutes": 25,
         "lateMinutes": 10, "rank": "deputy", "rung": 2, "card": "yellow", "why": "dead_target",
+        "done": "call.accepted", "doneAt": now,
     })
 }
 

@@ -60,6 +60,7 @@ const EVENTS: &[&str] = &[
     "hand_over.handed",
     "drill.called",
     "notice.unreachable",
+    "notice.redrawn",
     "channel.test",
 ];
 
@@ -333,7 +334,7 @@ fn a_path_that_leads_elsewhere_makes_no_message() {
 fn a_book_with_a_mistake_is_refused_by_name() {
     let book = |text: &str| Texts::from_toml(text, "http://x").unwrap_err().to_string();
     let wording = "zh = { title = \"x\", act = \"y\" }\nen = { title = \"x\", act = \"y\" }";
-    let whys = "[why_you]\nlabel = [\"l\", \"l\"]\nroom = [\"r\", \"r\"]\nenterprise = [\"e\", \"e\"]\nconcerned = [\"c\", \"c\"]";
+    let whys = "[why_you]\nlabel = [\"l\", \"l\"]\nroom = [\"r\", \"r\"]\nenterprise = [\"e\", \"e\"]\nconcerned = [\"c\", \"c\"]\n[done]\nother = [\"d\", \"d\"]";
     let error = book(&format!("[facts]\n[names]\n{whys}\n[events.other]\nfacts = [\"nowhere\"]\n{wording}"));
     assert!(error.contains("other") && error.contains("nowhere"), "{error}");
     let error = book(&format!(

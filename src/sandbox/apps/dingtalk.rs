@@ -91,5 +91,5 @@ fn read(letter: &Letter<'_>) -> Result<Read, Refused> {
         "sampleLink" => Shown::markdown(part("title")?, part("text")?).with_link("查看", part("messageUrl")?),
         _ => return Err(bad()),
     };
-    Ok(Read { shown, people, mark: None })
+    Ok(Read { shown, people, mark: None, interactive: false })
 }

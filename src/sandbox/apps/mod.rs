@@ -13,6 +13,7 @@ use super::Sandbox;
 use super::config::RoomConfig;
 use super::exchange::{Refused, Said};
 use super::fault::Mode;
+use super::rooms::KnownAs;
 use super::shown::Shown;
 use super::throttle::Throttle;
 use crate::notices::channels::ChannelKind;
@@ -25,6 +26,8 @@ pub mod wecom;
 
 /// Life of an access token, in seconds.
 pub const TOKEN_LIFE: i64 = 7200;
+/// Life of what redraws a card of WeCom, in hours.
+const CODE_LIFE: i64 = 72;
 /// Messages remembered to tell repetitions.
 const REMEMBERED: usize = 10_000;
 
@@ -37,6 +40,18 @@ pub struct Apps {
     people: HashMap<(String, String), Throttle>,
     /// What was sent lately, by the sender's own mark.
     sent: VecDeque<(String, DateTime<Utc>)>,
+    /// What cards were sent lately, by the codes that redraw them once.
+    codes: VecDeque<Code>,
+}
+
+/// What redraws one card of one person, once.
+#[derive(Clone, Debug)]
+pub struct Code {
+    code: String,
+    room: String,
+    person: String,
+    issued_at: DateTime<Utc>,
+    is_spent: bool,
 }
 
 impl Apps {
@@ -74,6 +89,24 @@ impl Apps {
 
     pub fn asked(&self, room: &str) -> u64 {
         self.asked.get(room).copied().unwrap_or(0)
+    }
+
+    /// Notes by what a card is redrawn.
+    fn note_code(&mut self, code: Code) {
+        self.codes.push_back(code);
+        if self.codes.len() > REMEMBERED {
+            self.codes.pop_front();
+        }
+    }
+
+    /// Whose card a code redraws; none for one that is unknown, too old or spent. It is spent from now on.
+    fn spend_code(&mut self, room: &str, code: &str, now: DateTime<Utc>) -> Option<String> {
+        let known = self.codes.iter_mut().find(|known| known.room == room && known.code == code)?;
+        if known.is_spent || now - known.issued_at >= TimeDelta::hours(CODE_LIFE) {
+            return None;
+        }
+        known.is_spent = true;
+        Some(known.person.clone())
     }
 
     /// Counts one message to one person.
@@ -139,9 +172,11 @@ pub struct Read {
     pub people: Vec<String>,
     /// The sender's own mark, and for how many seconds the platform knows it.
     pub mark: Option<(String, i64)>,
+    /// Whether the platform gives a code to redraw it by.
+    pub interactive: bool,
 }
 
-/// A letter is judged, kept unless it repeats one, and answered; faults that are switched on come first.
+/// A letter is judged, kept unless it repeats one, and answered.
 async fn deliver(
     sandbox: &Sandbox,
     kind: ChannelKind,
@@ -149,6 +184,21 @@ async fn deliver(
     body: &[u8],
     read: impl FnOnce(&Letter<'_>) -> Result<Read, Refused>,
     taken: impl FnOnce(&Taken) -> Refused,
+) -> HttpResponse {
+    let judge = |letter: &Letter<'_>| {
+        let read = read(letter)?;
+        Ok(taken(&keep(sandbox, letter, read)?))
+    };
+    exchange(sandbox, kind, room, body, judge).await
+}
+
+/// A request of an application; faults that are switched on come first.
+async fn exchange(
+    sandbox: &Sandbox,
+    kind: ChannelKind,
+    room: Result<RoomConfig, Refused>,
+    body: &[u8],
+    judge: impl FnOnce(&Letter<'_>) -> Result<Refused, Refused>,
 ) -> HttpResponse {
     let room = match room {
         Ok(room) => room,
@@ -160,10 +210,7 @@ async fn deliver(
     }
     let json = serde_json::from_slice(body).unwrap_or_default();
     let letter = Letter { room, json: &json, body, now: sandbox.clock.now() };
-    let response = match read(&letter).and_then(|read| keep(sandbox, &letter, read)) {
-        Ok(kept) => taken(&kept).respond(),
-        Err(refused) => refused.respond(),
-    };
+    let response = judge(&letter).unwrap_or_else(|refused| refused).respond();
     match fault {
         Some(fault) => fault.mode.answer(kind, fault.seconds).await,
         None => response,
@@ -176,6 +223,8 @@ pub struct Taken {
     pub unknown: Vec<String>,
     pub throttled: Vec<String>,
     pub message_id: String,
+    /// What the card is redrawn by; a repetition gets none anew.
+    pub handle: Option<String>,
 }
 
 fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Refused> {
@@ -189,7 +238,10 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
         Some((mark, _)) => hex::encode(crypto::sha256(mark.as_bytes()).get(..8).unwrap_or_default()),
         None => crypto::random_token(),
     };
-    let mut taken = Taken { unknown, throttled: Vec::new(), message_id };
+    let mut taken = Taken { unknown, throttled: Vec::new(), message_id, handle: None };
+    if room.kind == ChannelKind::FeishuApp {
+        taken.handle = Some(format!("om_{}", taken.message_id));
+    }
     let repeated = read.mark.as_ref().is_some_and(|(mark, seconds)| {
         sandbox.apps().is_repeated(&format!("{}\n{mark}", room.name), *seconds, *now)
     });
@@ -201,13 +253,26 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
             taken.throttled.push(person);
             continue;
         }
+        if read.interactive {
+            let code = crypto::random_token();
+            taken.handle = Some(code.clone());
+            let (room, person) = (room.name.clone(), person.clone());
+            sandbox.apps().note_code(Code { code, room, person, issued_at: *now, is_spent: false });
+        }
         let mut shown = read.shown.clone();
         shown.mentions.insert(0, person);
-        let mark = read.mark.as_ref().map(|(mark, _)| mark.clone());
-        let seq = sandbox.rooms().keep(&room.name, *now, shown, letter.json.clone(), mark);
+        let delivery_id = read.mark.as_ref().map(|(mark, _)| mark.clone());
+        let known_as = KnownAs { delivery_id, handle: taken.handle.clone() };
+        let seq = sandbox.rooms().keep(&room.name, *now, shown, letter.json.clone(), known_as);
         sandbox.news.send_modify(|last| *last = (*last).max(seq.unwrap_or(0)));
     }
     Ok(taken)
+}
+
+/// The card is another from now on, where it stands.
+fn redrawn(sandbox: &Sandbox, letter: &Letter<'_>, handle: &str, shown: Shown) {
+    let seq = sandbox.rooms().redraw(&letter.room.name, handle, letter.now, shown, letter.json.clone());
+    sandbox.news.send_modify(|last| *last = (*last).max(seq.unwrap_or(0)));
 }
 
 fn too_fast(kind: ChannelKind) -> Refused {

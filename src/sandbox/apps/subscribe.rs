@@ -71,7 +71,7 @@ fn read(letter: &Letter<'_>) -> Result<Read, Refused> {
         }
         shown.lines.push(format!("{name}：{value}"));
     }
-    Ok(Read { shown, people: vec![person], mark: None })
+    Ok(Read { shown, people: vec![person], mark: None, interactive: false })
 }
 
 fn is_sound(name: &str, value: &str) -> bool {

@@ -23,7 +23,7 @@ use crate::platform::http::text::TextRule;
 use crate::supervision::desk::SupervisionDesk;
 use crate::supervision::error::SupervisionCode;
 use crate::supervision::store;
-use crate::supervision::tell::{self, Telling};
+use crate::supervision::tell::{self, Telling, done};
 
 /// A card with its appeal, locked.
 #[derive(Debug)]
@@ -135,7 +135,8 @@ impl<'a> OpenCard<'a> {
         decision: String,
     ) -> Result<(), Problem> {
         // Whoever was called to decide need not act any more.
-        outbox::settle_alarms(conn, self.card.id.0).await?;
+        let done = done(self.caller, Some("card.appeal_decided"), self.now);
+        outbox::settle_alarms(conn, self.card.id.0, &done).await?;
         let params = self.params(conn, Some(upheld), decision).await?;
         self.post(conn, Telling::new("card.appeal_decided", self.card.department_id, params)).await
     }

@@ -24,7 +24,7 @@ use crate::platform::http::version;
 use crate::supervision::desk::SupervisionDesk;
 use crate::supervision::error::SupervisionCode;
 use crate::supervision::store;
-use crate::supervision::tell::{self, Telling};
+use crate::supervision::tell::{self, Telling, done};
 
 /// One step with its body. Its file is named after it.
 pub trait Step: Sized {
@@ -165,8 +165,9 @@ impl OpenHandOver<'_> {
         }
         let actor = Actor::account(self.caller.account.0, &*self.caller.name);
         let facts = std::mem::take(&mut self.facts);
+        let done = done(self.caller, facts.first().map(|fact| fact.kind), self.now);
         ledger::store::append(conn, subject(&self.row), &actor, self.now, facts).await?;
-        outbox::settle_alarms(conn, self.row.id.0).await?;
+        outbox::settle_alarms(conn, self.row.id.0, &done).await?;
         if let Some((event, asked)) = self.told {
             ask(conn, &self.row, event, asked, self.now).await?;
         }

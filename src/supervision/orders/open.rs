@@ -24,6 +24,7 @@ use crate::platform::http::version;
 use crate::supervision::desk::SupervisionDesk;
 use crate::supervision::error::SupervisionCode;
 use crate::supervision::store;
+use crate::supervision::tell::done;
 
 /// One step with its body. Its file is named after it.
 pub trait Step: Sized {
@@ -152,9 +153,10 @@ impl<'a> OpenOrder<'a> {
         self.clocks.save(conn).await?;
         let actor = Actor::account(self.caller.account.0, &*self.caller.name);
         let facts = std::mem::take(&mut self.facts);
+        let done = done(self.caller, facts.first().map(|fact| fact.kind), self.now);
         ledger::store::append(conn, subject(&self.order), &actor, self.now, facts).await?;
         // What was asked of somebody is answered by the step, whoever took it.
-        outbox::settle_alarms(conn, self.order.id.0).await?;
+        outbox::settle_alarms(conn, self.order.id.0, &done).await?;
         for plan in std::mem::take(&mut self.plans) {
             tell::post(conn, &self.order, &actor, plan, self.now).await?;
         }

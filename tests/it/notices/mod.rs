@@ -14,6 +14,7 @@ mod loops;
 mod loss;
 mod order;
 mod people;
+mod redraw;
 mod stage;
 mod storms;
 mod texts;

@@ -18,7 +18,7 @@ use yijiao::notices::follow::FollowUp;
 use yijiao::notices::model::{
     ChannelId, ChannelState, Entry, Lane, NewNotice, NoticeId, NoticeState, Priority, SubjectKind,
 };
-use yijiao::notices::outbox::{self, Draft};
+use yijiao::notices::outbox::{self, Done, Draft};
 use yijiao::notices::queue::Queue;
 use yijiao::notices::register::{PURPOSE, halves};
 use yijiao::notices::relay::{Pass, Relay};
@@ -529,6 +529,7 @@ impl Stage {
             sent_at: None,
             follow_at: None,
             reason: String::new(),
+            redraws: None,
         }
     }
 
@@ -538,11 +539,27 @@ impl Stage {
         tx.finish(posted).await.unwrap();
     }
 
-    /// What the notices are about was answered.
+    /// What the notices are about was answered: somebody else accepted.
     pub async fn answer(&self) {
+        self.answer_by("call.accepted", None, json!({ "holder": "王芳" })).await;
+    }
+
+    /// The same by whatever happened, and by whomever.
+    pub async fn answer_by(&self, event: &str, officer: Option<OfficerId>, facts: Value) {
+        let facts = facts.as_object().cloned().unwrap();
+        let done = Done { event, at: self.now(), actor: "王芳", officer, facts };
         let mut tx = self.tx().await;
-        let settled = outbox::settle_alarms(&mut tx, subject()).await;
+        let settled = outbox::settle_alarms(&mut tx, subject(), &done).await;
         tx.finish(settled.map_err(DbError::from)).await.unwrap();
+    }
+
+    /// The row that redraws the card of an alarm.
+    pub async fn redraws(&self, alarm: NoticeId) -> Option<(NoticeId, Row)> {
+        let mut tx = self.tx().await;
+        let found = notices::table.filter(notices::redraws.eq(alarm)).select(notices::id);
+        let id: NoticeId = found.get_result(&mut tx).await.optional().unwrap()?;
+        drop(tx);
+        Some((id, self.row(id).await))
     }
 
     pub async fn channel(&self, room: &str) -> ChannelId {

@@ -165,6 +165,12 @@ async fn who_never_reacts_is_tried_elsewhere_then_the_ladder_climbs_and_once_som
     let told =
         town.sandbox.messages("power").into_iter().filter(|message| message.title.contains("已由吕庚寅接单"));
     assert_eq!(told.count(), 1, "the room reads it");
+    let cards = |user: &str, says: &str| {
+        let shown = town.shows("wecom-app", user);
+        assert!(!shown.is_empty() && shown.iter().all(|card| card.title.contains(says)), "{user}: {shown:?}");
+    };
+    cards("cheng", "已由吕庚寅接单");
+    cards("lyu", "您已接单");
     let mut before = town.shows("wecom-app", "cheng");
     before.extend(town.shows("dingtalk-app", "cheng"));
     before.extend(town.shows("wecom-app", "lyu"));

@@ -97,7 +97,14 @@ fn applications_write_to_one_person_in_the_shapes_of_the_vendors() {
     assert_eq!(shape("wecom_send_textcard", 0)["query"], json!({ "access_token": "WTOK" }));
     assert_eq!((&body["touser"], &body["agentid"]), (&json!("zhang.san"), &json!(1_000_002)));
     let card = &body["template_card"];
-    assert_eq!((&card["card_type"], &card["task_id"]), (&json!("text_notice"), &json!("019a-1")));
+    assert_eq!((&card["card_type"], &card["task_id"]), (&json!("button_interaction"), &json!("019a-1")));
+    let url = "https://yj.example/a/(1)?t=x";
+    assert_eq!(card["button_list"], json!([{ "type": 1, "text": "接单", "style": 1, "url": url }]));
+    let (_, plain) = sent_to(&wecom.without_buttons(), &message);
+    let plain = &plain["template_card"];
+    assert_eq!((&plain["card_type"], &plain["task_id"]), (&json!("text_notice"), &json!("019a-1")));
+    assert_eq!(plain["jump_list"], json!([{ "type": 1, "title": "接单", "url": url }]));
+    assert_eq!(plain["horizontal_content_list"], card["horizontal_content_list"]);
     assert_eq!(card["card_action"], json!({ "type": 1, "url": "https://yj.example/a/(1)?t=x" }));
     assert_eq!(card["horizontal_content_list"][1], json!({ "keyname": "时限", "value": "14:30 前接单" }));
     assert_eq!(card["sub_title_text"], "│ 3#楼停电\n│ 请尽快");
@@ -251,4 +258,80 @@ fn however_long_the_texts_an_application_takes_them() {
     message.link = None;
     let text = sent_to(&apps()[0], &message).1["text"]["content"].as_str().unwrap().len();
     assert!(text <= wecom_app::TEXT_MAX);
+}
+
+#[test]
+fn a_card_is_redrawn_in_the_shape_of_the_vendors_and_nothing_else_can_be() {
+    let [wecom, dingtalk, feishu, wechat] = apps();
+    let token = SecretString::from("T-1");
+    let redrawn = |target: &Target| redraw(target, &message(), &to("zhang.san", &token), "handle-1");
+
+    let request = redrawn(&wecom).unwrap();
+    assert_eq!(request.url.path(), "/cgi-bin/message/update_template_card");
+    assert_eq!(request.url.query(), Some("access_token=T-1"));
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!((&body["userids"], &body["agentid"]), (&json!(["zhang.san"]), &json!(1_000_002)));
+    assert_eq!(body["response_code"], "handle-1");
+    let card = &body["template_card"];
+    assert_eq!((&card["card_type"], &card["task_id"]), (&json!("text_notice"), &Value::Null));
+    assert_eq!(card["jump_list"][0]["url"], "https://yj.example/a/(1)?t=x");
+
+    let shapes = vectors(include_str!("../../../../tests/vectors/sdk_requests.json"));
+    let theirs =
+        shapes.iter().find(|case| case["name"] == "feishu_im_patch_card").unwrap()["requests"][0].clone();
+    let request = redrawn(&feishu).unwrap();
+    assert_eq!(request.method.as_str(), theirs["method"].as_str().unwrap());
+    assert_eq!(request.url.path(), theirs["path"].as_str().unwrap().replace("om_1", "handle-1"));
+    assert_eq!(request.headers["authorization"], "Bearer T-1");
+    assert_eq!(request.headers["content-type"].to_str().unwrap(), theirs["headers"]["content-type"]);
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body.as_object().unwrap().len(), theirs["body"].as_object().unwrap().len());
+    let card: Value = serde_json::from_str(body["content"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&card["config"]["update_multi"], &card["header"]["template"]),
+        (&json!(true), &json!("grey"))
+    );
+
+    for target in [dingtalk, wechat] {
+        assert_eq!(redrawn(&target).unwrap_err(), RenderError::NoRedrawing(target.kind));
+    }
+    for kind in ChannelKind::ALL {
+        let can = matches!(kind, ChannelKind::WecomApp | ChannelKind::FeishuApp);
+        assert_eq!(kind.redrawn_within().is_some(), can, "{kind}");
+    }
+    let linkless = Message { link: None, ..message() };
+    let refused = redraw(&wecom, &linkless, &to("zhang.san", &token), "handle-1").unwrap_err();
+    assert_eq!(refused, RenderError::BadLink);
+}
+
+#[test]
+fn by_what_a_card_is_redrawn_stands_in_the_answer_and_a_refusal_we_do_not_know_is_meant_for_this_one() {
+    let judged = |kind, status, body: &str| judge(kind, status, &HeaderMap::new(), body.as_bytes(), at(0));
+    let handle = |kind, body| match judged(kind, 200, body) {
+        Outcome::Delivered { handle, .. } => handle,
+        outcome => panic!("{outcome:?}"),
+    };
+    let wecom = r#"{"errcode":0,"errmsg":"ok","msgid":"m1","response_code":"C-1"}"#;
+    assert_eq!(handle(ChannelKind::WecomApp, wecom).as_deref(), Some("C-1"));
+    assert_eq!(handle(ChannelKind::WecomApp, r#"{"errcode":0,"response_code":""}"#), None);
+    let feishu = r#"{"code":0,"data":{"message_id":"om_1"}}"#;
+    assert_eq!(handle(ChannelKind::FeishuApp, feishu).as_deref(), Some("om_1"));
+    assert_eq!(handle(ChannelKind::DingtalkApp, r#"{"processQueryKey":"k"}"#), None);
+
+    let (wecom, feishu) = (ChannelKind::WecomApp, ChannelKind::FeishuApp);
+    for (kind, status, body, strictly) in [
+        (wecom, 200, r#"{"errcode":-1}"#, Outcome::Retry { after: None }),
+        (wecom, 200, r#"{"errcode":45033}"#, Outcome::Retry { after: None }),
+        (wecom, 200, r#"{"errcode":41099}"#, Outcome::BadMessage),
+        (wecom, 200, r#"{"errcode":40014}"#, Outcome::RefreshToken),
+        (wecom, 200, "<html>", Outcome::Retry { after: None }),
+        (wecom, 502, r#"{"errcode":41099}"#, Outcome::Retry { after: None }),
+        (feishu, 400, r#"{"code":230031}"#, Outcome::BadMessage),
+        (feishu, 400, r#"{"code":230110}"#, Outcome::BadMessage),
+        (feishu, 500, r#"{"code":2200}"#, Outcome::Retry { after: None }),
+        (ChannelKind::DingtalkApp, 400, r#"{"code":"param.error"}"#, Outcome::Retry { after: None }),
+    ] {
+        let outcome = judge_strictly(kind, status, &HeaderMap::new(), body.as_bytes(), at(0));
+        assert_eq!(outcome, strictly, "{kind} {status} {body}");
+    }
 }
