@@ -224,7 +224,7 @@ impl Db {
                 return Err(DbError::Unavailable("no answer".to_owned()));
             };
             match begun {
-                Ok(()) => return Ok(Tx { connection }),
+                Ok(()) => return Ok(Tx { connection: Some(connection) }),
                 Err(error) if tries > 0 && is_disconnect(&error) => {
                     tries -= 1;
                     drop(Object::take(connection));
@@ -263,7 +263,8 @@ impl Db {
 
 /// An open transaction. [`Tx::finish`] ends it; dropped unfinished, its connection is closed and Postgres rolls it back.
 pub struct Tx {
-    connection: Object<AsyncPgConnection>,
+    /// None only once it has ended.
+    connection: Option<Object<AsyncPgConnection>>,
 }
 
 impl Tx {
@@ -271,33 +272,55 @@ impl Tx {
     pub async fn finish<T, E: From<DbError>>(mut self, outcome: Result<T, E>) -> Result<T, E> {
         match outcome {
             Ok(value) => {
-                AnsiTransactionManager::commit_transaction(&mut *self.connection)
-                    .await
-                    .map_err(DbError::from)?;
+                AnsiTransactionManager::commit_transaction(&mut *self).await.map_err(DbError::from)?;
+                self.give_back();
                 Ok(value)
             }
             Err(error) => {
-                if let Err(rollback) =
-                    AnsiTransactionManager::rollback_transaction(&mut *self.connection).await
-                {
-                    tracing::debug!(%rollback, "rollback failed; the connection is dropped");
+                match AnsiTransactionManager::rollback_transaction(&mut *self).await {
+                    Ok(()) => self.give_back(),
+                    Err(rollback) => {
+                        tracing::debug!(%rollback, "rollback failed; the connection is dropped");
+                    }
                 }
                 Err(error)
             }
         }
     }
+
+    /// To the pool: it is in no transaction any more.
+    fn give_back(&mut self) {
+        drop(self.connection.take());
+    }
 }
+
+impl Drop for Tx {
+    /// The pool would look at a connection only when it is wanted again, and until then its locks would stay: whoever hung up in the
+    /// middle of his request would keep others from his call.
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+const ENDED: &str = "a transaction holds its connection until it has ended";
 
 impl Deref for Tx {
     type Target = AsyncPgConnection;
+    #[expect(
+        clippy::expect_used,
+        reason = "only `finish` and `drop` take it, and nobody has the transaction after them"
+    )]
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().expect(ENDED)
     }
 }
 
 impl DerefMut for Tx {
+    #[expect(clippy::expect_used, reason = "as above")]
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().expect(ENDED)
     }
 }
 
