@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::bundle::{self, Parcel};
 use super::channels::{self, Mention, Message, Outcome, Person, Target, for_one, judge, judge_failure};
 use super::gate::{Carried, asking};
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState, Reason};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
@@ -28,10 +28,11 @@ use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
-use crate::platform::db::{Db, DbError, Scope, Tuning};
+use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{Outbound, OutboundRequest};
 pub use probe::Probe;
+use settle::Unleased;
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
@@ -131,18 +132,31 @@ impl Sender {
         entries: &[Entry],
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let tuning = [Tuning::Loose, Tuning::ByKeys];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
         let lease = Lease::new(notices, Vec::new(), now, self.lease);
-        let leased = settle::lease_in(&mut tx, county, lease).await;
-        let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
-        self.ring(anew);
+        let mut tx = self.begin_lease(county).await?;
+        let leased = settle::lease_in(&mut tx, &lease).await;
+        let leased = match tx.finish(leased).await {
+            Ok(leased) => leased,
+            Err(Unleased::Stranded) => {
+                let mut tx = self.begin_lease(county).await?;
+                let leased = settle::lease_stranded_in(&mut tx, county, &lease).await;
+                let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
+                self.ring(anew);
+                leased
+            }
+            Err(Unleased::Db(error)) => return Err(error),
+        };
         leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
         Ok(leased)
     }
 
-    /// Takes what waits for a reader to go along in one message with `company`, without those that somebody else holds.
+    async fn begin_lease(&self, county: CountyId) -> Result<Tx, DbError> {
+        self.db.begin_tuned(Scope::County(county.0), &[Tuning::Loose, Tuning::ByKeys]).await
+    }
+
+    /// Takes what waits for a reader to go along in one message with `company`, without those that somebody else holds; nothing when one
+    /// of them is an alarm that cannot leave, which its own lease will find.
     pub(super) async fn lease_gathered(
         &self,
         county: CountyId,
@@ -150,19 +164,21 @@ impl Sender {
         mut company: Vec<NoticeId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let tuning = [Tuning::Loose, Tuning::ByKeys];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
+        let mut tx = self.begin_lease(county).await?;
         let leased = async {
-            let notices = held::gather(&mut tx, gather).await?;
+            let notices = held::gather(&mut tx, gather).await.map_err(DbError::from)?;
             if notices.is_empty() {
-                return Ok((Vec::new(), 0));
+                return Ok(Vec::new());
             }
             company.extend(&notices);
-            settle::lease_in(&mut tx, county, Lease::new(notices, company, now, self.lease)).await
+            settle::lease_in(&mut tx, &Lease::new(notices, company, now, self.lease)).await
         };
-        let leased = leased.await.map_err(DbError::from);
-        let (mut leased, anew) = tx.finish(leased).await?;
-        self.ring(anew);
+        let leased = leased.await;
+        let mut leased = match tx.finish(leased).await {
+            Ok(leased) => leased,
+            Err(Unleased::Stranded) => Vec::new(),
+            Err(Unleased::Db(error)) => return Err(error),
+        };
         leased.sort_unstable_by_key(|leased| (leased.created_at, leased.notice));
         Ok(leased)
     }
@@ -451,7 +467,7 @@ impl From<NoToken> for Exchange {
 impl Tried {
     fn unrenderable(why: String) -> Self {
         Self {
-            next: Next::Dead("unrenderable"),
+            next: Next::Dead(AttemptOutcome::Unrenderable.as_str()),
             outcome: AttemptOutcome::Unrenderable,
             detail: Some(why),
             left_alone: false,
@@ -465,10 +481,10 @@ impl Tried {
     fn reason(&self) -> String {
         let code = match &self.next {
             Next::Sent { complete: true, .. } => return String::new(),
-            Next::Sent { complete: false, .. } => "some_unreached",
+            Next::Sent { complete: false, .. } => Reason::SomeUnreached.as_str(),
             Next::Again(_) => self.outcome.as_str(),
             Next::Dead(code) => code,
-            Next::Expired => "expired",
+            Next::Expired => Reason::Expired.as_str(),
         };
         match &self.detail {
             Some(detail) => format!("{code}: {detail}"),

@@ -145,15 +145,31 @@ struct SettleAlarms {
 }
 
 impl QueryFragment<Pg> for SettleAlarms {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "update notices set answered = true, state = case when state = 'sent' or state = 'fallback' and sent_at is not null then 'acted' \
-             when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
-             due_at = case state when 'sending' then due_at end, follow_at = null, \
-             reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ",
-        );
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.walk(out, None)
+    }
+}
+
+impl SettleAlarms {
+    /// Of all clocks, or of these alone.
+    fn walk<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, clocks: Option<&'b [&'b str]>) -> QueryResult<()> {
+        // Locked in the order of their ids, as everybody does: or two who want the same rows would wait for each other.
+        out.push_sql("with alarms as (select id from notices where subject_id = ");
         out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
         out.push_sql(" and officer_id is not null and not answered");
+        if let Some(clocks) = clocks {
+            out.push_sql(" and params->>'clock' = any(");
+            out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(clocks)?;
+            out.push_sql(")");
+        }
+        out.push_sql(
+            " order by id for no key update) update notices n set answered = true, \
+             state = case when n.state = 'sent' or n.state = 'fallback' and n.sent_at is not null then 'acted' \
+             when n.state in ('queued', 'held', 'retry') then 'superseded' else n.state end, \
+             due_at = case n.state when 'sending' then n.due_at end, follow_at = null, \
+             reason = case when n.state in ('queued', 'held', 'retry') then 'superseded' else n.reason end \
+             from alarms where n.id = alarms.id",
+        );
         Ok(())
     }
 }
@@ -169,12 +185,8 @@ struct SettleReminders<'a> {
 }
 
 impl QueryFragment<Pg> for SettleReminders<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.alarms.walk_ast(out.reborrow())?;
-        out.push_sql(" and params->>'clock' = any(");
-        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.clocks)?;
-        out.push_sql(")");
-        Ok(())
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.alarms.walk(out, Some(self.clocks))
     }
 }
 

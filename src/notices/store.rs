@@ -39,10 +39,8 @@ pub mod texts;
 const LAPSES_MAX: i32 = 5;
 /// Seconds for which a paused channel is left alone.
 const PAUSED_SECONDS: f64 = 60.0;
-/// Seconds after which news looks whether what it waits behind has left: while that is on its way, and while that waits for its moment,
-/// at most.
+/// Seconds after which news looks whether what it waits behind, and what is on its way, has left.
 const SOON_SECONDS: f64 = 1.0;
-const LATE_SECONDS: f64 = 60.0;
 
 /// Takes what is due into the queue, per priority in the order of due moments, passing over rows that somebody else holds.
 pub struct Claim {
@@ -113,7 +111,9 @@ impl QueryFragment<Pg> for Claim {
 }
 
 /// Takes notices for sending, those of them that still have to be sent. News never overtakes older news of its subject on the way to
-/// the same reader: while such a one may still leave, it waits (`in_order`). A message of a drill is one of many, each for somebody else.
+/// the same reader: while such a one may still leave, it waits (`in_order`) for the moment for which that one waits itself. A message of a
+/// drill is one of many, each for somebody else.
+#[derive(Clone, Debug)]
 pub struct Lease {
     pub notices: Vec<NoticeId>,
     /// What leaves in one message with them: among these the message keeps the order.
@@ -207,15 +207,9 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<Double, _>(&SOON_SECONDS)?;
-        out.push_sql("), least(");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
-        out.push_sql(" + make_interval(secs => ");
-        out.push_bind_param::<Double, _>(&LATE_SECONDS)?;
-        out.push_sql("), coalesce(max(o.due_at) filter (where o.state in ('retry', 'held')), ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
         // What stands here literally is the condition of the index `notices_order`.
         out.push_sql(
-            "))) as until from notices o \
+            "), max(o.due_at) filter (where o.state in ('retry', 'held'))) as until from notices o \
              where n.officer_id is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
              and o.recipient = n.recipient and o.id < n.id and o.state in ('queued', 'held', 'sending', 'retry') \
              and o.officer_id is null and o.id <> all(",
@@ -301,6 +295,9 @@ struct SettleAll<'a> {
 impl<'a> SettleAll<'a> {
     fn new(settles: &'a [Settle<'a>], next_channel_minutes: i32) -> Self {
         let mut all = Self { next_channel_minutes, ..Self::default() };
+        // In one order everywhere, so that nobody waits for somebody who waits for him.
+        let mut settles: Vec<&Settle<'_>> = settles.iter().collect();
+        settles.sort_unstable_by_key(|settle| settle.notice);
         for settle in settles {
             all.notice.push(settle.notice);
             all.attempt.push(settle.attempt);
@@ -415,7 +412,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, claim: Claim) -> QueryResult<Ve
 }
 
 /// Runs [`Lease`]; without those that need not be sent any more, or that somebody else sends.
-pub async fn lease(conn: &mut AsyncPgConnection, lease: Lease) -> QueryResult<Vec<Leased>> {
+pub async fn lease(conn: &mut AsyncPgConnection, lease: &Lease) -> QueryResult<Vec<Leased>> {
     lease.load(conn).await
 }
 
@@ -457,4 +454,25 @@ pub async fn backlog(conn: &mut AsyncPgConnection) -> QueryResult<(i64, Option<D
         .select((diesel::dsl::count_star(), diesel::dsl::min(notices::created_at)))
         .get_result(conn)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notices::model::Reason;
+
+    #[test]
+    fn every_reason_that_the_lease_gives_is_known() {
+        let now = DateTime::UNIX_EPOCH;
+        let lease = Lease::new(Vec::new(), Vec::new(), now, TimeDelta::zero());
+        let sql = diesel::debug_query::<Pg, _>(&lease).to_string();
+        let (_, rest) = sql.split_once("case when n.answered").unwrap();
+        let (against, _) = rest.split_once("end as against").unwrap();
+        let given: Vec<&str> =
+            against.split("then '").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+        assert_eq!(given.len(), 6, "{given:?}");
+        for reason in given.iter().flat_map(|reason| reason.split(": ")) {
+            assert!(Reason::parse(reason).is_some(), "{reason}");
+        }
+    }
 }

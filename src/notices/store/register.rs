@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::notices::channels::ChannelKind;
-use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeState};
+use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeId, NoticeState, Reason};
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 use crate::schema::{channels, departments, idempotency_keys, notices, officer_addresses};
 
@@ -207,10 +207,17 @@ pub async fn set_state(
 
 /// What was held because the channel was paused is due now; how many that were.
 pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<Utc>) -> QueryResult<usize> {
-    let held = notices::table
+    let held: Vec<NoticeId> = notices::table
         .filter(notices::channel_id.eq(id))
         .filter(notices::state.eq(NoticeState::Held))
-        .filter(notices::reason.eq("channel_paused"));
+        .filter(notices::reason.eq(Reason::ChannelPaused.as_str()))
+        // In one order everywhere, so that nobody waits for somebody who waits for him.
+        .order(notices::id)
+        .select(notices::id)
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    let held = notices::table.filter(notices::id.eq_any(held));
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::{Pipeline, Script};
 
 use super::channels::{ChannelKind, Outcome};
-use super::model::{ChannelId, Lane, NoticeId};
+use super::model::{ChannelId, Lane, NoticeId, Reason};
 use crate::platform::crypto::hmac_sha256;
 use crate::platform::redis::{Redis, RedisError};
 
@@ -360,9 +360,9 @@ impl Full {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Channel | Self::Reader => "throttled",
-            Self::News => "bundled",
-            Self::Blocked => "channel_blocked",
+            Self::Channel | Self::Reader => Reason::Throttled.as_str(),
+            Self::News => Reason::Bundled.as_str(),
+            Self::Blocked => Reason::ChannelBlocked.as_str(),
             Self::Unknown => "throttled: Redis is away",
         }
     }

@@ -2,20 +2,21 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use yijiao::notices::admin::Administrator;
 use yijiao::notices::admin::retry::retry;
 use yijiao::notices::deliver::Delivered;
-use yijiao::notices::model::{ChannelState, Entry, NoticeId, NoticeState};
+use yijiao::notices::model::{ChannelState, Entry, NewNotice, NoticeId, NoticeState, Priority};
+use yijiao::notices::outbox;
 use yijiao::organisation::CountyId;
 use yijiao::platform::db::DbError;
 use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::notices;
 
-use super::stage::{Stage, USER};
+use super::crash::until_so_many_wait;
+use super::stage::{Stage, USER, alarm_params, subject};
 
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
@@ -248,11 +249,60 @@ async fn what_was_given_up_so_leaves_when_an_administrator_has_it_sent_again() {
     stage.jobs.worker.run_once(stage.now()).await.unwrap();
     let row = stage.row(id).await;
     assert_eq!((row.state, row.reason.as_str()), (NoticeState::Dead, "nobody_to_address: lapsed_too_often"));
-    let county = stage.county;
-    let administrator =
-        Administrator { county, account: uuid::Uuid::now_v7(), name: "信息中心".to_owned() };
-    retry(stage.db(), &administrator, id, stage.now()).await.unwrap();
+    retry(stage.db(), &stage.administrator(), id, stage.now()).await.unwrap();
     stage.work().await;
     assert_eq!(stage.row(id).await.state, NoticeState::Sent);
     assert_eq!(stage.follow_up().await, 0, "and nothing climbs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_and_who_sends_never_wait_for_each_other() {
+    let stage = Stage::set().await;
+    // One posting, in two rooms; the second can take nothing, so that its lease decides about the posting.
+    let (first, second) = (stage.alarm("wecom").await, NoticeId::fresh());
+    let row = stage.notice(second, stage.channel("dingtalk").await, Priority::FirstAlarm, alarm_params());
+    stage.post_all(vec![NewNotice { posting_id: first, ..row }]).await;
+    stage.set_channel("dingtalk", ChannelState::Paused).await;
+    let mut verb = stage.tx().await;
+    let lock = format!("set local lock_timeout = '5s'; select from notices where id = '{first}' for update");
+    verb.batch_execute(&lock).await.unwrap();
+    let sending = {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(second), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    until_so_many_wait(&stage, 1).await;
+    outbox::settle_alarms(&mut verb, subject()).await.expect("who waits holds nothing that comes later");
+    verb.finish(Ok::<_, DbError>(())).await.unwrap();
+    assert_eq!(sending.await.unwrap(), Delivered::NothingToDo);
+    assert_eq!(stage.row(second).await.state, NoticeState::Superseded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_takes_the_alarms_in_the_order_of_their_ids() {
+    let stage = Stage::set().await;
+    let (first, second) = (NoticeId::fresh(), NoticeId::fresh());
+    let channel = stage.channel("wecom").await;
+    // In the table and by their time they stand the other way round.
+    for (id, age) in [(second, 2), (first, 1)] {
+        let row = stage.notice(id, channel, Priority::FirstAlarm, alarm_params());
+        let created_at = row.created_at - TimeDelta::seconds(age);
+        stage.post_all(vec![NewNotice { created_at, ..row }]).await;
+    }
+    let mut holder = stage.tx().await;
+    let lock = |id| format!("select from notices where id = '{id}' for update nowait");
+    holder.batch_execute(&lock(first)).await.unwrap();
+    let accepting = async {
+        let mut verb = stage.tx().await;
+        let settled = outbox::settle_alarms(&mut verb, subject()).await;
+        verb.finish(settled.map_err(DbError::from)).await.unwrap();
+    };
+    let looking = async {
+        until_so_many_wait(&stage, 1).await;
+        holder.batch_execute(&lock(second)).await.expect("nobody has the second who has not the first");
+        drop(holder);
+    };
+    tokio::join!(accepting, looking);
+    for id in [first, second] {
+        assert_eq!(stage.row(id).await.state, NoticeState::Superseded);
+    }
 }
