@@ -10,7 +10,7 @@ mod watch;
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
@@ -224,7 +224,11 @@ impl Db {
                 return Err(DbError::Unavailable("no answer".to_owned()));
             };
             match begun {
-                Ok(()) => return Ok(Tx { connection: Some(connection) }),
+                Ok(()) => {
+                    let made = Object::metrics(&connection).created;
+                    let unended = Unended(Some((self.pool.clone(), made)));
+                    return Ok(Tx { connection, unended });
+                }
                 Err(error) if tries > 0 && is_disconnect(&error) => {
                     tries -= 1;
                     drop(Object::take(connection));
@@ -263,8 +267,22 @@ impl Db {
 
 /// An open transaction. [`Tx::finish`] ends it; dropped unfinished, its connection is closed and Postgres rolls it back.
 pub struct Tx {
-    /// None only once it has ended.
-    connection: Option<Object<AsyncPgConnection>>,
+    connection: Object<AsyncPgConnection>,
+    /// Dropped after the connection, which is in the pool by then.
+    unended: Unended,
+}
+
+/// Sees to a connection whose transaction nobody ended. The pool would look at it only when it is wanted again, and until then its locks
+/// would stay: whoever hung up in the middle of his request would keep others from his call.
+struct Unended(Option<(Pool<AsyncPgConnection>, Instant)>);
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        if let Some((pool, made)) = self.0.take() {
+            // Known by its birth. Should another be as old to the nanosecond, it is replaced as well.
+            pool.retain(|_, other| other.created != made);
+        }
+    }
 }
 
 impl Tx {
@@ -272,13 +290,15 @@ impl Tx {
     pub async fn finish<T, E: From<DbError>>(mut self, outcome: Result<T, E>) -> Result<T, E> {
         match outcome {
             Ok(value) => {
-                AnsiTransactionManager::commit_transaction(&mut *self).await.map_err(DbError::from)?;
-                self.give_back();
+                AnsiTransactionManager::commit_transaction(&mut *self.connection)
+                    .await
+                    .map_err(DbError::from)?;
+                self.unended.0 = None;
                 Ok(value)
             }
             Err(error) => {
-                match AnsiTransactionManager::rollback_transaction(&mut *self).await {
-                    Ok(()) => self.give_back(),
+                match AnsiTransactionManager::rollback_transaction(&mut *self.connection).await {
+                    Ok(()) => self.unended.0 = None,
                     Err(rollback) => {
                         tracing::debug!(%rollback, "rollback failed; the connection is dropped");
                     }
@@ -287,40 +307,18 @@ impl Tx {
             }
         }
     }
-
-    /// To the pool: it is in no transaction any more.
-    fn give_back(&mut self) {
-        drop(self.connection.take());
-    }
 }
-
-impl Drop for Tx {
-    /// The pool would look at a connection only when it is wanted again, and until then its locks would stay: whoever hung up in the
-    /// middle of his request would keep others from his call.
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(Object::take(connection));
-        }
-    }
-}
-
-const ENDED: &str = "a transaction holds its connection until it has ended";
 
 impl Deref for Tx {
     type Target = AsyncPgConnection;
-    #[expect(
-        clippy::expect_used,
-        reason = "only `finish` and `drop` take it, and nobody has the transaction after them"
-    )]
     fn deref(&self) -> &Self::Target {
-        self.connection.as_ref().expect(ENDED)
+        &self.connection
     }
 }
 
 impl DerefMut for Tx {
-    #[expect(clippy::expect_used, reason = "as above")]
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.connection.as_mut().expect(ENDED)
+        &mut self.connection
     }
 }
 
