@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | [`Claim`] | due: queued, retry, held, sending (lapsed) | queued, due again after the requeue time |
 //! | [`Lease`] | queued; retry, held when due | sending, attempt + 1; or where its channel, its matter or its turn puts it |
-//! | [`held::Hold`] | sending, of this attempt | held, retry for a first alarm, expired after a day: it was no attempt |
-//! | [`Settle`] | sending, of this attempt | sent, retry, dead, expired; acted or superseded when answered meanwhile |
+//! | [`held::Hold`] | sending, under this lease | held, retry for a first alarm, expired after a day: it was no attempt |
+//! | [`Settle`] | sending, under this lease | sent, retry, dead, expired; acted or superseded when answered meanwhile |
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -134,6 +134,8 @@ pub struct Leased {
     pub state: NoticeState,
     pub reason: String,
     pub attempt: i32,
+    /// Until when it is in this hand; none when it is kept for good.
+    pub until: Option<DateTime<Utc>>,
     pub priority: Priority,
     pub event: String,
     pub params: Value,
@@ -232,7 +234,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
-            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
+            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.due_at, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention",
         );
@@ -240,10 +242,12 @@ impl QueryFragment<Pg> for Lease {
     }
 }
 
-/// Records how an attempt ended, if it is still the present one.
+/// Records how an attempt ended, if it is still the present one: of this number, under this lease. A crash of Postgres may forget a lease,
+/// and the next one counts the same number again.
 pub struct Settle<'a> {
     pub notice: NoticeId,
     pub attempt: i32,
+    pub until: Option<DateTime<Utc>>,
     /// Where the notice stands now, unless what it asks for was done meanwhile.
     pub state: NoticeState,
     pub reason: String,
@@ -280,6 +284,7 @@ struct SettleAll<'a> {
     next_channel_minutes: i32,
     notice: Vec<NoticeId>,
     attempt: Vec<i32>,
+    until: Vec<Option<DateTime<Utc>>>,
     state: Vec<NoticeState>,
     reason: Vec<&'a str>,
     due_at: Vec<Option<DateTime<Utc>>>,
@@ -301,6 +306,7 @@ impl<'a> SettleAll<'a> {
         for settle in settles {
             all.notice.push(settle.notice);
             all.attempt.push(settle.attempt);
+            all.until.push(settle.until);
             all.state.push(settle.state);
             all.reason.push(&settle.reason);
             all.due_at.push(settle.due_at);
@@ -324,6 +330,8 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Integer>, _>(&self.attempt)?;
         out.push_sql("::int4[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
+        out.push_sql("::timestamptz[], ");
         out.push_bind_param::<Array<Text>, _>(&self.state)?;
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Text>, _>(&self.reason)?;
@@ -344,7 +352,7 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Text>, _>(&self.excerpt)?;
         out.push_sql(
-            "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, started_at, took_ms, http_status, \
+            "::text[]) as g(notice_id, attempt, until, state, reason, due_at, sent_at, provider_id, started_at, took_ms, http_status, \
              outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
              when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
              reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, follow_at = case when g.state = 'sent' \
@@ -356,7 +364,7 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_bind_param::<Integer, _>(&self.next_channel_minutes)?;
         out.push_sql(
             " end as minutes from counties co) co where n.id = g.notice_id and co.id = n.county_id \
-             and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at, co.minutes), \
+             and n.attempt = g.attempt and n.due_at = g.until and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at, co.minutes), \
              recorded as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, \
              excerpt, next_at) select s.id, s.attempt, s.county_id, g.started_at, g.took_ms, g.http_status, g.outcome, g.excerpt, \
              s.due_at from settled s join given g on g.notice_id = s.id and g.attempt = s.attempt) \
@@ -386,6 +394,7 @@ prepared!(Lease, Lease => (
     sql_types::Text,
     sql_types::Text,
     sql_types::Integer,
+    sql_types::Nullable<sql_types::Timestamptz>,
     sql_types::Text,
     sql_types::Text,
     sql_types::Jsonb,

@@ -141,6 +141,7 @@ impl Attempted {
         Settle {
             notice: leased.notice,
             attempt: leased.attempt,
+            until: leased.until,
             state,
             reason: match (state, self.digest) {
                 (NoticeState::Sent, Some(first)) => format!("{}: {first}", Reason::Digest),

@@ -112,6 +112,33 @@ async fn the_answer_of_an_attempt_whose_lease_ended_does_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_answer_under_a_lease_that_a_crash_took_away_does_not_count_either() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    let send = || {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    let (refuse, asked) = hesitant(&stage, "county", "503 Later", "").await;
+    let forgotten = send();
+    asked.await.unwrap();
+    // Postgres comes back without the lease, and counts the next one by the same number.
+    let mut tx = stage.tx().await;
+    let back = (notices::state.eq(NoticeState::Queued), notices::attempt.eq(0));
+    let back = diesel::update(notices::table.find(id)).set(back).execute(&mut tx).await;
+    tx.finish(back.map_err(DbError::from)).await.unwrap();
+    stage.pass(TimeDelta::seconds(1));
+    let (take, asked) = hesitant(&stage, "county", "200 OK", "").await;
+    let present = send();
+    asked.await.unwrap();
+    refuse.send(()).unwrap();
+    assert_eq!(forgotten.await.unwrap(), Delivered::TooLate);
+    take.send(()).unwrap();
+    assert_eq!(present.await.unwrap(), Delivered::Tried(NoticeState::Sent));
+    assert_eq!(stage.attempts(id).await, [(1, "delivered".to_owned(), Some(200))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_answered_before_it_left_is_not_sent() {
     let stage = Stage::set().await;
     let (queued, relayed) = (stage.alarm("wecom").await, stage.alarm("wecom").await);
