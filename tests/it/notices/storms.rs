@@ -60,17 +60,24 @@ impl Storm {
         assert!(self.stage.sandbox.has_heard(count, PATIENCE).await, "not even {percent} %");
     }
 
-    /// Waits until this many are with a receiver who says nothing; which they are.
-    async fn waits(&self, count: usize) -> Vec<NoticeId> {
+    /// Waits until every sender has one in hand whose receiver says nothing; which they are. The last that was written is a lease then.
+    async fn stands_still(&self) -> Vec<NoticeId> {
         let began = std::time::Instant::now();
         loop {
             let mut tx = self.stage.tx().await;
-            let sending = notices::table.filter(notices::state.eq(NoticeState::Sending));
-            let sending: Vec<NoticeId> = sending.select(notices::id).load(&mut tx).await.unwrap();
-            if sending.len() >= count {
-                return sending;
+            let open = notices::table.filter(notices::due_at.is_not_null());
+            let open: Vec<(NoticeId, Priority, NoticeState)> =
+                open.select((notices::id, notices::priority, notices::state)).load(&mut tx).await.unwrap();
+            let full = Lane::ALL.into_iter().all(|lane| {
+                let mine = open.iter().filter(|(_, priority, _)| Lane::of(*priority) == lane);
+                let sending = mine.clone().filter(|(.., state)| *state == NoticeState::Sending).count();
+                sending == IN_HAND / 2 || sending == mine.count()
+            });
+            if full {
+                let sending = open.into_iter().filter(|(.., state)| *state == NoticeState::Sending);
+                return sending.map(|(id, ..)| id).collect();
             }
-            assert!(began.elapsed() < PATIENCE, "{}", sending.len());
+            assert!(began.elapsed() < PATIENCE, "{} are open", open.len());
         }
     }
 
@@ -166,8 +173,9 @@ async fn private_stores_killed_outright_lose_none_of_two_thousand() {
     storm.reaches(60).await;
 
     // Whoever is sent to keeps silent: the leases of what he has are the last that Postgres heard of, and it forgets them.
-    storm.stage.sandbox.set_fault("county", Fault::always(Mode::Timeout).seconds(2));
-    let in_hand = storm.waits(IN_HAND / 2).await;
+    postgres.keep_to_itself(&mut storm.stage.onlooker().await).await;
+    storm.stage.sandbox.set_fault("county", Fault::always(Mode::Timeout).seconds(5));
+    let in_hand = storm.stands_still().await;
     postgres.crash();
     storm.stage.sandbox.clear_fault("county");
     let mut tx = storm.stage.tx().await;

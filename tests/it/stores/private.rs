@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use crate::kit_db::{Holds, TestDb};
 /// Of both, in a place that nobody else can reach.
 const PASSWORD: &str = "of-this-test-alone";
 
-/// A Postgres that writes for the next minute only what somebody waits for.
+/// A Postgres that writes what nobody waits for only every ten seconds.
 pub struct PrivatePostgres {
     /// Of the server and of whoever it runs as.
     folder: PathBuf,
@@ -27,6 +28,8 @@ pub struct PrivatePostgres {
     user: Option<(u32, u32)>,
     port: u16,
     server: Child,
+    /// The process that writes what nobody waits for, while it is held.
+    held: Option<i32>,
 }
 
 impl PrivatePostgres {
@@ -59,13 +62,22 @@ impl PrivatePostgres {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = free_port();
         let server = Self::serve(&folder, &programs, user, port);
-        Self { folder, programs, user, port, server }
+        Self { folder, programs, user, port, server, held: None }
     }
 
     /// A database in it with the product's schema.
     pub fn database(&self) -> TestDb {
         let server = format!("postgres://yijiao_owner:{PASSWORD}@127.0.0.1:{}/postgres", self.port);
         TestDb::made_by(Url::parse(&server).unwrap(), Holds::Schema)
+    }
+
+    /// From now on nothing is written but what somebody waits for, and what was committed before that.
+    pub async fn keep_to_itself(&mut self, onlooker: &mut AsyncPgConnection) {
+        let writer = "(select pid from pg_stat_activity where backend_type = 'walwriter')";
+        let writer = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>(writer));
+        let writer: i32 = writer.get_result(onlooker).await.unwrap();
+        signal(&format!("kill -STOP {writer}"));
+        self.held = Some(writer);
     }
 
     /// Falls as `pg_ctl -m immediate` lets it fall, without a last word to the disk, and is there again after its recovery.
@@ -75,8 +87,10 @@ impl PrivatePostgres {
     }
 
     fn fall(&mut self) {
-        let quit = Command::new("sh").args(["-c", &format!("kill -QUIT {}", self.server.id())]).status();
-        assert!(quit.unwrap().success());
+        signal(&format!("kill -QUIT {}", self.server.id()));
+        if let Some(writer) = self.held.take() {
+            signal(&format!("kill -CONT {writer}"));
+        }
         self.server.wait().unwrap();
     }
 
@@ -171,6 +185,10 @@ fn program(variable: &str, find: &str) -> String {
     found.unwrap_or_else(|| {
         panic!("{variable} is not set, and nothing fitting is installed; `make test` sets it")
     })
+}
+
+fn signal(kill: &str) {
+    assert!(Command::new("sh").args(["-c", kill]).status().unwrap().success(), "{kill}");
 }
 
 /// A program as another user, in a folder that he may enter.
