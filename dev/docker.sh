@@ -6,6 +6,9 @@ docker_answers() { have docker && docker info >/dev/null 2>&1; }
 # One name per clone, stand and store.
 container_name() { printf 'yijiao-%s-%s-%s' "$(printf %s "$ROOT" | cksum | cut -d' ' -f1)" "$STAND" "$1"; }
 
+# Whether this stand runs a store so.
+in_container() { grep -q "^docker $(container_name "$1") " "$HOME_OF_STAND/running" 2>/dev/null; }
+
 # run_container <postgres|redis> <inner port> <default port> <wished port> <docker options and command…>
 run_container() {
     local what=$1 inner=$2 default=$3 wish=$4 name attempt

@@ -25,3 +25,19 @@ open_stores() {
     fi
     export DATABASE_URL REDIS_URL
 }
+
+# Exports the programs with which a test starts stores of its own, and the folder where their user may write: TEST_PG_BIN, TEST_PG_HOME
+# and TEST_REDIS_SERVER. False when this machine has none and gets none.
+own_programs() {
+    # Not set: the store was given, or is a container.
+    if [ -z "${PG_BIN:-}" ]; then
+        find_postgres || { ! in_container postgres && get_packages postgres && find_postgres; } || return 1
+        choose_pg_user
+        lend_home
+    fi
+    if [ -z "${REDIS_SERVER:-}" ]; then
+        find_redis || { ! in_container redis && get_packages redis && find_redis; } || return 1
+    fi
+    rm -rf "$PG_HOME"/yijiao-pg-* # of killed tests
+    export TEST_PG_BIN=$PG_BIN TEST_PG_HOME=$PG_HOME TEST_REDIS_SERVER=$REDIS_SERVER
+}

@@ -20,11 +20,17 @@ if cargo nextest --version >/dev/null 2>&1; then
     runner=(cargo nextest run --locked --test-threads "$threads")
     shown=(--no-capture)
 fi
+skip=()
+if ! own_programs; then
+    killer=private_stores_killed_outright
+    say "left out: the test $killer, which starts and kills stores of its own: no programs of Postgres and Redis here, nor to be had"
+    if [ "${runner[1]}" = nextest ]; then runner+=(-E "not test($killer)"); else skip=(--skip "$killer"); fi
+fi
 # The runner's summary is the last word.
 if [ $# -gt 0 ]; then
-    "${runner[@]}" "$@" "${shown[@]}"
+    "${runner[@]}" "$@" "${shown[@]}" ${skip[@]+"${skip[@]}"}
 else
     . "$ROOT/dev/lint.sh"
     say "tests"
-    "${runner[@]}"
+    "${runner[@]}" ${skip[@]+-- "${skip[@]}"}
 fi

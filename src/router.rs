@@ -18,7 +18,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
         .configure(notices::admin::routes::configure) // /api/v1/admin/notices, /admin/channels
-        .configure(notices::texts::routes::configure) // /api/v1/admin/texts
+        .configure(notices::texts::routes::configure) // /api/v1/admin/templates
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars
         .configure(deadlines::ladders::routes::configure) // /api/v1/admin/ladders
         .configure(identity::routes::configure) // /api/v1/auth/…, /me

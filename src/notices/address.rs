@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::{ChannelId, NewNotice, NoticeId, NoticeState, Priority};
+use super::model::{ChannelId, NewNotice, NoticeId, NoticeState, Priority, Reason};
 use super::outbox::Draft;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 
 /// What stands first in the reason of a notice that could not be addressed to anybody; `yijiao check` looks for it.
-pub const NOBODY: &str = "nobody_to_address";
+pub const NOBODY: &str = Reason::NobodyToAddress.as_str();
 
 /// A living room, or a system that listens, and whose it is; no department: the county's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

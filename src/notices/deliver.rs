@@ -19,7 +19,7 @@ use super::channels::{
     judge_strictly,
 };
 use super::gate::{Carried, asking};
-use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState};
+use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState, Reason};
 use super::register;
 use super::retry::{self, Next};
 pub use super::store::Leased;
@@ -32,10 +32,11 @@ use super::tokens::{NoToken, Token, Tokens};
 use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
-use crate::platform::db::{Db, DbError, Scope, Tuning};
+use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::{HeaderMap, Outbound, OutboundRequest};
 pub use probe::Probe;
+use settle::Unleased;
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
@@ -138,18 +139,31 @@ impl Sender {
         entries: &[Entry],
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let tuning = [Tuning::Loose, Tuning::ByKeys];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
         let notices = entries.iter().map(|entry| entry.notice).collect();
         let lease = Lease::new(notices, Vec::new(), now, self.lease);
-        let leased = settle::lease_in(&mut tx, county, lease).await;
-        let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
-        self.ring(anew);
+        let mut tx = self.begin_lease(county).await?;
+        let leased = settle::lease_in(&mut tx, &lease).await;
+        let leased = match tx.finish(leased).await {
+            Ok(leased) => leased,
+            Err(Unleased::Stranded) => {
+                let mut tx = self.begin_lease(county).await?;
+                let leased = settle::lease_stranded_in(&mut tx, county, &lease).await;
+                let (leased, anew) = tx.finish(leased.map_err(DbError::from)).await?;
+                self.ring(anew);
+                leased
+            }
+            Err(Unleased::Db(error)) => return Err(error),
+        };
         leased.iter().filter(|leased| leased.state != NoticeState::Sending).for_each(note_kept);
         Ok(leased)
     }
 
-    /// Takes what waits for a reader to go along in one message with `company`, without those that somebody else holds.
+    async fn begin_lease(&self, county: CountyId) -> Result<Tx, DbError> {
+        self.db.begin_tuned(Scope::County(county.0), &[Tuning::Loose, Tuning::ByKeys]).await
+    }
+
+    /// Takes what waits for a reader to go along in one message with `company`, without those that somebody else holds; nothing when one
+    /// of them is an alarm that cannot leave, which its own lease will find.
     pub(super) async fn lease_gathered(
         &self,
         county: CountyId,
@@ -157,19 +171,21 @@ impl Sender {
         mut company: Vec<NoticeId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Leased>, DbError> {
-        let tuning = [Tuning::Loose, Tuning::ByKeys];
-        let mut tx = self.db.begin_tuned(Scope::County(county.0), &tuning).await?;
+        let mut tx = self.begin_lease(county).await?;
         let leased = async {
-            let notices = held::gather(&mut tx, gather).await?;
+            let notices = held::gather(&mut tx, gather).await.map_err(DbError::from)?;
             if notices.is_empty() {
-                return Ok((Vec::new(), 0));
+                return Ok(Vec::new());
             }
             company.extend(&notices);
-            settle::lease_in(&mut tx, county, Lease::new(notices, company, now, self.lease)).await
+            settle::lease_in(&mut tx, &Lease::new(notices, company, now, self.lease)).await
         };
-        let leased = leased.await.map_err(DbError::from);
-        let (mut leased, anew) = tx.finish(leased).await?;
-        self.ring(anew);
+        let leased = leased.await;
+        let mut leased = match tx.finish(leased).await {
+            Ok(leased) => leased,
+            Err(Unleased::Stranded) => Vec::new(),
+            Err(Unleased::Db(error)) => return Err(error),
+        };
         leased.sort_unstable_by_key(|leased| (leased.created_at, leased.notice));
         Ok(leased)
     }
@@ -205,7 +221,12 @@ impl Sender {
         if matches!(exchanged, Err(Unsent::Answered)) {
             return None;
         }
-        if let Ok(exchange) = &exchanged {
+        // That a card cannot be changed says nothing of whether messages arrive.
+        let fails =
+            |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::RateLimited { .. });
+        if let Ok(exchange) = &exchanged
+            && !(first.is_redraw() && fails(&exchange.outcome))
+        {
             let asked = asking(first, Spacing::None);
             self.throttle.heard(&asked, &exchange.outcome, standing, now).await;
         }
@@ -299,11 +320,15 @@ impl Sender {
         let asks = leased.redraws.is_none() && has_button(target, message);
         let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
         let first = self.with_token(leased, (target, message, judge), since, latest, now).await?;
-        if !asks || first.outcome != Outcome::BadMessage || Instant::now() >= latest {
+        if !asks || first.outcome != Outcome::BadMessage {
             return Ok(first);
         }
-        let (channel, excerpt) = (leased.channel, &first.excerpt);
-        tracing::warn!(%channel, excerpt, "a card with a button was refused and goes without; `buttons` of the channel's settings says so from the start");
+        if Instant::now() >= latest {
+            // Nothing is wrong with what it says: there is only no time left to say it without the button.
+            return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..first });
+        }
+        let channel = leased.channel;
+        tracing::warn!(%channel, "a card with a button was refused and goes without; `buttons` of the channel's settings says so from the start");
         let plain = target.without_buttons();
         let second = self.with_token(leased, (&plain, message, channels::judge), since, latest, now).await?;
         Ok(Exchange { took: first.took + second.took, ..second })
@@ -484,7 +509,7 @@ impl From<NoToken> for Exchange {
 impl Tried {
     fn unrenderable(why: String) -> Self {
         Self {
-            next: Next::Dead("unrenderable"),
+            next: Next::Dead(AttemptOutcome::Unrenderable.as_str()),
             outcome: AttemptOutcome::Unrenderable,
             detail: Some(why),
             left_alone: false,
@@ -498,10 +523,10 @@ impl Tried {
     fn reason(&self) -> String {
         let code = match &self.next {
             Next::Sent { complete: true, .. } => return String::new(),
-            Next::Sent { complete: false, .. } => "some_unreached",
+            Next::Sent { complete: false, .. } => Reason::SomeUnreached.as_str(),
             Next::Again(_) => self.outcome.as_str(),
             Next::Dead(code) => code,
-            Next::Expired => "expired",
+            Next::Expired => Reason::Expired.as_str(),
         };
         match &self.detail {
             Some(detail) => format!("{code}: {detail}"),
@@ -524,6 +549,9 @@ const fn name(outcome: &Outcome) -> AttemptOutcome {
 }
 
 fn note_kept(leased: &Leased) {
+    if leased.is_redraw() {
+        return;
+    }
     let (kind, state) = (leased.kind.as_str(), leased.state.as_str());
     metrics::counter!("notices_kept_total", "kind" => kind, "channel" => leased.channel.to_string(), "state" => state)
         .increment(1);
@@ -536,7 +564,7 @@ fn note_kept(leased: &Leased) {
 /// Tells the metrics, and the log of what failed. Never an address, a key or an answer.
 fn note_tried(leased: &Leased, tried: &Tried, settled: Option<NoticeState>, now: DateTime<Utc>) {
     let kind = leased.kind.as_str();
-    if leased.redraws.is_some() {
+    if leased.is_redraw() {
         return note_redrawn(leased, tried);
     }
     let (outcome, label) = (tried.outcome.as_str(), leased.channel.to_string());

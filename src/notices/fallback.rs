@@ -5,8 +5,9 @@
 //!
 //! A first alarm that left and that its officer has not acted on goes to his next application, each of them once.
 //!
-//! Whatever is decided about a posting is decided under the lock of its first row: of two rows that fail at the same moment the second
-//! sees what became of the first. Of one posting it is said once that nobody hears it.
+//! Whatever is decided about a posting is decided under the lock of its first row, which the caller has taken together with its own rows
+//! ([`stranded::lock`]): of two rows that fail at the same moment the second sees what became of the first. Of one posting it is said
+//! once that nobody hears it.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,7 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use super::address::{NOBODY, Reach, Routes};
-use super::model::{ChannelId, NewNotice, NoticeId, NoticeState};
+use super::model::{ChannelId, NewNotice, NoticeId, NoticeState, Reason};
 use super::outbox;
 use super::store::stranded::{self, Sibling, Stranded};
 use crate::organisation::CountyId;
@@ -83,7 +84,6 @@ async fn readdress(
     if ids.is_empty() {
         return Ok(0);
     }
-    stranded::lock_postings(conn, ids).await?;
     let stranded = stranded::stranded(conn, ids).await?;
     let departments = stranded.iter().flat_map(|one| [Some(one.department), one.room_of]);
     let departments: Vec<_> = departments.flatten().collect();
@@ -142,7 +142,7 @@ async fn readdress(
 }
 
 /// Why a row ended `fallback` that was sent, and why another follows it: its officer has not acted.
-const UNACTED: &str = "unacted";
+const UNACTED: &str = Reason::Unacted.as_str();
 
 /// Why a row follows one that could not leave.
 const MOVED: &str = "moved";
@@ -271,7 +271,7 @@ fn is_on_its_way(state: NoticeState) -> bool {
 
 /// Why it cannot leave by its channel.
 fn why(one: &Stranded) -> &str {
-    if one.reason.is_empty() { "channel_dead" } else { &one.reason }
+    if one.reason.is_empty() { Reason::ChannelDead.as_str() } else { &one.reason }
 }
 
 /// The row that says that a held alarm is heard by nobody.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::bundle::{self, Parcel, is_news, joins};
 use super::deliver::{Attempted, Leased, Sender};
 use super::fallback;
-use super::model::{Lane, NoticeId, NoticeState, Priority};
+use super::model::{Lane, NoticeId, NoticeState, Priority, Reason};
 use super::quiet::NoticeRules;
 use super::retry;
 use super::store::held::{self, Gather, Hold};
@@ -45,7 +45,7 @@ impl Sender {
             return self.keep(&parcel, until, why, now).await;
         }
         if let Some(until) = self.throttle.spread(&asking(&parcel.first, Spacing::None), now) {
-            return self.keep(&parcel, until, "rush_hour", now).await;
+            return self.keep(&parcel, until, Reason::RushHour.as_str(), now).await;
         }
         let full = parcel.count() >= bundle::MOST;
         let spacing = if company && !full { Spacing::News } else { Spacing::None };
@@ -67,7 +67,7 @@ impl Sender {
     async fn leave_behind(&self, leased: &Leased) -> Result<Carried, DbError> {
         let state = NoticeState::Superseded;
         let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
-        let held = held::hold(&mut tx, &Hold::of(&[leased], state, None, state.as_str())).await;
+        let held = held::hold(&mut tx, &Hold::of(&[leased], state, None, Reason::Superseded.as_str())).await;
         tx.finish(held.map_err(DbError::from)).await?;
         note_kept(leased, state, 1);
         Ok(Carried::Kept(state))
@@ -81,12 +81,12 @@ impl Sender {
     ) -> Result<Option<(DateTime<Utc>, &'static str)>, DbError> {
         let first = &parcel.first;
         if let Some(end) = self.rules(first.county).await?.quiet_end(now) {
-            return Ok(Some((end, "quiet_hours")));
+            return Ok(Some((end, Reason::QuietHours.as_str())));
         }
         let oldest = parcel.all().map(|leased| leased.created_at).min().unwrap_or(now);
         let all_low = parcel.all().all(|leased| leased.priority == Priority::Low);
         let waits = all_low && joins(first) && parcel.count() < bundle::MOST && now < oldest + COMPANY;
-        Ok(waits.then_some((oldest + COMPANY, "bundled")))
+        Ok(waits.then_some((oldest + COMPANY, Reason::Bundled.as_str())))
     }
 
     async fn rules(&self, county: CountyId) -> Result<NoticeRules, DbError> {
@@ -114,7 +114,7 @@ impl Sender {
         let state = if alarm { NoticeState::Retry } else { NoticeState::Held };
         let is_stale = |leased: &&Leased| now - leased.created_at >= retry::STALE;
         let (stale, fresh): (Vec<&Leased>, Vec<&Leased>) = parcel.all().partition(is_stale);
-        let expired = format!("expired: {reason}");
+        let expired = format!("{}: {reason}", Reason::Expired);
         let holds = [
             Hold::of(&fresh, state, Some(until), reason),
             Hold::of(&stale, NoticeState::Expired, None, &expired),
@@ -135,9 +135,11 @@ impl Sender {
             stale.iter().filter(|leased| leased.alarms).map(|leased| leased.notice).collect();
         let mut tx = self.db.begin(Scope::County(first.county.0)).await?;
         let kept = async {
-            // Before its rows, as everybody who decides about a posting.
             let alarms: Vec<NoticeId> = stuck.iter().chain(&failed).copied().collect();
-            stranded::lock_postings(&mut tx, &alarms).await?;
+            if !alarms.is_empty() {
+                let all: Vec<NoticeId> = parcel.all().map(|leased| leased.notice).collect();
+                stranded::lock(&mut tx, &all, &alarms).await?;
+            }
             for hold in holds.iter().filter(|hold| !hold.notices.is_empty()) {
                 held::hold(&mut tx, hold).await?;
             }
@@ -151,7 +153,7 @@ impl Sender {
         for hold in &holds {
             note_kept(first, hold.state, hold.notices.len());
         }
-        for leased in &stale {
+        for leased in stale.iter().filter(|leased| !leased.is_redraw()) {
             let (notice, channel, event) = (leased.notice, leased.channel, &leased.event);
             tracing::error!(%notice, %channel, kind, event, reason, "notice given up unsent, too old");
         }
@@ -191,6 +193,9 @@ impl Sender {
 
 /// Counts what was kept from leaving.
 fn note_kept(leased: &Leased, state: NoticeState, count: usize) {
+    if leased.is_redraw() {
+        return;
+    }
     let (kind, channel) = (leased.kind.as_str(), leased.channel.to_string());
     metrics::counter!("notices_kept_total", "kind" => kind, "channel" => channel, "state" => state.as_str())
         .increment(u64::try_from(count).unwrap_or(1));
@@ -201,7 +206,8 @@ pub(super) fn asking(leased: &Leased, spacing: Spacing) -> Asking<'_> {
     Asking {
         channel: leased.channel,
         kind: leased.kind,
-        reader: &leased.recipient,
+        // To redraw is not to send: it takes no message's place with the reader.
+        reader: if leased.is_redraw() { "" } else { &leased.recipient },
         lane: Lane::of(leased.priority),
         notice: leased.notice,
         attempt: leased.attempt,

@@ -78,6 +78,36 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// What stands first in the reason of a notice, unless it is the outcome of its last attempt. What each means to an administrator says
+    /// [`super::admin::words`].
+    Reason {
+        ChannelPaused = "channel_paused",
+        ChannelDead = "channel_dead",
+        ChannelBlocked = "channel_blocked",
+        Throttled = "throttled",
+        /// Older news of its matter is still to come to its reader.
+        InOrder = "in_order",
+        Bundled = "bundled",
+        RushHour = "rush_hour",
+        QuietHours = "quiet_hours",
+        /// It left in one message with others, the first of which follows.
+        Digest = "digest",
+        /// It could not be addressed to anybody; `yijiao check` looks for it.
+        NobodyToAddress = "nobody_to_address",
+        Superseded = "superseded",
+        AttemptsUsedUp = "attempts_used_up",
+        Expired = "expired",
+        LapsedTooOften = "lapsed_too_often",
+        SomeUnreached = "some_unreached",
+        /// Its officer has not acted.
+        Unacted = "unacted",
+        /// What stands in the chat can no longer be redrawn.
+        CardFixed = "card_fixed",
+        Cancelled = "cancelled",
+    }
+);
+
 /// A queue of its own for first alarms, so that they never wait behind anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lane {

@@ -142,7 +142,8 @@ pub async fn settle_reminders(
     clocks: &[&str],
     done: &Done<'_>,
 ) -> QueryResult<()> {
-    let cards = SettleReminders { subject, clocks, kinds: redrawable() }.load(conn).await?;
+    let cards =
+        SettleReminders { alarms: SettleAlarms { subject, kinds: redrawable() }, clocks }.load(conn).await?;
     post(conn, &redraw::rows(cards, done)).await
 }
 
@@ -159,21 +160,9 @@ struct SettleAlarms {
 
 /// [`SettleAlarms`] for those of some clocks.
 struct SettleReminders<'a> {
-    subject: Uuid,
+    alarms: SettleAlarms,
     clocks: &'a [&'a str],
-    kinds: Vec<ChannelKind>,
 }
-
-const SETTLE: &str = "with settled as (update notices set answered = true, \
-    state = case when state = 'sent' or state = 'fallback' and sent_at is not null then 'acted' \
-    when state in ('queued', 'held', 'retry') then 'superseded' else state end, \
-    due_at = case state when 'sending' then due_at end, follow_at = null, \
-    reason = case when state in ('queued', 'held', 'retry') then 'superseded' else reason end where subject_id = ";
-
-const CARDS: &str = " returning id, county_id, subject_kind, subject_id, channel_id, recipient, officer_id, params, state, handle) \
-    select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \
-    from settled s join channels c on c.id = s.channel_id \
-    where (s.state = 'sending' or s.state = 'acted' and s.handle is not null) and c.kind = any(";
 
 type CardColumns = (
     sql_types::Uuid,
@@ -187,11 +176,35 @@ type CardColumns = (
 );
 
 impl QueryFragment<Pg> for SettleAlarms {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(SETTLE);
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.walk(out, None)
+    }
+}
+
+impl SettleAlarms {
+    /// Of all clocks, or of these alone.
+    fn walk<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, clocks: Option<&'b [&'b str]>) -> QueryResult<()> {
+        // Locked in the order of their ids, as everybody does: or two who want the same rows would wait for each other.
+        out.push_sql("with alarms as (select id from notices where subject_id = ");
         out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
         out.push_sql(" and officer_id is not null and not answered");
-        out.push_sql(CARDS);
+        if let Some(clocks) = clocks {
+            out.push_sql(" and params->>'clock' = any(");
+            out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(clocks)?;
+            out.push_sql(")");
+        }
+        out.push_sql(
+            " order by id for no key update), settled as (update notices n set answered = true, \
+             state = case when n.state = 'sent' or n.state = 'fallback' and n.sent_at is not null then 'acted' \
+             when n.state in ('queued', 'held', 'retry') then 'superseded' else n.state end, \
+             due_at = case n.state when 'sending' then n.due_at end, follow_at = null, \
+             reason = case when n.state in ('queued', 'held', 'retry') then 'superseded' else n.reason end \
+             from alarms where n.id = alarms.id \
+             returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.handle) \
+             select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \
+             from settled s join channels c on c.id = s.channel_id \
+             where (s.state = 'sending' or s.state = 'acted' and s.handle is not null) and c.kind = any(",
+        );
         out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
         out.push_sql(") order by s.id");
         Ok(())
@@ -208,16 +221,8 @@ impl Query for SettleAlarms {
 }
 
 impl QueryFragment<Pg> for SettleReminders<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(SETTLE);
-        out.push_bind_param::<sql_types::Uuid, _>(&self.subject)?;
-        out.push_sql(" and officer_id is not null and not answered and params->>'clock' = any(");
-        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.clocks)?;
-        out.push_sql(")");
-        out.push_sql(CARDS);
-        out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
-        out.push_sql(") order by s.id");
-        Ok(())
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.alarms.walk(out, Some(self.clocks))
     }
 }
 

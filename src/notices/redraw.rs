@@ -17,8 +17,8 @@ use crate::organisation::{CountyId, OfficerId};
 /// The event of such a row.
 pub const REDRAWN: &str = "notice.redrawn";
 
-/// What an alarm says beyond the matter itself; on the redrawn card it would be said of the wrong moment.
-const OF_THE_ALARM: [&str; 4] = ["note", "result", "to", "again"];
+/// What an alarm says beyond the matter itself; on the redrawn card it would be said of the wrong moment. What an order demands stays.
+const OF_THE_ALARM: [&str; 5] = ["note", "result", "to", "again", "until"];
 
 /// What settled a matter, as the cards tell it from then on.
 #[derive(Clone, Debug)]
@@ -66,7 +66,7 @@ fn row(card: Card, done: &Done<'_>) -> NewNotice {
         officer_id: None,
         account_id: None,
         priority: Priority::Normal,
-        params: params(card.params, done, done.officer == Some(card.officer)),
+        params: params(card.subject_kind, card.params, done, done.officer == Some(card.officer)),
         state: NoticeState::Queued,
         attempt: 0,
         due_at: Some(done.at),
@@ -80,9 +80,10 @@ fn row(card: Card, done: &Done<'_>) -> NewNotice {
 }
 
 /// The matter as the alarm told it, with its link, and what became of it.
-fn params(alarm: Value, done: &Done<'_>, own: bool) -> Value {
+fn params(subject: SubjectKind, alarm: Value, done: &Done<'_>, own: bool) -> Value {
     let Value::Object(mut fields) = alarm else { return Value::Object(done.facts.clone()) };
-    fields.retain(|name, _| !OF_THE_ALARM.contains(&name.as_str()));
+    let demand = |name: &str| subject == SubjectKind::SupervisionOrder && name == "note";
+    fields.retain(|name, _| demand(name) || !OF_THE_ALARM.contains(&name.as_str()));
     fields.extend(done.facts.clone());
     fields.insert("done".to_owned(), done.event.into());
     fields.insert("doneAt".to_owned(), done.at.to_rfc3339().into());
@@ -139,5 +140,22 @@ mod tests {
             redrawn.into_iter().map(Some).collect::<Vec<_>>()
         );
         assert!(rows.iter().all(|row| row.officer_id.is_none() && row.posting_id == row.id));
+    }
+
+    #[test]
+    fn what_an_order_demands_stays_when_one_of_its_steps_is_done() {
+        let done = Done {
+            event: "order.signed",
+            at: DateTime::UNIX_EPOCH,
+            actor: "李强",
+            officer: None,
+            facts: json!({"until": "2026-11-25T10:00:00Z"}).as_object().cloned().unwrap(),
+        };
+        let issued = json!({"order": "DD-1", "note": "今天派人到现场", "until": "2026-11-24T10:00:00Z"});
+        let redrawn = params(SubjectKind::SupervisionOrder, issued.clone(), &done, false);
+        assert_eq!((&redrawn["order"], &redrawn["note"]), (&json!("DD-1"), &json!("今天派人到现场")));
+        assert_eq!(redrawn["until"], "2026-11-25T10:00:00Z", "of the next step");
+        let last = Done { event: "order.closed", facts: Map::new(), ..done };
+        assert_eq!(params(SubjectKind::SupervisionOrder, issued, &last, false).get("until"), None);
     }
 }

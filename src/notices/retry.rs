@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::channels::{ChannelKind, Outcome};
-use super::model::Priority;
+use super::model::{AttemptOutcome, Priority, Reason};
 
 /// What happened, to what.
 #[derive(Clone, Copy, Debug)]
@@ -65,16 +65,16 @@ pub fn next(attempt: &Attempt<'_>, jitter: u16) -> Next {
             complete: unreached.is_empty(),
         },
         Outcome::Retry { .. } if attempt.number >= attempts(attempt.kind) && age >= horizon(attempt.kind) => {
-            Next::Dead("attempts_used_up")
+            Next::Dead(Reason::AttemptsUsedUp.as_str())
         }
         Outcome::Retry { after } => again(attempt, schedule(attempt), *after, jitter),
         Outcome::RateLimited { .. } if age >= STALE => Next::Expired,
         Outcome::RateLimited { after } => again(attempt, pause(attempt), Some(*after), jitter),
         // A robot has no token that could be fetched anew.
-        Outcome::RefreshToken | Outcome::NeedsAdmin => Next::Dead("needs_admin"),
-        Outcome::DeadTarget => Next::Dead("dead_target"),
-        Outcome::BadMessage => Next::Dead("bad_message"),
-        Outcome::DropRecipient => Next::Dead("drop_recipient"),
+        Outcome::RefreshToken | Outcome::NeedsAdmin => Next::Dead(AttemptOutcome::NeedsAdmin.as_str()),
+        Outcome::DeadTarget => Next::Dead(AttemptOutcome::DeadTarget.as_str()),
+        Outcome::BadMessage => Next::Dead(AttemptOutcome::BadMessage.as_str()),
+        Outcome::DropRecipient => Next::Dead(AttemptOutcome::DropRecipient.as_str()),
     }
 }
 

@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | [`Claim`] | due: queued, retry, held, sending (lapsed) | queued, due again after the requeue time |
 //! | [`Lease`] | queued; retry, held when due | sending, attempt + 1; or where its channel, its matter or its turn puts it |
-//! | [`held::Hold`] | sending, of this attempt | held, retry for a first alarm, expired after a day: it was no attempt |
-//! | [`Settle`] | sending, of this attempt | sent, retry, dead, expired; acted or superseded when answered meanwhile |
+//! | [`held::Hold`] | sending, under this lease | held, retry for a first alarm, expired after a day: it was no attempt |
+//! | [`Settle`] | sending, under this lease | sent, retry, dead, expired; acted or superseded when answered meanwhile |
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::Pg;
@@ -22,6 +22,7 @@ use super::model::{
     AttemptOutcome, ChannelId, ChannelLanguage, ChannelState, Entry, NoticeId, NoticeState, Priority,
     SubjectKind,
 };
+use super::redraw;
 use super::retry;
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
@@ -39,10 +40,8 @@ pub mod texts;
 const LAPSES_MAX: i32 = 5;
 /// Seconds for which a paused channel is left alone.
 const PAUSED_SECONDS: f64 = 60.0;
-/// Seconds after which news looks whether what it waits behind has left: while that is on its way, and while that waits for its moment,
-/// at most.
+/// Seconds after which news looks whether what it waits behind, and what is on its way, has left.
 const SOON_SECONDS: f64 = 1.0;
-const LATE_SECONDS: f64 = 60.0;
 
 /// Takes what is due into the queue, per priority in the order of due moments, passing over rows that somebody else holds.
 pub struct Claim {
@@ -113,8 +112,10 @@ impl QueryFragment<Pg> for Claim {
 }
 
 /// Takes notices for sending, those of them that still have to be sent. News never overtakes older news of its subject on the way to
-/// the same reader: while such a one may still leave, it waits (`in_order`). A message of a drill is one of many, each for somebody else.
-/// What redraws a card waits for that card alone, and ends when there is none, or when its platform changes it no more.
+/// the same reader: while such a one may still leave, it waits (`in_order`) for the moment for which that one waits itself. A message of a
+/// drill is one of many, each for somebody else. What redraws a card waits for that card alone, and ends when there is none, or when its
+/// platform changes it no more.
+#[derive(Clone, Debug)]
 pub struct Lease {
     pub notices: Vec<NoticeId>,
     /// What leaves in one message with them: among these the message keeps the order.
@@ -138,6 +139,8 @@ pub struct Leased {
     pub state: NoticeState,
     pub reason: String,
     pub attempt: i32,
+    /// Until when it is in this hand; none when it is kept for good.
+    pub until: Option<DateTime<Utc>>,
     pub priority: Priority,
     pub event: String,
     pub params: Value,
@@ -162,6 +165,14 @@ pub struct Leased {
     pub mention: Option<String>,
     /// Nothing new is sent: the card is redrawn that its platform knows by this.
     pub redraws: Option<String>,
+}
+
+impl Leased {
+    /// Whether it says nothing new, but redraws a card.
+    #[must_use]
+    pub fn is_redraw(&self) -> bool {
+        self.event == redraw::REDRAWN
+    }
 }
 
 impl std::fmt::Debug for Leased {
@@ -224,15 +235,9 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<Double, _>(&SOON_SECONDS)?;
-        out.push_sql("), least(");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
-        out.push_sql(" + make_interval(secs => ");
-        out.push_bind_param::<Double, _>(&LATE_SECONDS)?;
-        out.push_sql("), coalesce(max(o.due_at) filter (where o.state in ('retry', 'held')), ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
         // What stands here literally is the condition of the index `notices_order`.
         out.push_sql(
-            "))) as until from notices o \
+            "), max(o.due_at) filter (where o.state in ('retry', 'held'))) as until from notices o \
              where n.officer_id is null and n.redraws is null and n.subject_kind <> 'drill' and o.subject_id = n.subject_id and o.channel_id = n.channel_id \
              and o.recipient = n.recipient and o.id < n.id and o.state in ('queued', 'held', 'sending', 'retry') \
              and o.officer_id is null and o.redraws is null and o.id <> all(",
@@ -260,7 +265,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(" + make_interval(secs => ");
         out.push_bind_param::<Double, _>(&PAUSED_SECONDS)?;
         out.push_sql(
-            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.priority, n.event, \
+            ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.due_at, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
              case when n.redraws is not null then ready.handle end",
@@ -269,10 +274,12 @@ impl QueryFragment<Pg> for Lease {
     }
 }
 
-/// Records how an attempt ended, if it is still the present one.
+/// Records how an attempt ended, if it is still the present one: of this number, under this lease. A crash of Postgres may forget a lease,
+/// and the next one counts the same number again.
 pub struct Settle<'a> {
     pub notice: NoticeId,
     pub attempt: i32,
+    pub until: Option<DateTime<Utc>>,
     /// Where the notice stands now, unless what it asks for was done meanwhile.
     pub state: NoticeState,
     pub reason: String,
@@ -311,6 +318,7 @@ struct SettleAll<'a> {
     next_channel_minutes: i32,
     notice: Vec<NoticeId>,
     attempt: Vec<i32>,
+    until: Vec<Option<DateTime<Utc>>>,
     state: Vec<NoticeState>,
     reason: Vec<&'a str>,
     due_at: Vec<Option<DateTime<Utc>>>,
@@ -327,9 +335,13 @@ struct SettleAll<'a> {
 impl<'a> SettleAll<'a> {
     fn new(settles: &'a [Settle<'a>], next_channel_minutes: i32) -> Self {
         let mut all = Self { next_channel_minutes, ..Self::default() };
+        // In one order everywhere, so that nobody waits for somebody who waits for him.
+        let mut settles: Vec<&Settle<'_>> = settles.iter().collect();
+        settles.sort_unstable_by_key(|settle| settle.notice);
         for settle in settles {
             all.notice.push(settle.notice);
             all.attempt.push(settle.attempt);
+            all.until.push(settle.until);
             all.state.push(settle.state);
             all.reason.push(&settle.reason);
             all.due_at.push(settle.due_at);
@@ -354,6 +366,8 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Integer>, _>(&self.attempt)?;
         out.push_sql("::int4[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.until)?;
+        out.push_sql("::timestamptz[], ");
         out.push_bind_param::<Array<Text>, _>(&self.state)?;
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Text>, _>(&self.reason)?;
@@ -376,7 +390,7 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_sql("::text[], ");
         out.push_bind_param::<Array<Text>, _>(&self.excerpt)?;
         out.push_sql(
-            "::text[]) as g(notice_id, attempt, state, reason, due_at, sent_at, provider_id, handle, started_at, took_ms, http_status, \
+            "::text[]) as g(notice_id, attempt, until, state, reason, due_at, sent_at, provider_id, handle, started_at, took_ms, http_status, \
              outcome, excerpt)), settled as (update notices n set state = case when not n.answered then g.state \
              when g.state = 'sent' then 'acted' else 'superseded' end, due_at = case when not n.answered then g.due_at end, \
              reason = g.reason, sent_at = g.sent_at, provider_id = g.provider_id, handle = g.handle, follow_at = case when g.state = 'sent' \
@@ -388,7 +402,7 @@ impl QueryFragment<Pg> for SettleAll<'_> {
         out.push_bind_param::<Integer, _>(&self.next_channel_minutes)?;
         out.push_sql(
             " end as minutes from counties co) co where n.id = g.notice_id and co.id = n.county_id \
-             and n.attempt = g.attempt and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at, co.minutes), \
+             and n.attempt = g.attempt and n.due_at = g.until and n.state = 'sending' returning n.id, n.attempt, n.county_id, n.state, n.due_at, co.minutes), \
              recorded as (insert into notice_attempts (notice_id, attempt, county_id, started_at, took_ms, http_status, outcome, \
              excerpt, next_at) select s.id, s.attempt, s.county_id, g.started_at, g.took_ms, g.http_status, g.outcome, g.excerpt, \
              s.due_at from settled s join given g on g.notice_id = s.id and g.attempt = s.attempt) \
@@ -418,6 +432,7 @@ prepared!(Lease, Lease => (
     sql_types::Text,
     sql_types::Text,
     sql_types::Integer,
+    sql_types::Nullable<sql_types::Timestamptz>,
     sql_types::Text,
     sql_types::Text,
     sql_types::Jsonb,
@@ -445,7 +460,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, claim: Claim) -> QueryResult<Ve
 }
 
 /// Runs [`Lease`]; without those that need not be sent any more, or that somebody else sends.
-pub async fn lease(conn: &mut AsyncPgConnection, lease: Lease) -> QueryResult<Vec<Leased>> {
+pub async fn lease(conn: &mut AsyncPgConnection, lease: &Lease) -> QueryResult<Vec<Leased>> {
     lease.load(conn).await
 }
 
@@ -487,4 +502,25 @@ pub async fn backlog(conn: &mut AsyncPgConnection) -> QueryResult<(i64, Option<D
         .select((diesel::dsl::count_star(), diesel::dsl::min(notices::created_at)))
         .get_result(conn)
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notices::model::Reason;
+
+    #[test]
+    fn every_reason_that_the_lease_gives_is_known() {
+        let now = DateTime::UNIX_EPOCH;
+        let lease = Lease::new(Vec::new(), Vec::new(), now, TimeDelta::zero());
+        let sql = diesel::debug_query::<Pg, _>(&lease).to_string();
+        let (_, rest) = sql.split_once("case when n.answered").unwrap();
+        let (against, _) = rest.split_once("end as against").unwrap();
+        let given: Vec<&str> =
+            against.split("then '").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+        assert_eq!(given.len(), 9, "{given:?}");
+        for reason in given.iter().flat_map(|reason| reason.split(": ")) {
+            assert!(Reason::parse(reason).is_some(), "{reason}");
+        }
+    }
 }

@@ -247,9 +247,7 @@ async fn settle(sender: Sender, sent: Arc<Mutex<mpsc::UnboundedReceiver<Left>>>)
             all.extend(attempted);
             hands.extend(in_hand);
         }
-        for (county, (mut attempted, in_hand)) in counties {
-            // In one order everywhere, so that nobody waits for somebody who waits for him.
-            attempted.sort_unstable_by_key(|attempted| attempted.leased.notice);
+        for (county, (attempted, in_hand)) in counties {
             settle_slice(&sender, county, &attempted).await;
             drop(in_hand);
         }

@@ -10,7 +10,7 @@ mod watch;
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
@@ -224,7 +224,11 @@ impl Db {
                 return Err(DbError::Unavailable("no answer".to_owned()));
             };
             match begun {
-                Ok(()) => return Ok(Tx { connection }),
+                Ok(()) => {
+                    let made = Object::metrics(&connection).created;
+                    let unended = Unended(Some((self.pool.clone(), made)));
+                    return Ok(Tx { connection, unended });
+                }
                 Err(error) if tries > 0 && is_disconnect(&error) => {
                     tries -= 1;
                     drop(Object::take(connection));
@@ -264,6 +268,21 @@ impl Db {
 /// An open transaction. [`Tx::finish`] ends it; dropped unfinished, its connection is closed and Postgres rolls it back.
 pub struct Tx {
     connection: Object<AsyncPgConnection>,
+    /// Dropped after the connection, which is in the pool by then.
+    unended: Unended,
+}
+
+/// Sees to a connection whose transaction nobody ended. The pool would look at it only when it is wanted again, and until then its locks
+/// would stay: whoever hung up in the middle of his request would keep others from his call.
+struct Unended(Option<(Pool<AsyncPgConnection>, Instant)>);
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        if let Some((pool, made)) = self.0.take() {
+            // Known by its birth. Should another be as old to the nanosecond, it is replaced as well.
+            pool.retain(|_, other| other.created != made);
+        }
+    }
 }
 
 impl Tx {
@@ -274,13 +293,15 @@ impl Tx {
                 AnsiTransactionManager::commit_transaction(&mut *self.connection)
                     .await
                     .map_err(DbError::from)?;
+                self.unended.0 = None;
                 Ok(value)
             }
             Err(error) => {
-                if let Err(rollback) =
-                    AnsiTransactionManager::rollback_transaction(&mut *self.connection).await
-                {
-                    tracing::debug!(%rollback, "rollback failed; the connection is dropped");
+                match AnsiTransactionManager::rollback_transaction(&mut *self.connection).await {
+                    Ok(()) => self.unended.0 = None,
+                    Err(rollback) => {
+                        tracing::debug!(%rollback, "rollback failed; the connection is dropped");
+                    }
                 }
                 Err(error)
             }

@@ -85,7 +85,11 @@ impl TestDb {
 
     /// Makes a database that holds a county already.
     pub fn holding(what: Holds) -> Self {
-        let server = server();
+        Self::made_by(server(), what)
+    }
+
+    /// The same by another login than `TEST_DATABASE_URL` names: on a server of the test's own.
+    pub fn made_by(server: Url, what: Holds) -> Self {
         let (name, login) = on_a_runtime_apart(create(server.clone(), what));
         Self { server, login, name }
     }

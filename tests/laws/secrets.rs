@@ -88,6 +88,7 @@ fn no_channel_shows_what_opens_it() {
         state: NoticeState::Sending,
         reason: String::new(),
         attempt: 1,
+        until: None,
         priority: Priority::Normal,
         event: "call.accepted".to_owned(),
         params: json!({"actPath": "/a/SECRET-link", "contactPhone": "SECRET-phone"}),

@@ -10,7 +10,7 @@ use super::Administrator;
 use super::error::NoticeCode;
 use super::list::{NoticeDetail, detail};
 use crate::ledger::Fact;
-use crate::notices::model::{NoticeId, NoticeState};
+use crate::notices::model::{NoticeId, NoticeState, Reason};
 use crate::notices::store::admin;
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
@@ -62,7 +62,8 @@ async fn cancel_in(
     if !open {
         return Err(NoticeCode::NotToCancel.problem().with("state", row.state.as_str()));
     }
-    admin::cancel(conn, id, &format!("cancelled: {reason}")).await?;
+    admin::cancel(conn, id, &format!("{}: {reason}", Reason::Cancelled)).await?;
+    admin::let_follow(conn, id, now).await?;
     let fact =
         Fact::new("notice.cancelled", json!({"state": row.state, "was": row.reason, "reason": reason}));
     administrator.note_notice(conn, id, fact, now).await?;

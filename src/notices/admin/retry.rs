@@ -10,7 +10,7 @@ use super::list::{NoticeDetail, detail};
 use crate::ledger::Fact;
 use crate::notices::fallback;
 use crate::notices::model::{ChannelState, NoticeId, NoticeState};
-use crate::notices::store::{admin, register};
+use crate::notices::store::{admin, register, stranded};
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
 
@@ -36,6 +36,7 @@ async fn retry_in(
     id: NoticeId,
     now: DateTime<Utc>,
 ) -> Result<NoticeDetail, Problem> {
+    stranded::lock(conn, &[id], &[id]).await?;
     let row = admin::lock(conn, id).await?.ok_or_else(|| NoticeCode::NoticeNotFound.problem())?;
     if row.answered {
         return Err(NoticeCode::Answered.into());
@@ -49,6 +50,7 @@ async fn retry_in(
     };
     if channel.is_some_and(|channel| channel.state == ChannelState::Active) {
         admin::send_again(conn, id, now).await?;
+        admin::let_follow(conn, id, now).await?;
     } else if fallback::carry_on(conn, administrator.county, &[id], now).await? == 0 {
         return Err(if row.channel.is_some() { NoticeCode::ChannelUnused } else { NoticeCode::Nobody }.into());
     }

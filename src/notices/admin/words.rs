@@ -1,7 +1,7 @@
 //! What a reason or an outcome means, in the words of somebody who can do something about it.
 
 use crate::notices::address::NOBODY;
-use crate::notices::model::AttemptOutcome;
+use crate::notices::model::{AttemptOutcome, Reason};
 use crate::platform::http::lang::Lang;
 
 /// What an attempt came to; not what follows from it.
@@ -55,53 +55,58 @@ fn told(reason: &str, lang: Lang, again: Option<&'static str>) -> Option<String>
     let consequence = match known {
         Some(AttemptOutcome::Retry | AttemptOutcome::RateLimited) => again,
         Some(_) => None,
-        None => consequence(code, lang),
+        None => Reason::parse(code).map(|reason| consequence(reason, lang)),
     };
     let said: Vec<String> = cause.into_iter().chain(consequence.map(str::to_owned)).collect();
     (!said.is_empty()).then(|| said.join(pick("；", "; ", lang)))
 }
 
-/// What a code means for the notice.
-fn consequence(code: &str, lang: Lang) -> Option<&'static str> {
-    let (zh, en) = match code {
-        "channel_paused" => {
+/// What a reason means for the notice.
+const fn consequence(reason: Reason, lang: Lang) -> &'static str {
+    let (zh, en) = match reason {
+        Reason::ChannelPaused => {
             ("通道已暂停，恢复后发出", "The channel is paused; it leaves when the channel is resumed")
         }
-        "channel_dead" => ("通道已失效", "The channel is dead"),
-        "channel_blocked" => (
+        Reason::ChannelDead => ("通道已失效", "The channel is dead"),
+        Reason::ChannelBlocked => (
             "通道连续出错或被平台限流，系统暂停使用并会自动探测",
             "The channel failed again and again or asked to be left alone; it is probed and used again",
         ),
-        "throttled" => {
+        Reason::Throttled => {
             ("已达平台限额，排队等候发出", "The platform's limit is reached; it waits for its turn")
         }
-        "bundled" => {
+        Reason::InOrder => (
+            "同一事项更早的消息还没有发出，等它之后再发",
+            "Older news of the same matter has yet to leave; it follows that",
+        ),
+        Reason::Bundled => {
             ("不紧急，稍等与其他消息合并发出", "Not urgent; it leaves together with others within a minute")
         }
-        "rush_hour" => (
+        Reason::RushHour => (
             "整点和半点平台拥挤，错开一分钟内发出",
             "The platform is crowded at full and half hours; it leaves within a minute",
         ),
-        "quiet_hours" => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
-        "digest" => ("已与其他消息合并为一条发出", "It left in one message with others"),
-        NOBODY => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
-        "superseded" => ("事情已经办了，不必再发", "What it asks for was done"),
-        "attempts_used_up" => ("多次重试都没有成功", "Many attempts failed"),
-        "expired" => (
+        Reason::QuietHours => ("夜间免打扰，早上发出", "It is night; it leaves in the morning"),
+        Reason::Digest => ("已与其他消息合并为一条发出", "It left in one message with others"),
+        Reason::NobodyToAddress => ("没有任何可用的通道能送到人", "No channel reaches anybody"),
+        Reason::Superseded => ("事情已经办了，不必再发", "What it asks for was done"),
+        Reason::AttemptsUsedUp => ("多次重试都没有成功", "Many attempts failed"),
+        Reason::Expired => (
             "超过一天都没能发出（限流或通道堵塞），已经过期",
             "It could not leave for a day (limits, or a blocked channel) and is too old now",
         ),
-        "lapsed_too_often" => ("发送程序多次中断", "Its sender died several times over it"),
-        "some_unreached" => ("已发出，但有人没有收到", "It left, but somebody was not reached"),
-        "unacted" => ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel"),
-        "card_fixed" => (
+        Reason::LapsedTooOften => ("发送程序多次中断", "Its sender died several times over it"),
+        Reason::SomeUnreached => ("已发出，但有人没有收到", "It left, but somebody was not reached"),
+        Reason::Unacted => {
+            ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel")
+        }
+        Reason::CardFixed => (
             "平台已不允许改动这张卡片，点开链接可看到最新情况",
             "The platform does not let the card be changed any more; the page behind it is up to date",
         ),
-        "cancelled" => ("管理员取消了发送", "An administrator cancelled it"),
-        _ => return None,
+        Reason::Cancelled => ("管理员取消了发送", "An administrator cancelled it"),
     };
-    Some(pick(zh, en, lang))
+    pick(zh, en, lang)
 }
 
 /// What kept the platform's answer away, when it was not the platform: said by the outbound client, or of the status. What follows from
@@ -171,6 +176,15 @@ mod tests {
         assert!(tls.as_ref().is_some_and(|words| words.contains("证书过期")), "{tls:?}");
         for known in AttemptOutcome::ALL {
             assert!(!outcome(*known, Lang::Zh).is_ascii() && outcome(*known, Lang::En).is_ascii(), "{known}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_told_in_both_languages_and_none_is_an_outcome() {
+        for known in Reason::ALL {
+            let [zh, en] = [Lang::Zh, Lang::En].map(|lang| reason(known.as_str(), lang).unwrap());
+            assert!(!zh.is_ascii() && en.is_ascii(), "{known}");
+            assert_eq!(AttemptOutcome::parse(known.as_str()), None);
         }
     }
 

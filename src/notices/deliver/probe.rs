@@ -49,6 +49,7 @@ impl Sender {
             state: NoticeState::Sending,
             reason: String::new(),
             attempt: 1,
+            until: None,
             priority: Priority::Normal,
             event: TEST.to_owned(),
             params: json!({"title": channel.name, "actor": actor}),

@@ -7,29 +7,58 @@ use diesel_async::AsyncPgConnection;
 use super::{Attempted, STUCK};
 use crate::notices::channels::ChannelKind;
 use crate::notices::fallback;
-use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority};
+use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority, Reason};
 use crate::notices::retry::Next;
 use crate::notices::store::{self, Lease, Leased, Record, Settle, Settled, stranded};
 use crate::organisation::CountyId;
+use crate::platform::db::DbError;
+
+/// Why nothing was leased.
+#[derive(Debug)]
+pub(super) enum Unleased {
+    /// An alarm among them cannot leave by its channel, and what becomes of it is decided under locks that come before any row: all of
+    /// this is to be undone and done by [`lease_stranded_in`].
+    Stranded,
+    Db(DbError),
+}
+
+impl From<DbError> for Unleased {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+pub(super) async fn lease_in(conn: &mut AsyncPgConnection, lease: &Lease) -> Result<Vec<Leased>, Unleased> {
+    let leased = store::lease(conn, lease).await.map_err(DbError::from)?;
+    let stranded = |leased: &Leased| leased.alarms && (is_given_up(leased.state) || is_held(leased.state));
+    if leased.iter().any(stranded) { Err(Unleased::Stranded) } else { Ok(leased) }
+}
 
 /// Also addresses anew what cannot leave by its channel; answers how many rows that made.
-pub(super) async fn lease_in(
+pub(super) async fn lease_stranded_in(
     conn: &mut AsyncPgConnection,
     county: CountyId,
-    lease: Lease,
+    lease: &Lease,
 ) -> QueryResult<(Vec<Leased>, usize)> {
-    let now = lease.now;
+    stranded::lock(conn, &lease.notices, &lease.notices).await?;
     let leased = store::lease(conn, lease).await?;
     let alarms = |wanted: fn(NoticeState) -> bool| -> Vec<NoticeId> {
         let kept = leased.iter().filter(|leased| leased.alarms && wanted(leased.state));
         kept.map(|leased| leased.notice).collect()
     };
-    let failed = alarms(|state| matches!(state, NoticeState::Dead | NoticeState::Expired));
-    let anew = fallback::carry_on(conn, county, &failed, now).await?;
-    // Its channel is paused: what waits for its turn behind other news alarms nobody.
-    let held = alarms(|state| state == NoticeState::Held);
-    let passed = fallback::pass_over(conn, county, &held, now).await?;
+    let anew = fallback::carry_on(conn, county, &alarms(is_given_up), lease.now).await?;
+    let passed = fallback::pass_over(conn, county, &alarms(is_held), lease.now).await?;
     Ok((leased, anew + passed))
+}
+
+/// By its lease already.
+const fn is_given_up(state: NoticeState) -> bool {
+    matches!(state, NoticeState::Dead | NoticeState::Expired)
+}
+
+/// By its lease already: of an alarm it says that its channel is paused, for what waits for its turn behind other news alarms nobody.
+const fn is_held(state: NoticeState) -> bool {
+    matches!(state, NoticeState::Held)
 }
 
 /// Also addresses anew what failed for good; answers how many rows that made.
@@ -43,8 +72,9 @@ pub(super) async fn settle_in(
         attempted.iter().filter(|one| one.leased.alarms && !matches!(one.tried.next, Next::Sent { .. }));
     let unsent: Vec<NoticeId> = unsent.map(|one| one.leased.notice).collect();
     if !unsent.is_empty() {
-        // Before any of their rows: whoever settles others of the same postings at this moment waits here, with nothing in hand.
-        stranded::lock_postings(conn, &unsent).await?;
+        // Whoever settles others of the same postings at this moment waits here, with nothing in hand that comes after them.
+        let all: Vec<NoticeId> = attempted.iter().map(|one| one.leased.notice).collect();
+        stranded::lock(conn, &all, &unsent).await?;
     }
     let settles: Vec<Settle<'_>> = attempted.iter().map(Attempted::settle).collect();
     let standing = store::settle(conn, &settles, next_channel_minutes).await?;
@@ -123,10 +153,11 @@ impl Attempted {
         Settle {
             notice: leased.notice,
             attempt: leased.attempt,
+            until: leased.until,
             state,
             reason: match (state, self.digest) {
-                (NoticeState::Sent, Some(first)) => format!("digest: {first}"),
-                (NoticeState::Expired, _) if redraws => format!("card_fixed: {}", tried.reason()),
+                (NoticeState::Sent, Some(first)) => format!("{}: {first}", Reason::Digest),
+                (NoticeState::Expired, _) if redraws => format!("{}: {}", Reason::CardFixed, tried.reason()),
                 _ => tried.reason(),
             },
             due_at,

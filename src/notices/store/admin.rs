@@ -6,7 +6,9 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::notices::channels::ChannelKind;
-use crate::notices::model::{AttemptOutcome, ChannelId, NoticeId, NoticeState, Priority, SubjectKind};
+use crate::notices::model::{
+    AttemptOutcome, ChannelId, NoticeId, NoticeState, Priority, Reason, SubjectKind,
+};
 use crate::organisation::{CountyId, OfficerId};
 use crate::schema::{channels, notice_attempts, notices, officers};
 
@@ -169,6 +171,29 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: NoticeId) -> QueryResult<Opt
         .first(conn)
         .await
         .optional()
+}
+
+/// News that waits behind a notice which leaves now, or never, looks again now.
+pub async fn let_follow(conn: &mut AsyncPgConnection, id: NoticeId, now: DateTime<Utc>) -> QueryResult<()> {
+    let ahead: (Uuid, Option<ChannelId>, String) = notices::table
+        .find(id)
+        .select((notices::subject_id, notices::channel_id, notices::recipient))
+        .first(conn)
+        .await?;
+    let behind: Vec<NoticeId> = notices::table
+        .filter(notices::subject_id.eq(ahead.0))
+        .filter(notices::channel_id.is_not_distinct_from(ahead.1))
+        .filter(notices::recipient.eq(ahead.2))
+        .filter(notices::id.gt(id))
+        .filter(notices::state.eq(NoticeState::Held))
+        .filter(notices::reason.eq(Reason::InOrder.as_str()))
+        .order(notices::id)
+        .select(notices::id)
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    let behind = notices::table.filter(notices::id.eq_any(behind));
+    diesel::update(behind).set(notices::due_at.eq(Some(now))).execute(conn).await.map(drop)
 }
 
 /// It is due now; whatever was to follow from its failure does not, and how often its senders died before is forgotten.

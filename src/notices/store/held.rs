@@ -18,6 +18,8 @@ pub struct Hold<'a> {
     pub notices: Vec<NoticeId>,
     /// The attempt under which each was leased.
     pub attempts: Vec<i32>,
+    /// Until when that lease holds.
+    pub untils: Vec<Option<DateTime<Utc>>>,
     /// Held, or retry for what is never held, or expired for what is too old.
     pub state: NoticeState,
     /// None: never again.
@@ -30,7 +32,8 @@ impl<'a> Hold<'a> {
     pub fn of(leased: &[&Leased], state: NoticeState, until: Option<DateTime<Utc>>, reason: &'a str) -> Self {
         let notices = leased.iter().map(|leased| leased.notice).collect();
         let attempts = leased.iter().map(|leased| leased.attempt).collect();
-        Self { notices, attempts, state, until, reason }
+        let untils = leased.iter().map(|leased| leased.until).collect();
+        Self { notices, attempts, untils, state, until, reason }
     }
 }
 
@@ -41,8 +44,10 @@ impl QueryFragment<Pg> for Hold<'_> {
         out.push_bind_param::<Array<Uuid>, _>(&self.notices)?;
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<Integer>, _>(&self.attempts)?;
+        out.push_sql("::int4[], ");
+        out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(&self.untils)?;
         out.push_sql(
-            "::int4[]) as g(id, attempt) on g.id = n.id and g.attempt = n.attempt where n.state = 'sending' \
+            "::timestamptz[]) as g(id, attempt, until) on g.id = n.id and g.attempt = n.attempt and g.until = n.due_at where n.state = 'sending' \
              order by n.id for update of n) update notices n set attempt = n.attempt - 1, \
              state = case when n.answered then 'superseded' else ",
         );
@@ -61,7 +66,7 @@ impl QueryId for Hold<'_> {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-/// Runs [`Hold`]; leaves alone what is no longer leased under that attempt.
+/// Runs [`Hold`]; leaves alone what is no longer in that hand.
 pub async fn hold(conn: &mut AsyncPgConnection, hold: &Hold<'_>) -> QueryResult<()> {
     hold.execute(conn).await.map(drop)
 }

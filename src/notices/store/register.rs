@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::notices::channels::ChannelKind;
-use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeState};
+use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeId, NoticeState, Reason};
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 use crate::schema::{channels, departments, idempotency_keys, notices, officer_addresses};
 
@@ -74,7 +74,7 @@ const HEALTH: &str = "\
         count(*) filter (where n.sent_at is null and n.state in ('dead', 'expired', 'fallback')) as failed \
         from notices n where n.channel_id = c.id and n.created_at >= $2 and n.redraws is null) r on true \
     left join (select channel_id, count(*) as waiting, count(*) filter (where state = 'held') as held, \
-        min(created_at) as oldest from notices where due_at is not null group by channel_id) w on w.channel_id = c.id \
+        min(created_at) as oldest from notices where due_at is not null and redraws is null group by channel_id) w on w.channel_id = c.id \
     left join lateral (select n.reason, n.created_at from notices n where n.channel_id = c.id and n.created_at >= $2 \
         and n.redraws is null and n.reason <> '' and n.sent_at is null and n.state in ('retry', 'dead', 'expired', 'fallback') \
         order by n.created_at desc limit 1) e on true \
@@ -120,7 +120,7 @@ const BACKLOGS: &str = "\
         coalesce(w.held, 0) as held, w.oldest \
     from channels c join counties co on co.id = c.county_id \
     left join (select channel_id, count(*) as waiting, count(*) filter (where state = 'held') as held, \
-        min(created_at) as oldest from notices where due_at is not null group by channel_id) w on w.channel_id = c.id";
+        min(created_at) as oldest from notices where due_at is not null and redraws is null group by channel_id) w on w.channel_id = c.id";
 
 /// Runs [`BACKLOGS`], across counties.
 pub async fn backlogs(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Backlog>> {
@@ -207,10 +207,17 @@ pub async fn set_state(
 
 /// What was held because the channel was paused is due now; how many that were.
 pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<Utc>) -> QueryResult<usize> {
-    let held = notices::table
+    let held: Vec<NoticeId> = notices::table
         .filter(notices::channel_id.eq(id))
         .filter(notices::state.eq(NoticeState::Held))
-        .filter(notices::reason.eq("channel_paused"));
+        .filter(notices::reason.eq(Reason::ChannelPaused.as_str()))
+        // In one order everywhere, so that nobody waits for somebody who waits for him.
+        .order(notices::id)
+        .select(notices::id)
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    let held = notices::table.filter(notices::id.eq_any(held));
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 

@@ -47,12 +47,14 @@ pub struct Sibling {
     pub created_at: DateTime<Utc>,
 }
 
-/// Locks the postings of these notices, each by its first row, which stands for all of it.
-pub async fn lock_postings(conn: &mut AsyncPgConnection, ids: &[NoticeId]) -> QueryResult<()> {
-    let rows = diesel::alias!(notices as posted);
-    let postings = rows.filter(rows.field(notices::id).eq_any(ids)).select(rows.field(notices::posting_id));
+/// Locks these notices, and the postings of those of them that cannot leave, each posting by its first row, which stands for all of it.
+/// Whoever decides what becomes of `stranded` asks for this before he touches any row.
+pub async fn lock(conn: &mut AsyncPgConnection, ids: &[NoticeId], stranded: &[NoticeId]) -> QueryResult<()> {
+    let rows = notices::table.filter(notices::id.eq_any(stranded));
+    let mut all: Vec<NoticeId> = rows.select(notices::posting_id).load(conn).await?;
+    all.extend(ids);
     notices::table
-        .filter(notices::id.eq_any(postings))
+        .filter(notices::id.eq_any(all))
         // In one order everywhere, so that nobody waits for somebody who waits for him.
         .order(notices::id)
         .select(notices::id)

@@ -43,7 +43,7 @@ async fn change(
 
 /// What every event says: as shipped, and in the county's own words.
 #[utoipa::path(tag = "texts", security(("bearer" = [])), responses((status = 200, body = TextsView)))]
-#[get("/api/v1/admin/texts")]
+#[get("/api/v1/admin/templates")]
 pub async fn list_texts(app: web::Data<App>, caller: As<SystemAdmin>) -> Result<Json<TextsView>, Problem> {
     view::list(&app.db, &app.texts, caller.county).await.map(Json)
 }
@@ -53,7 +53,7 @@ pub async fn list_texts(app: web::Data<App>, caller: As<SystemAdmin>) -> Result<
     tag = "texts", security(("bearer" = [])), params(("event" = String, Path)),
     responses((status = 200, body = TextView), (status = 404, description = "`event_not_found`")),
 )]
-#[get("/api/v1/admin/texts/{event}")]
+#[get("/api/v1/admin/templates/{event}")]
 pub async fn show_text(
     app: web::Data<App>,
     caller: As<SystemAdmin>,
@@ -76,7 +76,7 @@ pub async fn show_text(
         (status = 422, description = "`invalid`: every fault with its path; nothing has changed"),
     ),
 )]
-#[put("/api/v1/admin/texts/{event}")]
+#[put("/api/v1/admin/templates/{event}")]
 pub async fn put_text(
     app: web::Data<App>,
     caller: As<SystemAdmin>,
@@ -99,7 +99,7 @@ pub async fn put_text(
         (status = 409, description = "`stale_version`"),
     ),
 )]
-#[delete("/api/v1/admin/texts/{event}")]
+#[delete("/api/v1/admin/templates/{event}")]
 pub async fn restore_text(
     app: web::Data<App>,
     caller: As<SystemAdmin>,
@@ -117,7 +117,7 @@ pub async fn restore_text(
         (status = 422, description = "`invalid`: every fault with its path"),
     ),
 )]
-#[post("/api/v1/admin/texts/{event}/preview")]
+#[post("/api/v1/admin/templates/{event}/preview")]
 pub async fn preview_text(
     app: web::Data<App>,
     _caller: As<SystemAdmin>,

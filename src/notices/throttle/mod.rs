@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::{Pipeline, Script};
 
 use super::channels::{ChannelKind, Outcome};
-use super::model::{ChannelId, Lane, NoticeId};
+use super::model::{ChannelId, Lane, NoticeId, Reason};
 use crate::platform::crypto::hmac_sha256;
 use crate::platform::redis::{Redis, RedisError};
 
@@ -67,7 +67,7 @@ impl Limits {
 pub struct Asking<'a> {
     pub channel: ChannelId,
     pub kind: ChannelKind,
-    /// The person's name at the provider; empty for a room.
+    /// The person's name at the provider; empty for a room, and for what takes no place with its reader.
     pub reader: &'a str,
     pub lane: Lane,
     pub notice: NoticeId,
@@ -321,7 +321,7 @@ impl Throttle {
         if !pace.channel.is_empty() {
             scopes.push(Scope { name: place("all"), limits: pace.channel, full: Full::Channel });
         }
-        if !pace.reader.is_empty() {
+        if !pace.reader.is_empty() && !asking.reader.is_empty() {
             let name = place(&format!("to:{}", asking.reader_key()));
             scopes.push(Scope { name, limits: pace.reader, full: Full::Reader });
         }
@@ -360,9 +360,9 @@ impl Full {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Channel | Self::Reader => "throttled",
-            Self::News => "bundled",
-            Self::Blocked => "channel_blocked",
+            Self::Channel | Self::Reader => Reason::Throttled.as_str(),
+            Self::News => Reason::Bundled.as_str(),
+            Self::Blocked => Reason::ChannelBlocked.as_str(),
             Self::Unknown => "throttled: Redis is away",
         }
     }

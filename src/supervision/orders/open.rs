@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::issue::subject;
 use super::model::{Order, OrderId};
@@ -153,7 +153,10 @@ impl<'a> OpenOrder<'a> {
         self.clocks.save(conn).await?;
         let actor = Actor::account(self.caller.account.0, &*self.caller.name);
         let facts = std::mem::take(&mut self.facts);
-        let done = done(self.caller, facts.first().map(|fact| fact.kind), self.now);
+        let mut done = done(self.caller, facts.first().map(|fact| fact.kind), self.now);
+        // By when the next step is due.
+        let until = self.plans.iter().find_map(|plan| plan.until);
+        done.facts.extend(until.map(|until| ("until".to_owned(), json!(until))));
         ledger::store::append(conn, subject(&self.order), &actor, self.now, facts).await?;
         // What was asked of somebody is answered by the step, whoever took it.
         outbox::settle_alarms(conn, self.order.id.0, &done).await?;

@@ -2,20 +2,32 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use yijiao::notices::admin::Administrator;
 use yijiao::notices::admin::retry::retry;
 use yijiao::notices::deliver::Delivered;
-use yijiao::notices::model::{ChannelState, Entry, NoticeId, NoticeState};
+use yijiao::notices::model::{ChannelState, Entry, NewNotice, NoticeId, NoticeState, Priority};
+use yijiao::notices::outbox::{self, Done};
 use yijiao::organisation::CountyId;
 use yijiao::platform::db::DbError;
 use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::notices;
 
-use super::stage::{Stage, USER};
+use super::crash::until_so_many_wait;
+use super::stage::{Stage, USER, alarm_params, subject};
+
+/// Somebody has accepted.
+fn accepted(stage: &Stage) -> Done<'static> {
+    Done {
+        event: "call.accepted",
+        at: stage.now(),
+        actor: "王芳",
+        officer: None,
+        facts: serde_json::Map::new(),
+    }
+}
 
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
@@ -108,6 +120,33 @@ async fn the_answer_of_an_attempt_whose_lease_ended_does_not_count() {
     assert_eq!(stage.row(id).await, settled);
     let outcomes: Vec<String> = stage.attempts(id).await.into_iter().map(|(_, outcome, _)| outcome).collect();
     assert_eq!(outcomes, ["lapsed", "delivered"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_under_a_lease_that_a_crash_took_away_does_not_count_either() {
+    let stage = Stage::set().await;
+    let id = stage.alarm("county").await;
+    let send = || {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    let (refuse, asked) = hesitant(&stage, "county", "503 Later", "").await;
+    let forgotten = send();
+    asked.await.unwrap();
+    // Postgres comes back without the lease, and counts the next one by the same number.
+    let mut tx = stage.tx().await;
+    let back = (notices::state.eq(NoticeState::Queued), notices::attempt.eq(0));
+    let back = diesel::update(notices::table.find(id)).set(back).execute(&mut tx).await;
+    tx.finish(back.map_err(DbError::from)).await.unwrap();
+    stage.pass(TimeDelta::seconds(1));
+    let (take, asked) = hesitant(&stage, "county", "200 OK", "").await;
+    let present = send();
+    asked.await.unwrap();
+    refuse.send(()).unwrap();
+    assert_eq!(forgotten.await.unwrap(), Delivered::TooLate);
+    take.send(()).unwrap();
+    assert_eq!(present.await.unwrap(), Delivered::Tried(NoticeState::Sent));
+    assert_eq!(stage.attempts(id).await, [(1, "delivered".to_owned(), Some(200))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,11 +287,62 @@ async fn what_was_given_up_so_leaves_when_an_administrator_has_it_sent_again() {
     stage.jobs.worker.run_once(stage.now()).await.unwrap();
     let row = stage.row(id).await;
     assert_eq!((row.state, row.reason.as_str()), (NoticeState::Dead, "nobody_to_address: lapsed_too_often"));
-    let county = stage.county;
-    let administrator =
-        Administrator { county, account: uuid::Uuid::now_v7(), name: "信息中心".to_owned() };
-    retry(stage.db(), &administrator, id, stage.now()).await.unwrap();
+    retry(stage.db(), &stage.administrator(), id, stage.now()).await.unwrap();
     stage.work().await;
     assert_eq!(stage.row(id).await.state, NoticeState::Sent);
     assert_eq!(stage.follow_up().await, 0, "and nothing climbs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_and_who_sends_never_wait_for_each_other() {
+    let stage = Stage::set().await;
+    // One posting, in two rooms; the second can take nothing, so that its lease decides about the posting.
+    let (first, second) = (stage.alarm("wecom").await, NoticeId::fresh());
+    let row = stage.notice(second, stage.channel("dingtalk").await, Priority::FirstAlarm, alarm_params());
+    stage.post_all(vec![NewNotice { posting_id: first, ..row }]).await;
+    stage.set_channel("dingtalk", ChannelState::Paused).await;
+    let mut verb = stage.tx().await;
+    let lock = format!("set local lock_timeout = '5s'; select from notices where id = '{first}' for update");
+    verb.batch_execute(&lock).await.unwrap();
+    let sending = {
+        let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(second), stage.now());
+        tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() })
+    };
+    until_so_many_wait(&stage, 1).await;
+    outbox::settle_alarms(&mut verb, subject(), &accepted(&stage))
+        .await
+        .expect("who waits holds nothing that comes later");
+    verb.finish(Ok::<_, DbError>(())).await.unwrap();
+    assert_eq!(sending.await.unwrap(), Delivered::NothingToDo);
+    assert_eq!(stage.row(second).await.state, NoticeState::Superseded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_takes_the_alarms_in_the_order_of_their_ids() {
+    let stage = Stage::set().await;
+    let (first, second) = (NoticeId::fresh(), NoticeId::fresh());
+    let channel = stage.channel("wecom").await;
+    // In the table and by their time they stand the other way round.
+    for (id, age) in [(second, 2), (first, 1)] {
+        let row = stage.notice(id, channel, Priority::FirstAlarm, alarm_params());
+        let created_at = row.created_at - TimeDelta::seconds(age);
+        stage.post_all(vec![NewNotice { created_at, ..row }]).await;
+    }
+    let mut holder = stage.tx().await;
+    let lock = |id| format!("select from notices where id = '{id}' for update nowait");
+    holder.batch_execute(&lock(first)).await.unwrap();
+    let accepting = async {
+        let mut verb = stage.tx().await;
+        let settled = outbox::settle_alarms(&mut verb, subject(), &accepted(&stage)).await;
+        verb.finish(settled.map_err(DbError::from)).await.unwrap();
+    };
+    let looking = async {
+        until_so_many_wait(&stage, 1).await;
+        holder.batch_execute(&lock(second)).await.expect("nobody has the second who has not the first");
+        drop(holder);
+    };
+    tokio::join!(accepting, looking);
+    for id in [first, second] {
+        assert_eq!(stage.row(id).await.state, NoticeState::Superseded);
+    }
 }

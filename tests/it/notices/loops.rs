@@ -9,7 +9,7 @@ use yijiao::platform::clock::Clock;
 use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Fault, Mode};
 
-use super::crash::until_somebody_waits;
+use super::crash::until_so_many_wait;
 use super::stage::{ROOMS, Stage, alarm_params};
 
 struct Running {
@@ -131,7 +131,7 @@ async fn who_taps_while_the_backlog_is_measured_does_not_wait_for_that() {
     let (stop, relay) = (Stop::default(), stage.jobs.relay.clone());
     let asked = stop.clone();
     let running = tokio::spawn(async move { relay.run(asked.requested()).await });
-    until_somebody_waits(&stage).await;
+    until_so_many_wait(&stage, 1).await;
     stage.pass(TimeDelta::minutes(1));
     stage.wake.notices();
     let handed_on = async { while stage.jobs.relay.queue.lengths().await.unwrap() != [1, 0] {} };

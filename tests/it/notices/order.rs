@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 use uuid::Uuid;
+use yijiao::notices::admin::cancel::{WithReason, cancel};
+use yijiao::notices::admin::retry::retry;
 use yijiao::notices::deliver::Delivered;
 use yijiao::notices::model::{NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::sandbox::{Fault, Mode};
 
 use super::lease::hesitant;
-use super::stage::{Stage, alarm_params};
+use super::stage::{Row, Stage, alarm_params};
 
 /// Posts news of the call; it asks nobody to act.
 async fn tell(stage: &Stage, room: &str, event: &str) -> NoticeId {
@@ -42,13 +44,14 @@ async fn a_system_never_hears_that_it_was_accepted_after_it_was_resolved() {
     let row = stage.row(resolved).await;
     assert_eq!((row.state, row.attempt, row.reason.as_str()), (NoticeState::Held, 0, "in_order"));
     assert!(row.due_at.unwrap() <= stage.row(accepted).await.due_at.unwrap());
-    // It fails once more, for five minutes; the other looks again within one.
+    // It fails once more, for five minutes; so long the other does not look again.
     stage.clock.set(stage.row(accepted).await.due_at.unwrap());
     stage.work_all().await;
     stage.pass(TimeDelta::seconds(1));
     stage.work_all().await;
-    let row = stage.row(resolved).await;
-    assert_eq!(row.due_at, Some(stage.now() + TimeDelta::minutes(1)), "{row:?}");
+    let (row, ahead) = (stage.row(resolved).await, stage.row(accepted).await);
+    assert_eq!((row.state, row.due_at), (NoticeState::Held, ahead.due_at), "{row:?}");
+    assert!(row.due_at.unwrap() > stage.now() + TimeDelta::minutes(4), "{row:?}");
     // Nobody else waits: not another matter, nor an alarm, nor another reader.
     let other =
         stage.notice(NoticeId::fresh(), stage.channel("county").await, Priority::Normal, alarm_params());
@@ -109,4 +112,35 @@ async fn what_is_given_up_or_under_way_keeps_the_next_waiting_no_longer() {
     stage.pass(TimeDelta::seconds(1));
     stage.work_all().await;
     assert_eq!(stage.row(second).await.state, NoticeState::Sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_administrator_sends_or_cancels_keeps_the_next_waiting_no_longer() {
+    let stage = Stage::set().await;
+    let administrator = stage.administrator();
+    stage.sandbox.set_fault("county", Fault::times(Mode::Http500, 2));
+    let [first, second, third] = [
+        tell(&stage, "county", "call.accepted").await,
+        tell(&stage, "county", "call.arrived").await,
+        tell(&stage, "county", "call.resolved").await,
+    ];
+    stage.work_all().await;
+    stage.clock.set(stage.row(first).await.due_at.unwrap());
+    stage.work_all().await;
+    stage.pass(TimeDelta::seconds(1));
+    stage.work_all().await;
+    let minutes = |row: Row| row.due_at.unwrap() - stage.now() > TimeDelta::minutes(4);
+    for id in [first, second, third] {
+        assert!(minutes(stage.row(id).await), "the receiver failed twice");
+    }
+    let given = WithReason { reason: "试发".to_owned() };
+    cancel(stage.db(), &administrator, second, &given, stage.now()).await.unwrap();
+    assert_eq!(stage.row(third).await.due_at, Some(stage.now()));
+    stage.work_all().await;
+    assert!(minutes(stage.row(third).await), "the first is still to come");
+    retry(stage.db(), &administrator, first, stage.now()).await.unwrap();
+    stage.work_all().await;
+    stage.pass(TimeDelta::seconds(1));
+    stage.work_all().await;
+    assert_eq!(heard(&stage, "county"), [first.to_string(), third.to_string()]);
 }

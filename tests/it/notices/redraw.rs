@@ -121,12 +121,21 @@ async fn whoever_accepted_reads_that_he_did_and_a_matter_that_is_over_says_why()
     assert_eq!(over.title, "企业已撤回，不必再办：3号楼停电");
     assert!(over.text.contains("原因：电已经来了"), "{}", over.text);
 
-    // What has no words of its own is told as dealt with.
-    let stage = Stage::set().await;
-    sent(&stage, "feishu-app").await;
-    stage.answer_by("order.signed", None, json!({})).await;
-    stage.work_all().await;
-    assert_eq!(card(&stage, "feishu-app").title, "已由王芳处理，不必再办：3号楼停电");
+    // What has no words of its own is told as dealt with, which need not be the end of it.
+    let told = async |event: &str, facts: serde_json::Value| {
+        let stage = Stage::set().await;
+        sent(&stage, "feishu-app").await;
+        stage.answer_by(event, None, facts).await;
+        stage.work_all().await;
+        card(&stage, "feishu-app").title
+    };
+    assert_eq!(told("hand_over.reviewed", json!({})).await, "王芳已处理：3号楼停电");
+    assert_eq!(told("call.noted", json!({})).await, "已有新进展：3号楼停电");
+    let arrived = told("call.arrived", json!({ "holder": "李强" })).await;
+    assert_eq!(arrived, "李强已到场：3号楼停电", "the enterprise said so");
+    let signed = told("order.signed", json!({ "until": "2026-11-24T18:00:00+08:00" })).await;
+    assert!(signed.starts_with("督办单已由王芳签收，请于"), "{signed}");
+    assert!(signed.ends_with("18:00前书面答复：3号楼停电"), "{signed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,6 +152,33 @@ async fn a_card_is_redrawn_at_night_and_with_nobody_for_company() {
     }
     let shown = stage.sandbox.messages("wecom-app");
     assert!(shown.len() == 2 && shown.iter().all(|card| card.title.contains("已由王芳接单")), "{shown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redrawing_takes_no_place_of_an_alarm() {
+    // WeCom drops in silence what is more than 25 messages to a person in a minute, as we count; to change one is not to send one.
+    let stage = Stage::set_limited().await;
+    stage.open_app("wecom-app").await;
+    let mut alarms = Vec::new();
+    for _ in 0..20 {
+        alarms.push(stage.alarm_to("wecom-app", USER).await);
+    }
+    stage.work_all().await;
+    stage.answer().await;
+    stage.work_all().await;
+    for alarm in &alarms {
+        assert_eq!(redraw_of(&stage, *alarm).await.0, NoticeState::Sent);
+    }
+    let mut last = Vec::new();
+    for _ in 0..6 {
+        last.push(stage.alarm_to("wecom-app", USER).await);
+    }
+    stage.work_all().await;
+    let mut sent = 0;
+    for alarm in &last {
+        sent += usize::from(stage.row(*alarm).await.state == NoticeState::Sent);
+    }
+    assert_eq!(sent, 5, "25 in all");
 }
 
 #[tokio::test(flavor = "multi_thread")]

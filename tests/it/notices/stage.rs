@@ -10,6 +10,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use yijiao::notices::admin::Administrator;
 use yijiao::notices::channels::{ChannelKind, Credentials, Target};
 use yijiao::notices::check::{self, Unsent};
 use yijiao::notices::deliver::Sender;
@@ -118,6 +119,11 @@ impl Stage {
     }
 
     async fn set_as(clock: Clock, limits: bool) -> Self {
+        Self::set_over(clock, limits, TestDb::create(), redis_url()).await
+    }
+
+    /// With stores of the test's own.
+    pub async fn set_over(clock: Clock, limits: bool, store: TestDb, redis: SecretString) -> Self {
         let rooms = ROOMS.map(|(name, kind)| RoomConfig {
             limits,
             ..match kind {
@@ -135,10 +141,9 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(sandbox.clone(), listener).unwrap());
 
-        let store = TestDb::create();
         let mut config = Config::defaults().unwrap();
         config.database.url = store.url();
-        config.redis.url = redis_url();
+        config.redis.url = redis;
         config.notices.throttle = limits;
         config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
         config.redis.prefix = format!("test:{}", Uuid::now_v7());
@@ -473,6 +478,11 @@ impl Stage {
         rows
     }
 
+    /// Somebody who may send again and cancel.
+    pub fn administrator(&self) -> Administrator {
+        Administrator { county: self.county, account: Uuid::now_v7(), name: "信息中心".to_owned() }
+    }
+
     /// A connection that belongs to nobody's transaction.
     pub async fn onlooker(&self) -> diesel_async::AsyncPgConnection {
         self.store.owner().await
@@ -697,7 +707,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        let url = redis_url();
+        let url = &self.config.redis.url;
         let connection = redis::Client::open(url.expose_secret()).and_then(|client| client.get_connection());
         let mut keys = Lane::ALL.map(|lane| self.jobs.relay.queue.key(lane)).to_vec();
         if let Ok(mut connection) = connection {

@@ -12,8 +12,8 @@ use super::stage::redis_url;
 use crate::calls::isolation::neighbour;
 use crate::kit::{Client, County};
 
-const TEXTS: &str = "/api/v1/admin/texts";
-const DISPATCHED: &str = "/api/v1/admin/texts/call.dispatched";
+const TEXTS: &str = "/api/v1/admin/templates";
+const DISPATCHED: &str = "/api/v1/admin/templates/call.dispatched";
 
 async fn puts(client: &Client<'_>, own: &Value, expected: i32) -> Value {
     let request = client.request(Method::PUT, DISPATCHED).await.json(own);

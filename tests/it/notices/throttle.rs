@@ -25,7 +25,7 @@ async fn remind(stage: &Stage, room: &str, department: &str) -> NoticeId {
 }
 
 /// The most messages that arrived within any minute.
-fn most_in_a_minute(arrivals: &[DateTime<Utc>]) -> usize {
+pub fn most_in_a_minute(arrivals: &[DateTime<Utc>]) -> usize {
     let within = |from: &DateTime<Utc>| {
         arrivals.iter().filter(|at| *at >= from && **at < *from + TimeDelta::minutes(1)).count()
     };

@@ -2,6 +2,7 @@
 
 mod login;
 mod plans;
+pub mod private;
 mod purge;
 mod silence;
 mod tls;

@@ -104,3 +104,17 @@ async fn callers_get_503_with_retry_after_and_are_served_when_postgres_is_back()
     let served = calls().await.map(|answer| answer.status());
     assert_eq!(served, [StatusCode::OK, StatusCode::CREATED]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_transaction_held_is_free_when_nobody_ends_it() {
+    let store = TestDb::create();
+    let (one, other) = (store.db(), store.db());
+    // As a request leaves it whose client hung up.
+    let mut tx = one.begin(Scope::AllCounties).await.unwrap();
+    tx.batch_execute("select pg_advisory_xact_lock(1)").await.unwrap();
+    drop(tx);
+    let mut tx = other.begin(Scope::AllCounties).await.unwrap();
+    soon(tx.batch_execute("select pg_advisory_xact_lock(1)")).await.unwrap();
+    tx.finish(Ok::<_, DbError>(())).await.unwrap();
+    assert_eq!(one.usage().open, 0, "and its connection is gone");
+}

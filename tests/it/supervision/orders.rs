@@ -265,3 +265,23 @@ async fn nothing_is_ordered_for_a_call_that_has_ended() {
     }
     assert_eq!(county.count("select count(*) from supervision_orders").await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_card_of_an_order_that_was_signed_for_says_by_when_to_answer_it() {
+    let county = County::open();
+    county.reaches_in_person(&["POWER-HEAD"]).await;
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    let order = county.office().orders(&call, "请说明为何无人到场").await;
+    // As if the head's card had left.
+    county
+        .alter(
+            "update notices set state = 'sent', sent_at = created_at, due_at = null, handle = 'card' \
+            where event = 'order.issued' and recipient = 'wx-POWER-HEAD'",
+        )
+        .await;
+    county.head().takes("sign", &order, json!({})).await;
+    let redrawn = "select params->>'done' || ' ' || (params->>'note') || ' ' || (params->>'until') || ' ' || (params->>'own') \
+        from notices where event = 'notice.redrawn'";
+    let until = wd("03-10 18:00").format("%Y-%m-%dT%H:%M:%SZ");
+    assert_eq!(county.texts(redrawn).await, [format!("order.signed 请说明为何无人到场 {until} true")]);
+}
