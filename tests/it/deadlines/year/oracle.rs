@@ -230,8 +230,7 @@ impl<'a> Played<'a> {
     fn early(&self, percent: u8) -> NaiveDateTime {
         let left = |whole: TimeDelta| whole - whole * i32::from(percent) / 100;
         match self.row.limit_unit {
-            Unit::Minute => self.open(self.due - left(self.first - self.start)).min(self.due),
-            Unit::Moment => self.open(self.due - left(self.due - self.start)).min(self.due),
+            Unit::Minute | Unit::Moment => self.open(self.due - left(self.first - self.start)).min(self.due),
             _ => self.before(self.due, left(self.walk.between(self.start, self.first))),
         }
     }
