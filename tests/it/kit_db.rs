@@ -120,10 +120,17 @@ impl TestDb {
 impl Drop for TestDb {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        on_a_runtime_apart(async move {
-            let mut admin = connect_admin(&server).await;
-            drop_database(&mut admin, &name).await;
-        });
+        let dropping = || {
+            on_a_runtime_apart(async move {
+                let mut admin = connect_admin(&server).await;
+                drop_database(&mut admin, &name).await;
+            });
+        };
+        // Of a test that failed the failure is what matters, and two panics at once would hide it.
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(dropping));
+        if let (Err(panic), false) = (dropped, std::thread::panicking()) {
+            std::panic::resume_unwind(panic);
+        }
     }
 }
 

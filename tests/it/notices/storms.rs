@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use yijiao::notices::deliver::Delivered;
 use yijiao::notices::model::{ChannelState, Lane, NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::platform::clock::Clock;
 use yijiao::platform::config::Config;
@@ -14,6 +15,7 @@ use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Fault, Mode};
 use yijiao::schema::{notice_attempts, notices};
 
+use super::lease::hesitant;
 use super::stage::{Jobs, Stage, USER, alarm_params};
 use super::throttle::most_in_a_minute;
 use crate::stores::private::{PrivatePostgres, PrivateRedis};
@@ -54,30 +56,13 @@ impl Storm {
         Self { ids: rows.iter().map(|row| row.id).collect(), stage, stop, running }
     }
 
-    /// Waits until this part of them was heard.
+    /// Waits until this part of them was heard. What lost its entry meanwhile, and so holds up the rest, waits for its time.
     async fn reaches(&self, percent: usize) {
         let count = u64::try_from(self.ids.len() * percent / 100).unwrap();
-        assert!(self.stage.sandbox.has_heard(count, PATIENCE).await, "not even {percent} %");
-    }
-
-    /// Waits until every sender has one in hand whose receiver says nothing; which they are. The last that was written is a lease then.
-    async fn stands_still(&self) -> Vec<NoticeId> {
         let began = std::time::Instant::now();
-        loop {
-            let mut tx = self.stage.tx().await;
-            let open = notices::table.filter(notices::due_at.is_not_null());
-            let open: Vec<(NoticeId, Priority, NoticeState)> =
-                open.select((notices::id, notices::priority, notices::state)).load(&mut tx).await.unwrap();
-            let full = Lane::ALL.into_iter().all(|lane| {
-                let mine = open.iter().filter(|(_, priority, _)| Lane::of(*priority) == lane);
-                let sending = mine.clone().filter(|(.., state)| *state == NoticeState::Sending).count();
-                sending == IN_HAND / 2 || sending == mine.count()
-            });
-            if full {
-                let sending = open.into_iter().filter(|(.., state)| *state == NoticeState::Sending);
-                return sending.map(|(id, ..)| id).collect();
-            }
-            assert!(began.elapsed() < PATIENCE, "{} are open", open.len());
+        while !self.stage.sandbox.has_heard(count, PATIENCE / 10).await {
+            assert!(began.elapsed() < PATIENCE, "not even {percent} %");
+            self.stage.pass(REQUEUE);
         }
     }
 
@@ -93,7 +78,11 @@ impl Storm {
                 break;
             }
             assert!(began.elapsed() < PATIENCE, "some never leave");
-            self.stage.pass(REQUEUE);
+            let soon = self.stage.now() + REQUEUE;
+            // What somebody has in hand on a busy machine must not look as if he had died.
+            let in_hand = self.stage.states().await.contains(&NoticeState::Sending);
+            let due = self.stage.next_due().await.filter(|due| !in_hand && *due > soon);
+            self.stage.clock.set(due.unwrap_or(soon));
         }
         self.stop.request();
         tokio::time::timeout(PATIENCE, self.running).await.expect("it stops").unwrap();
@@ -155,11 +144,35 @@ async fn postgres_cut_off_twice_loses_nothing() {
     storm.settles(2).await;
 }
 
+/// What a crash in the middle of a sending does: Postgres forgets the lease, and the notice is sent again under the same id.
+async fn a_lease_is_forgotten(stage: &Stage, postgres: &mut PrivatePostgres) {
+    postgres.keep_to_itself(&mut stage.onlooker().await).await;
+    let id = stage.alarm("county").await;
+    let (go, asked) = hesitant(stage, "county", "200 OK", "").await;
+    let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(id), stage.now());
+    let sending = tokio::spawn(async move { sender.deliver_one(entry, now).await.unwrap() });
+    asked.await.unwrap();
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Sending, 1));
+    postgres.crash();
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Queued, 0), "a crash takes leases away");
+    go.send(()).unwrap();
+    assert_eq!(sending.await.unwrap(), Delivered::TooLate);
+    stage.move_room("county", stage.sandbox_url("county").as_str()).await;
+    stage.work_all().await;
+    let row = stage.row(id).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Sent, 1));
+    assert_eq!(stage.hears("county").await.delivery_id, Some(id.to_string()));
+    stage.sandbox.clear();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn private_stores_killed_outright_lose_none_of_two_thousand() {
     let (mut postgres, mut redis) = (PrivatePostgres::start(), PrivateRedis::start());
     let start = Clock::System.now();
     let stage = Stage::set_over(Clock::manual(start), false, postgres.database(), redis.url()).await;
+    a_lease_is_forgotten(&stage, &mut postgres).await;
     let jobs = stage.replica();
     let storm = Box::pin(Storm::rises(stage, jobs, MANY)).await;
     storm.reaches(15).await;
@@ -171,20 +184,8 @@ async fn private_stores_killed_outright_lose_none_of_two_thousand() {
     // What was sent and could not be settled is sent again when its lease is over.
     storm.stage.pass(LEASE);
     storm.reaches(60).await;
-
-    // Whoever is sent to keeps silent: the leases of what he has are the last that Postgres heard of, and it forgets them.
-    postgres.keep_to_itself(&mut storm.stage.onlooker().await).await;
-    storm.stage.sandbox.set_fault("county", Fault::always(Mode::Timeout).seconds(5));
-    let in_hand = storm.stands_still().await;
     postgres.crash();
-    storm.stage.sandbox.clear_fault("county");
-    let mut tx = storm.stage.tx().await;
-    let leased = notices::table.filter(notices::id.eq_any(&in_hand)).filter(notices::attempt.gt(0));
-    let leased: i64 = leased.count().get_result(&mut tx).await.unwrap();
-    drop(tx);
-    assert!(leased < i64::try_from(in_hand.len()).unwrap(), "a crash takes leases away: {leased} remain");
     storm.stage.pass(LEASE);
-
     storm.reaches(85).await;
     redis.dies();
     for _ in 0..6 {
@@ -241,7 +242,7 @@ impl Crowd {
     /// has anything in hand, so that the platforms count by the same clock as we do.
     async fn works_down_to(&self, left: usize) {
         let began = std::time::Instant::now();
-        let mut heard = 0;
+        let (mut heard, mut idle) = (0, std::time::Instant::now());
         loop {
             let open = self.open().await;
             if open.len() <= left {
@@ -251,6 +252,11 @@ impl Crowd {
             let now = self.stage.now();
             let in_queue = self.stage.jobs.relay.queue.lengths().await.unwrap() != [0, 0];
             let in_hand = open.iter().any(|(state, due)| *state == NoticeState::Sending || *due <= now);
+            if in_hand || !in_queue {
+                idle = std::time::Instant::now();
+            } else if idle.elapsed() > Duration::from_secs(1) {
+                self.forget_what_was_read().await;
+            }
             // What was read before Redis was emptied is on no list until it is leased.
             let perhaps = open.iter().any(|(state, _)| *state == NoticeState::Queued);
             let look = Duration::from_millis(if in_queue || in_hand { 10 } else { 150 });
@@ -350,7 +356,8 @@ async fn redis_lost_amid_limits_tokens_and_breakers_loses_nothing_and_exceeds_no
 
     crowd.is_told(|refused| refused == 0).await;
     let asked = crowd.stage.sandbox.tokens_asked(APP);
-    assert!((2..=6).contains(&asked), "{asked} tokens");
+    // Anew after each loss; and while Redis is away whoever has a message in hand fetches one for himself.
+    assert!((2..=u64::try_from(IN_HAND).unwrap()).contains(&asked), "{asked} tokens");
 }
 
 #[tokio::test(flavor = "multi_thread")]
