@@ -22,8 +22,6 @@ use crate::stores::private::{PrivatePostgres, PrivateRedis};
 use crate::stores::wire::{Wire, place, via};
 
 const MANY: usize = 2_000;
-/// Where it is the lines that fail.
-const SOME: usize = 500;
 /// So many are in hand at once, and may be told again when their lease ends.
 const IN_HAND: usize = 64;
 const REQUEUE: TimeDelta = TimeDelta::seconds(4);
@@ -40,9 +38,9 @@ struct Storm {
 }
 
 impl Storm {
-    async fn rises(stage: Stage, jobs: Jobs, many: usize) -> Self {
+    async fn rises(stage: Stage, jobs: Jobs) -> Self {
         let channel = stage.channel("county").await;
-        let rows = (0..many).map(|n| {
+        let rows = (0..MANY).map(|n| {
             let priority = if n % 4 == 0 { Priority::FirstAlarm } else { Priority::Normal };
             stage.notice(NoticeId::fresh(), channel, priority, alarm_params())
         });
@@ -105,7 +103,7 @@ async fn redis_emptied_restarted_and_away_for_a_minute_loses_none_of_two_thousan
     let jobs = stage.jobs_with(|config: &mut Config| {
         config.redis.url = via(&config.redis.url, "127.0.0.1", wire.at, "");
     });
-    let storm = Box::pin(Storm::rises(stage, jobs, MANY)).await;
+    let storm = Box::pin(Storm::rises(stage, jobs)).await;
     storm.reaches(15).await;
     storm.stage.empty_redis().await;
 
@@ -127,13 +125,13 @@ async fn redis_emptied_restarted_and_away_for_a_minute_loses_none_of_two_thousan
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_cut_off_twice_loses_nothing() {
+async fn postgres_cut_off_twice_loses_none_of_two_thousand() {
     let stage = Stage::set().await;
     let wire = Wire::to(place(&stage.settings().database.url)).await;
     let jobs = stage.jobs_with(|config: &mut Config| {
         config.database.url = via(&config.database.url, "127.0.0.1", wire.at, "");
     });
-    let storm = Box::pin(Storm::rises(stage, jobs, SOME)).await;
+    let storm = Box::pin(Storm::rises(stage, jobs)).await;
     for percent in [25, 60] {
         storm.reaches(percent).await;
         wire.hang_up();
@@ -174,7 +172,7 @@ async fn private_stores_killed_outright_lose_none_of_two_thousand() {
     let stage = Stage::set_over(Clock::manual(start), false, postgres.database(), redis.url()).await;
     a_lease_is_forgotten(&stage, &mut postgres).await;
     let jobs = stage.replica();
-    let storm = Box::pin(Storm::rises(stage, jobs, MANY)).await;
+    let storm = Box::pin(Storm::rises(stage, jobs)).await;
     storm.reaches(15).await;
     redis.dies();
     redis.returns();
