@@ -11,6 +11,7 @@ use crate::platform::outbound::{OutboundRequest, Url};
 
 mod access_token;
 mod answer;
+pub mod callback;
 pub mod dingtalk_app;
 pub mod dingtalk_bot;
 pub mod feishu_app;
