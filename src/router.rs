@@ -5,7 +5,7 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::bots::{act, heard};
+use crate::bots::{act, callback, heard};
 use crate::platform::http::{docs, operation};
 use crate::reports::{owed, simulate};
 use crate::supervision::{cards, hand_over, orders};
@@ -29,6 +29,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(simulate::routes::configure) // /api/v1/admin/ladders/simulate
         .configure(drills::routes::configure) // /api/v1/admin/drills
         .configure(heard::configure) // /a/drill/{token}: the page behind a drill's link; before the one that takes any token
+        .configure(callback::configure) // /bots/{platform}/{channel}: the chat platforms call us back
         .configure(act::configure); // /a/{token}: the page behind a message's link
     operations(routes);
 }

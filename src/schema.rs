@@ -204,6 +204,7 @@ diesel::table! {
         state -> Text,
         state_reason -> Text,
         secret_given_at -> Nullable<Timestamptz>,
+        called_at -> Nullable<Timestamptz>,
     }
 }
 

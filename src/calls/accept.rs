@@ -9,13 +9,15 @@ use super::tell::Telling;
 use crate::deadlines::Clock;
 use crate::platform::http::problem::Problem;
 
-/// Through which door somebody acts: an account that signed in, or the link in a message.
+/// Through which door somebody acts: an account that signed in, the link in a message, or a button of a card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
     #[default]
     Account,
     Link,
+    /// A button of a card, whose platform says who tapped.
+    Card,
 }
 
 /// Takes the call. No body.

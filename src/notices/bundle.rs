@@ -105,6 +105,7 @@ pub fn digest(first: &Message, others: &[Message], lang: Lang) -> Message {
         lines: std::iter::once(first).chain(others).map(line).chain(shared.cloned()).collect(),
         body: String::new(),
         link: None,
+        tap: None,
         mentions: Vec::new(),
         ..first.clone()
     }
@@ -131,6 +132,7 @@ mod tests {
             lines: vec![Line::kept("为何通知您", "本群是县市场监督管理局的工作群")],
             body: String::new(),
             link: None,
+            tap: None,
             mentions: Vec::new(),
             words: BTreeMap::new(),
         }
@@ -170,6 +172,7 @@ mod tests {
                 base_url: kind.default_base().unwrap(),
                 credentials: Credentials::new("T00/B00/x", &["secret"]),
                 settings,
+                calls_back: false,
             };
             let request = if kind.is_personal() {
                 request_to(&target, &bundle, &person)

@@ -408,13 +408,14 @@ impl Sender {
     }
 
     fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, Message), String> {
-        let target = register::target(
+        let mut target = register::target(
             &self.vault,
             leased.kind,
             &leased.base_url,
             &leased.credentials_sealed,
             &leased.settings,
         )?;
+        target.calls_back = leased.calls_back && target.credentials.callback.is_some();
         let telling = Telling {
             id: leased.notice,
             event: &leased.event,

@@ -34,7 +34,7 @@ pub async fn tell(
         })
         .collect();
     let mut spent = Vec::new();
-    for (channel, settings) in grants::subscribe_channels(conn, county).await? {
+    for (channel, settings, _) in grants::subscribe_channels(conn, county).await? {
         let settings: Settings = serde_json::from_value(settings).unwrap_or_default();
         let Some(template) = settings.templates.get(draft.event) else { continue };
         let app_id = settings.app_id.as_deref().unwrap_or_default();

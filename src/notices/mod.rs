@@ -6,7 +6,8 @@
 //! relay finds again in Postgres; a sender that dies is found by its lease. So every notice is sent at least once, with the same id each
 //! time, and none is sent once its matter is settled. An alarm that fails for good is addressed anew, or it is said aloud that nobody could
 //! be told and its subject climbs at once ([`mod@unreachable`]); a first alarm that nobody acts on goes to its officer's next application
-//! ([`follow`]); the cards of one that was answered say so from then on ([`mod@redraw`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
+//! ([`follow`]); the cards of one that was answered say so from then on ([`mod@redraw`]). What a
+//! platform tells of cards and subscriptions by calling us is read there ([`callbacks`]). How fast anything leaves is the [`throttle`]'s matter: what is over a limit is held and never dropped, news that asks for
 //! nothing leaves together and not at night ([`quiet`]). Calls nobody but `platform`, `organisation`'s ids and, for what an
 //! administrator does ([`admin`]), the `ledger`; its routes ask `identity` who calls.
 
@@ -14,6 +15,7 @@ pub mod address;
 pub mod admin;
 mod administrators;
 mod bundle;
+pub mod callbacks;
 pub mod channels;
 pub mod check;
 pub mod deliver;

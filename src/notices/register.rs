@@ -3,12 +3,16 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use super::channels::callback::Envelope;
 use super::channels::{ChannelKind, Credentials, Settings, Target};
 use crate::platform::crypto::Vault;
 use crate::platform::outbound::Url;
 
 /// What the credentials of a channel are sealed for.
 pub const PURPOSE: &str = "channel-credentials";
+
+/// Characters of a callback's token, or of a key of any length.
+const CALLBACK_MAX: usize = 128;
 
 /// What is wrong with the settings that somebody gave a channel; `kind` is one of [`ChannelKind`]'s words.
 #[must_use]
@@ -50,6 +54,38 @@ pub fn holds_a_key(kind: &str, address: &str) -> bool {
     kind != ChannelKind::Webhook && (beside || url.password().is_some() || own_host && url.path() != "/")
 }
 
+/// What is wrong with what an application is to be called back by; the column of a file or the field of a request, and why.
+#[must_use]
+pub fn callback_fault(
+    kind: &str,
+    token: &str,
+    key: &str,
+) -> Option<(&'static str, &'static str, &'static str)> {
+    if named(kind).and_then(ChannelKind::calls_back_at).is_none() {
+        return Some(("token", "这类通道没有回调", "this kind of channel is not called back"));
+    }
+    let sound = |text: &str| {
+        (1..=CALLBACK_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !sound(token) {
+        return Some((
+            "token",
+            "请填写平台后台里的 Token",
+            "give the token that the platform's console shows",
+        ));
+    }
+    let is_key = match named(kind) {
+        Some(ChannelKind::FeishuApp) => sound(key),
+        _ => Envelope::new(token, key, "").is_some(),
+    };
+    let lacks = (
+        "key",
+        "请填写平台后台里的加密密钥（EncodingAESKey 为 43 个字符）",
+        "give the encryption key that the platform's console shows (an EncodingAESKey has 43 characters)",
+    );
+    (!is_key).then_some(lacks)
+}
+
 fn named(kind: &str) -> Option<ChannelKind> {
     ChannelKind::ALL.iter().copied().find(|known| known.as_str() == kind)
 }
@@ -80,6 +116,7 @@ pub fn target(
         base_url: address.parse().map_err(|_| "the address is none")?,
         credentials,
         settings: serde_json::from_value(settings.clone()).map_err(|_| "the settings cannot be read")?,
+        calls_back: false,
     })
 }
 

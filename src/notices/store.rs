@@ -28,6 +28,7 @@ use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
 pub mod admin;
+pub mod callbacks;
 pub mod follow;
 pub mod grants;
 pub mod held;
@@ -165,6 +166,8 @@ pub struct Leased {
     pub mention: Option<String>,
     /// Nothing new is sent: the card is redrawn that its platform knows by this.
     pub redraws: Option<String>,
+    /// Whether its platform calls us back.
+    pub calls_back: bool,
 }
 
 impl Leased {
@@ -201,7 +204,7 @@ impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         use sql_types::{Array, Double, Integer, Text, Timestamptz, Uuid};
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.called_at is not null as calls_back, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
              case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
              where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
              order by a.id limit 1) end as mention, \
@@ -268,7 +271,7 @@ impl QueryFragment<Pg> for Lease {
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.due_at, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
              ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
-             case when n.redraws is not null then ready.handle end",
+             case when n.redraws is not null then ready.handle end, ready.calls_back",
         );
         Ok(())
     }
@@ -451,6 +454,7 @@ prepared!(Lease, Lease => (
     sql_types::Text,
     sql_types::Nullable<sql_types::Text>,
     sql_types::Nullable<sql_types::Text>,
+    sql_types::Bool,
 ));
 prepared!(SettleAll<'_>, SettleAll<'static> => (sql_types::Uuid, sql_types::Integer, sql_types::Text, sql_types::Integer));
 

@@ -56,7 +56,7 @@ pub async fn show(db: &Db, reader: Reader) -> Result<Subscriptions, Problem> {
     tx.finish(shown).await
 }
 
-/// Enters what was accepted; under the same key only once.
+/// Enters what was accepted; under the same key only once. Where WeChat itself tells us, that is what counts, and this only shows it.
 ///
 /// # Errors
 /// 422 for a template that no channel of the county has, for a word that WeChat does not say, and for a key that came with another body
@@ -85,12 +85,12 @@ pub async fn grant(
             given.results.iter().filter(|(_, said)| matches!(said.as_str(), "accept" | "acceptWithAudio"));
         let rows: Vec<NewGrant> = accepted
             .filter_map(|(template, _)| {
-                let (channel, ..) = known.iter().find(|(_, id, _)| id == template)?;
+                let known = known.iter().find(|known| known.id == *template && !known.is_told)?;
                 Some(NewGrant {
                     id: Uuid::now_v7(),
                     county_id: reader.county,
                     account_id: reader.account,
-                    channel_id: *channel,
+                    channel_id: known.channel,
                     template_id: template.clone(),
                     grant_key: key.clone(),
                     granted_at: now,
@@ -104,7 +104,7 @@ pub async fn grant(
     tx.finish(outcome).await
 }
 
-fn judge(given: &SubscribeResult, known: &[(ChannelId, String, Vec<String>)]) -> Result<(), Problem> {
+fn judge(given: &SubscribeResult, known: &[Known]) -> Result<(), Problem> {
     let mut errors = Vec::new();
     if given.results.len() > MOST {
         errors.push(FieldError::new(
@@ -116,7 +116,7 @@ fn judge(given: &SubscribeResult, known: &[(ChannelId, String, Vec<String>)]) ->
     }
     for (template, said) in given.results.iter().take(MOST) {
         let field = || format!("results.{template}");
-        if !known.iter().any(|(_, id, _)| id == template) {
+        if !known.iter().any(|known| known.id == *template) {
             errors.push(FieldError::new(field(), "unknown_template", "没有这个订阅模板", "no such template"));
         }
         if !["accept", "acceptWithAudio", "reject", "ban", "filter"].contains(&said.as_str()) {
@@ -131,18 +131,24 @@ fn judge(given: &SubscribeResult, known: &[(ChannelId, String, Vec<String>)]) ->
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 
-/// Each template once: its channel, its id, its events.
-async fn templates(
-    conn: &mut AsyncPgConnection,
-    reader: &Reader,
-) -> QueryResult<Vec<(ChannelId, String, Vec<String>)>> {
-    let mut known: Vec<(ChannelId, String, Vec<String>)> = Vec::new();
-    for (channel, settings) in grants::subscribe_channels(conn, reader.county).await? {
+/// A template of the county.
+struct Known {
+    channel: ChannelId,
+    id: String,
+    events: Vec<String>,
+    /// WeChat itself tells us who accepted it, so what the mini-program says is not counted beside that.
+    is_told: bool,
+}
+
+/// Each template once.
+async fn templates(conn: &mut AsyncPgConnection, reader: &Reader) -> QueryResult<Vec<Known>> {
+    let mut known: Vec<Known> = Vec::new();
+    for (channel, settings, is_told) in grants::subscribe_channels(conn, reader.county).await? {
         let settings: Settings = serde_json::from_value(settings).unwrap_or_default();
         for (event, template) in settings.templates {
-            match known.iter_mut().find(|(at, id, _)| *at == channel && *id == template.id) {
-                Some((_, _, events)) => events.push(event),
-                None => known.push((channel, template.id, vec![event])),
+            match known.iter_mut().find(|known| known.channel == channel && known.id == template.id) {
+                Some(known) => known.events.push(event),
+                None => known.push(Known { channel, id: template.id, events: vec![event], is_told }),
             }
         }
     }
@@ -151,9 +157,9 @@ async fn templates(
 
 async fn show_in(conn: &mut AsyncPgConnection, reader: &Reader) -> QueryResult<Subscriptions> {
     let left = grants::left(conn, reader.account).await?;
-    let items = templates(conn, reader).await?.into_iter().map(|(channel, template_id, events)| {
-        let left = left.get(&(channel, template_id.clone())).copied().unwrap_or(0);
-        Subscription { template_id, events, left }
+    let items = templates(conn, reader).await?.into_iter().map(|known| {
+        let left = left.get(&(known.channel, known.id.clone())).copied().unwrap_or(0);
+        Subscription { template_id: known.id, events: known.events, left }
     });
     Ok(Subscriptions { items: items.collect() })
 }

@@ -17,7 +17,7 @@ use names::{DONE, NAMES, spelt, words};
 use own::{Memo, Own, OwnTemplates};
 use wording::{EventText, OwnLine, folder, line_path};
 
-use super::channels::{ChannelKind, Line, Link, Mention, Message};
+use super::channels::{ChannelKind, Line, Link, Mention, Message, Tap};
 use super::model::NoticeId;
 use super::params::{CallParams, for_systems};
 use super::redraw::REDRAWN;
@@ -63,6 +63,8 @@ struct Book {
     /// What settled a matter, by event, as its redrawn cards say it: templates in Chinese and English.
     #[serde(default)]
     done: HashMap<String, (String, String)>,
+    /// What a link says beside a button that acts, in Chinese and English.
+    see: (String, String),
     events: HashMap<String, Event>,
 }
 
@@ -86,6 +88,8 @@ struct Event {
     officer: Option<String>,
     /// As what everybody is told, wherever he reads it.
     anybody: Option<String>,
+    /// What a card's own button does at once.
+    tap: Option<String>,
     zh: Wording,
     en: Wording,
 }
@@ -326,6 +330,13 @@ impl Texts {
             lines,
             body: text.cloned().unwrap_or_default(),
             link: self.link(params.act_path.as_deref(), act)?,
+            tap: event.tap.as_ref().filter(|_| is_his_to_take(&params)).map(|verb| Tap {
+                verb: verb.clone(),
+                see: match lang {
+                    Lang::Zh => self.book.see.0.clone(),
+                    Lang::En => self.book.see.1.clone(),
+                },
+            }),
             words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
@@ -434,6 +445,15 @@ impl Texts {
         let url: Url = format!("{}{path}", self.public_url).parse().map_err(|_| TextsError::BadPath)?;
         Ok(Some(Link { text: text.to_owned(), url }))
     }
+}
+
+/// The highest rung whose people are of the responsible department.
+const OWN_RUNGS: i16 = 3;
+
+/// Whether its reader may take the call that is told of, as long as nobody has: he is of the department, and nobody had taken it.
+fn is_his_to_take(params: &CallParams) -> bool {
+    let untaken = params.clock.as_deref().is_none_or(|clock| clock == "accept");
+    untaken && params.rung.is_none_or(|rung| rung <= OWN_RUNGS)
 }
 
 /// The county's own lines, without those that say nothing.

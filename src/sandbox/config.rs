@@ -79,7 +79,7 @@ impl RoomConfig {
         Credentials {
             token: SecretString::from(token),
             secrets: self.secrets.clone(),
-            url: SecretString::default(),
+            ..Credentials::default()
         }
     }
 

@@ -168,7 +168,7 @@ impl Sandbox {
             ChannelKind::Webhook => config.credentials().at(base_url.as_str()),
             _ => config.credentials(),
         };
-        Some(Target { kind: config.kind, base_url, credentials, settings })
+        Some(Target { kind: config.kind, base_url, credentials, settings, calls_back: false })
     }
 
     fn rooms(&self) -> MutexGuard<'_, rooms::Rooms> {

@@ -96,6 +96,7 @@ fn message(title: &str) -> Message {
         lines: vec![Line::new("企业", "<img src=x onerror=alert(1)>")],
         body: "停电 @all".to_owned(),
         link: Some(Link { text: "接单".to_owned(), url: "https://yj.example/a/1".parse().unwrap() }),
+        tap: None,
         mentions: vec![Mention { mobile: Some("13800000000".to_owned()), user_id: Some("zhang".to_owned()) }],
         words: std::collections::BTreeMap::new(),
     }

@@ -39,7 +39,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("reports", &["app", "deadlines", "identity", "organisation", "platform"]),
     // Who is tried is called by an ordinary notice with a link; to what working time says he has to answer.
     ("drills", &["calls", "deadlines", "ledger", "notices", "organisation", "platform", "schema"]),
-    ("bots", &["app", "calls", "drills", "identity", "platform"]),
+    // Whose card was tapped, and what the platforms' requests look like.
+    ("bots", &["app", "calls", "drills", "identity", "notices", "organisation", "platform"]),
     // Which ladders are still climbed by is known where clocks are.
     ("purge", &["deadlines", "platform"]),
     ("sandbox", &["notices", "platform"]),

@@ -68,6 +68,7 @@ fn no_channel_shows_what_opens_it() {
         base_url: url.parse().unwrap(),
         credentials: credentials.at(url),
         settings: Settings::default(),
+        calls_back: false,
     };
     shows_no_secret("Target", &target, &[]);
     shows_no_secret("Credentials", &target.credentials, &[]);

@@ -101,6 +101,7 @@ async fn change_in(
     let address_now = if is_webhook { url } else { channel.base_url.as_str() };
     let token_now = token.unwrap_or(before.token.expose_secret());
     let (base_url, credentials) = halves(channel.kind.as_str(), address_now, token_now, &secrets);
+    let credentials = credentials.called_back(before.callback.clone());
     register::reseal(conn, id, &base_url, &seal(vault, &credentials)?, now).await?;
     let fact = json!({
         "token": token.is_some(), "secret": secret.is_some(), "address": address.is_some(), "liveSecrets": secrets.len(),

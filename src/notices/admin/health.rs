@@ -42,6 +42,8 @@ pub struct ChannelView {
     /// Why it is paused or dead.
     pub state_reason: String,
     pub credentials: CredentialsView,
+    /// None: its platform never calls back.
+    pub callback: Option<CallbackView>,
     pub health: HealthView,
 }
 
@@ -56,6 +58,18 @@ pub struct CredentialsView {
     pub secrets: usize,
     /// When an administrator last gave them; none: they are those of the county's files.
     pub given_at: Option<DateTime<FixedOffset>>,
+}
+
+/// How the platform tells us of taps on cards, and of subscriptions.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallbackView {
+    /// What to enter in the platform's console.
+    pub url: String,
+    /// Whether its token and key were given.
+    pub set: bool,
+    /// When the platform last called, under this token and key; none: not yet, and cards have no buttons that act at once.
+    pub called_at: Option<DateTime<FixedOffset>>,
 }
 
 /// Of the last 24 hours, and now.
@@ -93,6 +107,7 @@ pub async fn list(
     db: &Db,
     vault: &Vault,
     administrator: &Administrator,
+    public_url: &str,
     now: DateTime<Utc>,
 ) -> Result<ChannelsView, Problem> {
     let county = administrator.county;
@@ -105,21 +120,33 @@ pub async fn list(
     let (rows, healths) = tx.finish(found).await?;
     let items = rows.into_iter().map(|(channel, department)| {
         let health = healths.iter().find(|health| health.id == channel.id).cloned().unwrap_or_default();
-        view(vault, channel, department, health)
+        view(vault, public_url, channel, department, health)
     });
     Ok(ChannelsView { items: items.collect() })
 }
 
-fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Health) -> ChannelView {
+fn view(
+    vault: &Vault,
+    public_url: &str,
+    channel: Channel,
+    department: Option<String>,
+    health: Health,
+) -> ChannelView {
     let host = channel.base_url.parse::<Url>().ok();
     let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let opened = open(vault, &channel);
+    let has_callback = opened.as_ref().is_some_and(|known| known.callback.is_some());
     let credentials = CredentialsView {
         readable: opened.is_some(),
         has_token: opened.as_ref().is_some_and(|known| !known.token.expose_secret().is_empty()),
         secrets: opened.map_or(0, |known| known.secrets.len()),
         given_at: channel.secret_given_at.map(china),
     };
+    let callback = channel.kind.calls_back_at().map(|platform| CallbackView {
+        url: format!("{}/bots/{platform}/{}", public_url.trim_end_matches('/'), channel.id),
+        set: has_callback,
+        called_at: channel.called_at.map(china),
+    });
     let words = health.last_error.as_deref().and_then(|reason| words::reason(reason, Lang::current()));
     ChannelView {
         id: channel.id,
@@ -134,6 +161,7 @@ fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Hea
         state: channel.state,
         state_reason: channel.state_reason,
         credentials,
+        callback,
         health: HealthView {
             sent: health.sent,
             failed: health.failed,
@@ -162,9 +190,10 @@ pub async fn read(
     vault: &Vault,
     administrator: &Administrator,
     id: ChannelId,
+    public_url: &str,
     now: DateTime<Utc>,
 ) -> Result<ChannelView, Problem> {
-    let all = list(db, vault, administrator, now).await?;
+    let all = list(db, vault, administrator, public_url, now).await?;
     let own = all.items.into_iter().find(|channel| channel.id == id);
     own.ok_or_else(|| super::NoticeCode::ChannelNotFound.problem())
 }

@@ -4,6 +4,7 @@
 //! webhook, which is one.
 
 pub mod cancel;
+pub mod change_callback;
 pub mod change_secret;
 pub mod create;
 pub mod error;

@@ -2,10 +2,12 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpResponse, get, post, put, web};
+use actix_web::{HttpResponse, delete, get, post, put, web};
+use chrono::{DateTime, Utc};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::cancel::{self, WithReason};
+use super::change_callback::{self, ChangeCallback};
 use super::change_secret::{self, ChangeSecret};
 use super::create::{self, NewChannel};
 use super::health::{self, ChannelView, ChannelsView};
@@ -27,10 +29,21 @@ pub fn configure(routes: &mut ServiceConfig) {
     routes.service(list_notices).service(show_notice).service(retry_notice).service(cancel_notice);
     routes.service(list_channels).service(create_channel).service(test_channel);
     routes.service(pause_channel).service(resume_channel).service(change_channel_secret);
+    routes.service(change_channel_callback).service(end_channel_callback);
 }
 
 fn administrator(caller: &Caller) -> Administrator {
     Administrator { county: caller.county, account: caller.account.0, name: caller.name.to_string() }
+}
+
+/// A channel, as it is in the list.
+async fn shown(
+    app: &App,
+    who: &Administrator,
+    id: ChannelId,
+    now: DateTime<Utc>,
+) -> Result<ChannelView, Problem> {
+    health::read(&app.db, &app.vault, who, id, &app.config.http.public_url, now).await
 }
 
 /// Notices of the county, newest first.
@@ -105,7 +118,9 @@ pub async fn list_channels(
     app: web::Data<App>,
     caller: As<SystemAdmin>,
 ) -> Result<Json<ChannelsView>, Problem> {
-    health::list(&app.db, &app.vault, &administrator(&caller), app.clock.now()).await.map(Json)
+    health::list(&app.db, &app.vault, &administrator(&caller), &app.config.http.public_url, app.clock.now())
+        .await
+        .map(Json)
 }
 
 /// Adds a channel.
@@ -127,7 +142,7 @@ pub async fn create_channel(
     let (who, now) = (administrator(&caller), app.clock.now());
     let key = key.0.map(|key| (key, body.0.fingerprint(&app.vault)));
     let created = create::create(&app.db, &app.vault, &who, body.0, key, now).await?;
-    let view = health::read(&app.db, &app.vault, &who, created.id, now).await?;
+    let view = shown(&app, &who, created.id, now).await?;
     let mut response = HttpResponse::build(StatusCode::CREATED).json(view);
     if created.replayed {
         let replayed = HeaderName::from_static("idempotency-replayed");
@@ -169,7 +184,7 @@ pub async fn pause_channel(
 ) -> Result<Json<ChannelView>, Problem> {
     let (who, now) = (administrator(&caller), app.clock.now());
     pause::pause(&app.db, &who, id.0, &body.0, now).await?;
-    health::read(&app.db, &app.vault, &who, id.0, now).await.map(Json)
+    shown(&app, &who, id.0, now).await.map(Json)
 }
 
 /// Puts a paused or dead channel to use again; what waited for it leaves.
@@ -186,7 +201,7 @@ pub async fn resume_channel(
     let (who, now) = (administrator(&caller), app.clock.now());
     pause::resume(&app.db, &who, id.0, now).await?;
     app.wake.notices();
-    health::read(&app.db, &app.vault, &who, id.0, now).await.map(Json)
+    shown(&app, &who, id.0, now).await.map(Json)
 }
 
 /// Gives a channel another secret or key. It is not shown again, by no answer.
@@ -203,5 +218,41 @@ pub async fn change_channel_secret(
 ) -> Result<Json<ChannelView>, Problem> {
     let (who, now) = (administrator(&caller), app.clock.now());
     change_secret::change_secret(&app.db, &app.vault, &who, id.0, &body.0, now).await?;
-    health::read(&app.db, &app.vault, &who, id.0, now).await.map(Json)
+    shown(&app, &who, id.0, now).await.map(Json)
+}
+
+/// Says by what the platform is known when it calls the address in `callback.url`; enter the same in its console. Neither is shown again.
+#[utoipa::path(
+    tag = "admin", security(("bearer" = [])), params(("id" = ChannelId, Path)), request_body = ChangeCallback,
+    responses(
+        (status = 200, body = ChannelView), (status = 404, description = "`channel_not_found`"),
+        (status = 422, description = "`invalid`"),
+    ),
+)]
+#[put("/api/v1/admin/channels/{id}/callback")]
+pub async fn change_channel_callback(
+    app: web::Data<App>,
+    caller: As<SystemAdmin>,
+    id: Path<ChannelId>,
+    body: Json<ChangeCallback>,
+) -> Result<Json<ChannelView>, Problem> {
+    let (who, now) = (administrator(&caller), app.clock.now());
+    change_callback::change_callback(&app.db, &app.vault, &who, id.0, Some(&body.0), now).await?;
+    shown(&app, &who, id.0, now).await.map(Json)
+}
+
+/// Lets the platform call back no more; new cards only have links.
+#[utoipa::path(
+    tag = "admin", security(("bearer" = [])), params(("id" = ChannelId, Path)),
+    responses((status = 200, body = ChannelView), (status = 404, description = "`channel_not_found`")),
+)]
+#[delete("/api/v1/admin/channels/{id}/callback")]
+pub async fn end_channel_callback(
+    app: web::Data<App>,
+    caller: As<SystemAdmin>,
+    id: Path<ChannelId>,
+) -> Result<Json<ChannelView>, Problem> {
+    let (who, now) = (administrator(&caller), app.clock.now());
+    change_callback::change_callback(&app.db, &app.vault, &who, id.0, None, now).await?;
+    shown(&app, &who, id.0, now).await.map(Json)
 }

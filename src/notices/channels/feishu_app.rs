@@ -7,13 +7,15 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::person::secret_header;
-use super::{Message, Person, RenderError, Target, body_within, feishu_bot};
+use super::{Message, Person, RenderError, Target, body_within, feishu_bot, text};
 use crate::platform::outbound::{Method, OutboundRequest, header};
 
 /// Bytes of a card's request.
 pub const BODY_MAX: usize = 30 * 1024;
 /// What kind of id a person is known by, unless the settings say otherwise.
-const ID_TYPE: &str = "open_id";
+pub const ID_TYPE: &str = "open_id";
+/// The kind that no callback names.
+const MAIL: &str = "email";
 
 pub(super) fn token_request(target: &Target) -> Result<OutboundRequest, RenderError> {
     let url = target.endpoint(&["open-apis", "auth", "v3", "tenant_access_token", "internal"])?;
@@ -29,7 +31,7 @@ pub(super) fn request(
     let mut url = target.endpoint(&["open-apis", "im", "v1", "messages"])?;
     let id_type = target.settings.user_id_type.as_deref().unwrap_or(ID_TYPE);
     url.query_pairs_mut().append_pair("receive_id_type", id_type);
-    let card = card(target, message)?;
+    let card = with_tap(card(target, message)?, target, message);
     let body = json!({
         "receive_id": person.user_id()?, "msg_type": "interactive", "content": card.to_string(), "uuid": message.id,
     });
@@ -62,6 +64,26 @@ fn card(target: &Target, message: &Message) -> Result<Value, RenderError> {
         config.insert("update_multi".to_owned(), true.into());
     }
     Ok(card)
+}
+
+/// With a button before the link that acts at once, where a tap reaches us and tells who tapped: a person whom we know by his mail address
+/// alone is not told.
+fn with_tap(mut card: Value, target: &Target, message: &Message) -> Value {
+    let known = target.settings.user_id_type.as_deref() != Some(MAIL);
+    let buttons = card.get_mut("elements").and_then(Value::as_array_mut);
+    let buttons = buttons.and_then(|elements| elements.last_mut()?.get_mut("actions")?.as_array_mut());
+    if let (Some(tap), Some(buttons)) = (target.tap(message).filter(|_| known), buttons)
+        && let Some(link) = buttons.first_mut()
+    {
+        let acts = json!({
+            "tag": "button", "type": "primary", "text": link["text"].clone(),
+            "value": { "notice": message.id, "verb": tap.verb },
+        });
+        link["type"] = "default".into();
+        link["text"]["content"] = text::plain(&tap.see).into();
+        buttons.insert(0, acts);
+    }
+    card
 }
 
 fn bearing(mut request: OutboundRequest, person: &Person<'_>) -> Result<OutboundRequest, RenderError> {

@@ -27,6 +27,8 @@ pub struct Message {
     pub body: String,
     /// The one thing to do.
     pub link: Option<Link>,
+    /// The same at once, by a button of a card whose platform calls us back; the link then only shows.
+    pub tap: Option<Tap>,
     /// Who is called by name.
     pub mentions: Vec<Mention>,
     /// The single words of the text, for templates that live at the provider.
@@ -60,6 +62,15 @@ impl Line {
 pub struct Link {
     pub text: String,
     pub url: Url,
+}
+
+/// What a button of a card does. It says what the link would say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// The verb, as it comes back.
+    pub verb: String,
+    /// What the link beside it says.
+    pub see: String,
 }
 
 /// A person to call by name in a group. Providers take what they understand; malformed ids are left out.

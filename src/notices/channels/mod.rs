@@ -32,7 +32,7 @@ pub mod wecom_bot;
 
 pub use access_token::{Issued, judge_token, token_request};
 pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure, judge_strictly};
-pub use message::{LINK_MAX, Line, Link, Mention, Message};
+pub use message::{LINK_MAX, Line, Link, Mention, Message, Tap};
 pub use person::Person;
 pub use shown::{Shown, WORDED, shown};
 pub use signature::SignatureRefusal;
@@ -69,6 +69,18 @@ impl ChannelKind {
         match self {
             Self::WecomApp | Self::DingtalkApp | Self::FeishuApp | Self::WechatSubscribe => true,
             Self::WecomBot | Self::DingtalkBot | Self::FeishuBot | Self::Webhook | Self::Slack => false,
+        }
+    }
+
+    /// Where its platform calls us back: `/bots/{this}/{channel}`; none when it never does.
+    #[must_use]
+    pub const fn calls_back_at(self) -> Option<&'static str> {
+        match self {
+            Self::WecomApp => Some("wecom"),
+            Self::DingtalkApp => Some("dingtalk"),
+            Self::FeishuApp => Some("feishu"),
+            Self::WechatSubscribe => Some("wechat"),
+            Self::WecomBot | Self::DingtalkBot | Self::FeishuBot | Self::Webhook | Self::Slack => None,
         }
     }
 

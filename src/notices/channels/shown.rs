@@ -50,7 +50,13 @@ fn stand_in(kind: ChannelKind) -> Result<Target, RenderError> {
     let token = if kind == ChannelKind::Slack { "T0/B0/X0" } else { "key" };
     let settings = Settings { app_id: Some("app".to_owned()), agent_id: Some(1), ..Settings::default() };
     let base_url = kind.default_base().ok_or(RenderError::BadBase)?;
-    Ok(Target { kind, base_url, credentials: Credentials::new(token, &["secret"]), settings })
+    Ok(Target {
+        kind,
+        base_url,
+        credentials: Credentials::new(token, &["secret"]),
+        settings,
+        calls_back: false,
+    })
 }
 
 fn read(kind: ChannelKind, body: &Value) -> Option<Shown> {

@@ -6,7 +6,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelKind, Message, RenderError, text};
+use super::callback::Callback;
+use super::{ChannelKind, Message, RenderError, Tap, text};
 use crate::platform::outbound::{Hosts, Url};
 
 /// What opens a channel. Debug shows nothing of it.
@@ -21,6 +22,9 @@ pub struct Credentials {
     /// The whole address of a generic webhook, which may hold a key anywhere; empty for everything else.
     #[serde(default)]
     pub url: SecretString,
+    /// By what we know the platform when it calls us back.
+    #[serde(default)]
+    pub callback: Option<Callback>,
 }
 
 impl Credentials {
@@ -30,7 +34,7 @@ impl Credentials {
         Self {
             token: token.into(),
             secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
-            url: SecretString::default(),
+            ..Self::default()
         }
     }
 
@@ -40,13 +44,26 @@ impl Credentials {
         Self { url: url.into(), ..self }
     }
 
+    /// The same for an application whose platform calls us back.
+    #[must_use]
+    pub fn called_back(self, callback: Option<Callback>) -> Self {
+        Self { callback, ..self }
+    }
+
     /// The JSON that is sealed at rest; `serde_json` reads it back.
     #[must_use]
     pub fn reveal_json(&self) -> String {
         let secrets: Vec<&str> = self.secrets.iter().map(ExposeSecret::expose_secret).collect();
         let mut json = serde_json::json!({ "token": self.token.expose_secret(), "secrets": secrets });
-        if let (false, Some(json)) = (self.url.expose_secret().is_empty(), json.as_object_mut()) {
-            json.insert("url".to_owned(), self.url.expose_secret().into());
+        if let Some(json) = json.as_object_mut() {
+            if !self.url.expose_secret().is_empty() {
+                json.insert("url".to_owned(), self.url.expose_secret().into());
+            }
+            if let Some(Callback { token, key }) = &self.callback {
+                let callback =
+                    serde_json::json!({ "token": token.expose_secret(), "key": key.expose_secret() });
+                json.insert("callback".to_owned(), callback);
+            }
         }
         json.to_string()
     }
@@ -109,6 +126,8 @@ pub struct Target {
     pub base_url: Url,
     pub credentials: Credentials,
     pub settings: Settings,
+    /// Whether a tap on a card's own button reaches us.
+    pub calls_back: bool,
 }
 
 impl fmt::Debug for Target {
@@ -144,7 +163,8 @@ impl Target {
     /// and every part that may be a key.
     fn secret_texts(&self) -> Vec<String> {
         let credentials = &self.credentials;
-        let known = std::iter::once(&credentials.token).chain(&credentials.secrets);
+        let callback = credentials.callback.iter().flat_map(|callback| [&callback.token, &callback.key]);
+        let known = std::iter::once(&credentials.token).chain(&credentials.secrets).chain(callback);
         let mut texts: Vec<String> = known.map(|secret| secret.expose_secret().to_owned()).collect();
         let mut parts: Vec<String> =
             credentials.token.expose_secret().split('/').map(str::to_owned).collect();
@@ -179,6 +199,11 @@ impl Target {
         let mut url = self.base_url.clone();
         url.path_segments_mut().map_err(|()| RenderError::BadBase)?.pop_if_empty().extend(segments);
         Ok(url)
+    }
+
+    /// What a button of a card may do at once: only where the platform calls us back.
+    pub(super) fn tap<'m>(&self, message: &'m Message) -> Option<&'m Tap> {
+        message.tap.as_ref().filter(|_| self.calls_back)
     }
 
     /// The same without buttons on its cards.

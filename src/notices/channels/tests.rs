@@ -21,7 +21,13 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 fn target(kind: ChannelKind, token: &str, secrets: &[&str]) -> Target {
     let base_url = kind.default_base().unwrap_or_else(|| "https://hooks.example/in".parse().unwrap());
-    Target { kind, base_url, credentials: Credentials::new(token, secrets), settings: Settings::default() }
+    Target {
+        kind,
+        base_url,
+        credentials: Credentials::new(token, secrets),
+        settings: Settings::default(),
+        calls_back: false,
+    }
 }
 
 fn message() -> Message {
@@ -34,6 +40,7 @@ fn message() -> Message {
         lines: vec![Line::new("企业", "三原机械"), Line::new("时限", "14:30 前接单")],
         body: "3#楼停电\n请尽快".to_owned(),
         link: Some(Link { text: "接单".to_owned(), url: "https://yj.example/a/(1)?t=x".parse().unwrap() }),
+        tap: None,
         mentions: Vec::new(),
         words: words(),
     }

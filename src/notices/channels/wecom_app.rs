@@ -1,7 +1,7 @@
 //! Self-built application of WeCom (企业微信自建应用), to one person: `POST /cgi-bin/message/send?access_token=`.
 //!
-//! A card with a button (`button_interaction`), by whose `response_code` it is redrawn once (`update_template_card`). Its buttons are links
-//! (`type` 1), so no callback of ours is needed; whether the platform nevertheless wants an application with such cards to have a callback
+//! A card with a button (`button_interaction`), by whose `response_code` it is redrawn once (`update_template_card`). Where the platform calls
+//! us back, its first button acts at once (`type` 0, [`super::callback::wecom`]); else its buttons are links (`type` 1), which need no callback; whether the platform nevertheless wants an application with such cards to have a callback
 //! address is not written down, so a card that it refuses goes as a `text_notice`, which needs none, and a channel may ask for nothing else
 //! (`buttons: false`). Without a link, for which a card asks, a text. The card's `task_id` is the notice's id. The platform's own check for
 //! repeated content is a second line of defence for retries; its window is short, because two notices may well say the same.
@@ -95,9 +95,17 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
     let mut card = card(target, message, link)?;
     card.insert("task_id".to_owned(), message.id.as_str().into());
     if has_button(target, message) {
-        let button = json!({ "type": 1, "text": link_text(link), "style": 1, "url": link.url.as_str() });
+        let opens = |says: String, style: u8| json!({ "type": 1, "text": says, "style": style, "url": link.url.as_str() });
+        let buttons = match target.tap(message) {
+            // What stands behind it comes back when it is tapped.
+            Some(tap) => {
+                let acts = json!({ "type": 0, "text": link_text(link), "style": 1, "key": tap.verb });
+                vec![acts, opens(text::plain(&tap.see), 2)]
+            }
+            None => vec![opens(link_text(link), 1)],
+        };
         card.insert("card_type".to_owned(), "button_interaction".into());
-        card.insert("button_list".to_owned(), json!([button]));
+        card.insert("button_list".to_owned(), buttons.into());
     } else {
         card.extend(notice(link));
     }

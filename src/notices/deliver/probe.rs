@@ -68,6 +68,7 @@ impl Sender {
             subject_kind: SubjectKind::Call,
             mention: None,
             redraws: None,
+            calls_back: false,
         };
         let asked = asking(&leased, Spacing::None);
         let standing = match self.throttle.take(&asked, now).await {

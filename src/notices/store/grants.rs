@@ -16,17 +16,17 @@ use crate::schema::{
     accounts, channels, idempotency_keys, members, platform_logins, subscription_grants as grants,
 };
 
-/// The mini-program's subscription channels of a county that are in use, and their settings.
+/// The mini-program's subscription channels of a county that are in use, their settings, and whether WeChat itself tells us of grants.
 pub async fn subscribe_channels(
     conn: &mut AsyncPgConnection,
     county: CountyId,
-) -> QueryResult<Vec<(ChannelId, Value)>> {
+) -> QueryResult<Vec<(ChannelId, Value, bool)>> {
     channels::table
         .filter(channels::county_id.eq(county))
         .filter(channels::kind.eq(ChannelKind::WechatSubscribe))
         .filter(channels::state.eq(ChannelState::Active))
         .order(channels::code)
-        .select((channels::id, channels::settings))
+        .select((channels::id, channels::settings, channels::called_at.is_not_null()))
         .load(conn)
         .await
 }
@@ -174,10 +174,21 @@ pub async fn forfeit(
         .await
         .optional()?;
     let Some((account, channel, template)) = spent else { return Ok(0) };
-    let rest = grants::table
+    void(conn, account, channel, &template, now).await
+}
+
+/// What is left of a template for a person counts no more.
+pub async fn void(
+    conn: &mut AsyncPgConnection,
+    account: Uuid,
+    channel: ChannelId,
+    template: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let left = grants::table
         .filter(grants::account_id.eq(account))
         .filter(grants::channel_id.eq(channel))
         .filter(grants::template_id.eq(template))
         .filter(grants::spent_at.is_null());
-    diesel::update(rest).set(grants::spent_at.eq(Some(now))).execute(conn).await
+    diesel::update(left).set(grants::spent_at.eq(Some(now))).execute(conn).await
 }

@@ -31,6 +31,8 @@ pub struct Channel {
     pub state_reason: String,
     /// When an administrator last said what opens it; since then the county's files do not.
     pub secret_given_at: Option<DateTime<Utc>>,
+    /// When its platform last called us back.
+    pub called_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Channel {

@@ -112,7 +112,13 @@ fn target(kind: ChannelKind) -> Target {
     let base_url = kind.default_base().unwrap_or_else(|| "https://hooks.example/in".parse().unwrap());
     let secret =
         if kind == ChannelKind::Webhook { "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=" } else { "S" };
-    Target { kind, base_url, credentials: Credentials::new("k", &[secret]), settings: Settings::default() }
+    Target {
+        kind,
+        base_url,
+        credentials: Credentials::new("k", &[secret]),
+        settings: Settings::default(),
+        calls_back: false,
+    }
 }
 
 const KINDS: [ChannelKind; 4] =

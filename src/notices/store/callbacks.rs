@@ -1,0 +1,104 @@
+//! What a request of a chat platform is about: the application, the card, who tapped, and whose subscriptions.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::register::Channel;
+use crate::notices::channels::ChannelKind;
+use crate::notices::model::{ChannelId, NoticeId, SubjectKind};
+use crate::organisation::{CountyId, OfficerId};
+use crate::schema::{channels, notices, officer_addresses, platform_logins};
+
+/// The application of this id and kind, of whichever county.
+pub async fn application(
+    conn: &mut AsyncPgConnection,
+    id: ChannelId,
+    kind: ChannelKind,
+) -> QueryResult<Option<Channel>> {
+    channels::table
+        .find(id)
+        .filter(channels::kind.eq(kind))
+        .select(Channel::as_select())
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// When its platform called last; none: it is to prove anew that it can.
+pub async fn set_called(
+    conn: &mut AsyncPgConnection,
+    id: ChannelId,
+    at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(channels::table.find(id)).set(channels::called_at.eq(at)).execute(conn).await.map(drop)
+}
+
+/// The officer who is called so in an application.
+pub async fn officer(
+    conn: &mut AsyncPgConnection,
+    channel: ChannelId,
+    user_id: &str,
+) -> QueryResult<Option<OfficerId>> {
+    officer_addresses::table
+        .filter(officer_addresses::channel_id.eq(channel))
+        .filter(officer_addresses::user_id.eq(user_id))
+        // Two officers who share one name in an application cannot be told apart: the elder entry stands.
+        .order(officer_addresses::id)
+        .select(officer_addresses::officer_id)
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// What a card is about that an application sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct SentCard {
+    pub subject_kind: SubjectKind,
+    pub subject: Uuid,
+    /// Whether what it asked for was done.
+    pub answered: bool,
+}
+
+/// The card that was sent as this notice.
+pub async fn card(
+    conn: &mut AsyncPgConnection,
+    channel: ChannelId,
+    notice: NoticeId,
+) -> QueryResult<Option<SentCard>> {
+    notices::table
+        .find(notice)
+        .filter(notices::channel_id.eq(channel))
+        .select((notices::subject_kind, notices::subject_id, notices::answered))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// What the card is redrawn by from now on, unless it was redrawn already.
+pub async fn set_handle(conn: &mut AsyncPgConnection, notice: NoticeId, handle: &str) -> QueryResult<()> {
+    diesel::update(notices::table.find(notice).filter(notices::handle.is_not_null()))
+        .set(notices::handle.eq(handle))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// The account that is called so in a mini-program.
+pub async fn account(
+    conn: &mut AsyncPgConnection,
+    county: CountyId,
+    app_id: &str,
+    openid: &str,
+) -> QueryResult<Option<Uuid>> {
+    platform_logins::table
+        .filter(platform_logins::county_id.eq(county))
+        .filter(platform_logins::platform.eq("wechat"))
+        .filter(platform_logins::app_id.eq(app_id))
+        .filter(platform_logins::external_id.eq(openid))
+        .select(platform_logins::account_id)
+        .first(conn)
+        .await
+        .optional()
+}
