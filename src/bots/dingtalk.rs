@@ -15,8 +15,6 @@ use crate::platform::http::body::RawBody;
 use crate::platform::http::params::Path;
 use crate::platform::http::problem::Problem;
 
-/// What every event is answered with.
-const TAKEN: &str = "success";
 /// What somebody reads who writes to the robot.
 const HELP: &str = "请打开消息卡片里的链接接单、查看详情。";
 
@@ -48,6 +46,6 @@ pub async fn hear_dingtalk(
     dingtalk::open(&envelope, &query(&request), &body.0, now).map_err(|refusal| refuse(&of, refusal))?;
     of.note_called(&app.db, now).await?;
     let timestamp = now.timestamp_millis().to_string();
-    let answer = dingtalk::reply(&envelope, TAKEN, &timestamp, &nonce(), rand::random());
+    let answer = dingtalk::reply(&envelope, dingtalk::TAKEN, &timestamp, &nonce(), rand::random());
     Ok(HttpResponse::Ok().json(answer))
 }

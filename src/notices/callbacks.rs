@@ -43,6 +43,22 @@ pub struct Tapped {
     pub card: Option<SentCard>,
 }
 
+/// Where the platforms are to call: by the code of each application's channel, the path. For a stand-in that plays their consoles.
+///
+/// # Errors
+/// Postgres only.
+pub async fn paths(db: &Db) -> Result<Vec<(String, String)>, DbError> {
+    let kinds: Vec<ChannelKind> =
+        ChannelKind::ALL.iter().copied().filter(|kind| kind.calls_back_at().is_some()).collect();
+    let mut tx = db.begin(Scope::AllCounties).await?;
+    let found = store::applications(&mut tx, &kinds).await.map_err(DbError::from);
+    let found = tx.finish(found).await?;
+    let path = |(code, kind, id): (String, ChannelKind, ChannelId)| {
+        Some((code, format!("/bots/{}/{id}", kind.calls_back_at()?)))
+    };
+    Ok(found.into_iter().filter_map(path).collect())
+}
+
 impl Application {
     /// The application of this id and kind that an administrator has set up to be called back.
     ///
@@ -147,6 +163,8 @@ impl Application {
         let mut granted = Vec::new();
         for told in pushed.list.iter().filter(known) {
             match (pushed.event, told.subscribe_status_string.as_str()) {
+                // By the first push we learn that WeChat tells; of that tap the mini-program has told us already.
+                (SubscriptionEvent::Popup, "accept") if self.called_at.is_none() => {}
                 (SubscriptionEvent::Popup, "accept") => granted.push(self.grant(account, pushed, told, now)),
                 (SubscriptionEvent::Change, "reject") => {
                     grants::void(conn, account, self.channel, &told.template_id, now).await?;

@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use super::channels::callback::Callback;
 use super::channels::callback::Envelope;
 use super::channels::{ChannelKind, Credentials, Settings, Target};
 use crate::platform::crypto::Vault;

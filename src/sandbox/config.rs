@@ -5,7 +5,9 @@ use figment::providers::{Format, Toml};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::notices::channels::callback::Callback;
 use crate::notices::channels::{ChannelKind, Credentials, Settings};
+use crate::platform::outbound::Url;
 
 /// All rooms, and the mini-program.
 #[derive(Clone, Debug, Deserialize)]
@@ -51,6 +53,12 @@ pub struct RoomConfig {
     /// Whether the platform's rate limits apply.
     #[serde(default = "yes")]
     pub limits: bool,
+    /// By what the platform proves itself when it calls the service back.
+    #[serde(default)]
+    pub callback: Option<Callback>,
+    /// Where it calls, once that was saved.
+    #[serde(skip)]
+    pub callback_url: Option<Url>,
 }
 
 fn yes() -> bool {
@@ -71,6 +79,8 @@ impl RoomConfig {
             app: Settings { app_id: kind.is_personal().then(|| key.to_owned()), ..Settings::default() },
             people: Vec::new(),
             limits: true,
+            callback: None,
+            callback_url: None,
         }
     }
 
@@ -79,6 +89,7 @@ impl RoomConfig {
         Credentials {
             token: SecretString::from(token),
             secrets: self.secrets.clone(),
+            callback: self.callback.clone(),
             ..Credentials::default()
         }
     }
@@ -123,6 +134,10 @@ struct ChannelLine {
     secrets: String,
     #[serde(default)]
     settings: String,
+    #[serde(default)]
+    callback_token: String,
+    #[serde(default)]
+    callback_key: String,
 }
 
 impl SandboxConfig {
@@ -146,7 +161,9 @@ impl SandboxConfig {
                 _ => line.token,
             };
             let room = RoomConfig::new(line.kind, &line.code, &key, &secrets);
-            rooms.push(RoomConfig { title: line.name, app, ..room });
+            let callback = (!line.callback_token.is_empty())
+                .then(|| Callback { token: line.callback_token.into(), key: line.callback_key.into() });
+            rooms.push(RoomConfig { title: line.name, app, callback, ..room });
         }
         Ok(Self { rooms, ..Self::default() })
     }

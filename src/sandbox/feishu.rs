@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::config::RoomConfig;
 use super::exchange::{Call, Refused, Said};
-use super::shown::Shown;
+use super::shown::{Shown, ShownButton};
 use crate::notices::channels::feishu_bot::{BODY_MAX, verify};
 
 pub fn says(said: Said) -> Refused {
@@ -81,7 +81,11 @@ pub fn card(card: &Value) -> Shown {
         match text(element, "/tag").as_str() {
             "action" => {
                 for button in element.get("actions").and_then(Value::as_array).into_iter().flatten() {
-                    shown = shown.with_link(&text(button, "/text/content"), &text(button, "/url"));
+                    let says = text(button, "/text/content");
+                    match button.get("value") {
+                        Some(value) => shown.buttons.push(ShownButton { text: says, value: value.clone() }),
+                        None => shown = shown.with_link(&says, &text(button, "/url")),
+                    }
                 }
             }
             "button" => {

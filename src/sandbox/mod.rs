@@ -17,10 +17,11 @@ use uuid::Uuid;
 
 use crate::notices::channels::{ChannelKind, Settings, Target};
 use crate::platform::clock::Clock;
-use crate::platform::outbound::Url;
+use crate::platform::outbound::{Outbound, Url};
 
 mod apps;
 mod config;
+mod console;
 mod dingtalk;
 mod exchange;
 mod fault;
@@ -37,9 +38,10 @@ mod wechat;
 mod wecom;
 
 pub use config::{MiniProgramConfig, RoomConfig, SandboxConfig, SandboxConfigError};
+pub use console::{Answer, NotCalled};
 pub use fault::{Fault, Mode};
 pub use rooms::Received;
-pub use shown::{Shown, ShownLink};
+pub use shown::{Shown, ShownButton, ShownLink};
 
 /// Bytes of a request the sandbox reads at all; each platform's own limit lies far below.
 const BODY_LIMIT: usize = 1 << 20;
@@ -55,6 +57,8 @@ pub struct Sandbox {
     news: watch::Sender<u64>,
     /// Tells an open page that the sandbox was restarted and counts from one again.
     boot: Uuid,
+    /// The way to the service that is called back.
+    outbound: Option<Outbound>,
 }
 
 impl Sandbox {
@@ -68,7 +72,14 @@ impl Sandbox {
             apps: Arc::default(),
             news: watch::Sender::new(0),
             boot: Uuid::new_v4(),
+            outbound: None,
         })
+    }
+
+    /// The same, with a way to the service, so that its platforms can call it back.
+    #[must_use]
+    pub fn calling(self, outbound: Outbound) -> Self {
+        Self { outbound: Some(outbound), ..self }
     }
 
     /// Registers every route, for an application of one's own.
@@ -80,6 +91,7 @@ impl Sandbox {
             .configure(wechat::routes)
             .configure(apps::routes)
             .configure(slack::routes)
+            .configure(console::routes)
             .configure(page::routes);
     }
 
@@ -168,7 +180,13 @@ impl Sandbox {
             ChannelKind::Webhook => config.credentials().at(base_url.as_str()),
             _ => config.credentials(),
         };
-        Some(Target { kind: config.kind, base_url, credentials, settings, calls_back: false })
+        Some(Target {
+            kind: config.kind,
+            base_url,
+            credentials,
+            settings,
+            calls_back: config.callback_url.is_some(),
+        })
     }
 
     fn rooms(&self) -> MutexGuard<'_, rooms::Rooms> {

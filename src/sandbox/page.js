@@ -70,6 +70,24 @@ const card = (message) => {
     }
     made.append(links);
   }
+  if (message.buttons.length || message.said) {
+    const buttons = element('p', 'buttons');
+    const said = element('span', 'said', message.said || '');
+    message.buttons.forEach((button, at) => {
+      const made = element('button', '', button.text);
+      made.type = 'button';
+      made.addEventListener('click', async () => {
+        made.disabled = true;
+        const answer = await fetch('/sandbox/messages/' + message.id + '/buttons/' + at, { method: 'POST' });
+        const body = await answer.json();
+        said.textContent = body.says || ('平台：回调失败（' + body.error + '）');
+        made.disabled = false;
+      });
+      buttons.append(made);
+    });
+    buttons.append(said);
+    made.append(buttons);
+  }
   const raw = element('details');
   raw.append(element('summary', '', '原文'), element('pre', '', JSON.stringify(message.raw, null, 2)));
   made.append(raw);

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::config::{RoomConfig, SandboxConfig, SandboxConfigError};
 use super::fault::Fault;
-use super::shown::{Shown, ShownLink};
+use super::shown::{Shown, ShownButton, ShownLink};
 use super::throttle::Throttle;
 use crate::notices::channels::ChannelKind;
+use crate::platform::outbound::Url;
 
 /// A name that no room may have: the failures of the mini-program's interface.
 pub const WECHAT: &str = "wechat";
@@ -31,6 +32,10 @@ pub struct Received {
     pub text: String,
     pub lines: Vec<String>,
     pub links: Vec<ShownLink>,
+    /// What acts at once.
+    pub buttons: Vec<ShownButton>,
+    /// What the platform shows in the place of a button that was tapped.
+    pub said: Option<String>,
     /// Phones and ids that were called by name.
     pub mentions: Vec<String>,
     /// What the sender calls it: `webhook-id`, `task_id`, `uuid`; robots' messages have none.
@@ -206,6 +211,8 @@ impl Rooms {
             title: shown.title,
             lines: shown.lines,
             links: shown.links,
+            buttons: shown.buttons,
+            said: None,
             mentions: shown.mentions,
             delivery_id: known_as.delivery_id,
             raw,
@@ -238,9 +245,45 @@ impl Rooms {
         message.title = shown.title;
         message.lines = shown.lines;
         message.links = shown.links;
+        message.buttons = shown.buttons;
+        message.said = None;
         message.raw = raw;
         message.seq = seq;
         message.redrawn_at = Some(at);
+        self.last = seq;
+        Some(seq)
+    }
+
+    /// Where the platform of an application calls from now on.
+    pub fn set_callback(&mut self, name: &str, url: Url) {
+        if let Some(room) = self.named(name) {
+            room.config.callback_url = Some(url);
+        }
+    }
+
+    /// A message by its first number.
+    pub fn message(&self, id: u64) -> Option<&Received> {
+        self.rooms.iter().flat_map(|room| &room.messages).find(|message| message.id == id)
+    }
+
+    fn message_mut(&mut self, id: u64) -> Option<&mut Received> {
+        self.rooms.iter_mut().flat_map(|room| &mut room.messages).find(|message| message.id == id)
+    }
+
+    /// By what a card can be redrawn from now on.
+    pub fn set_handle(&mut self, id: u64, handle: &str) {
+        if let Some(message) = self.message_mut(id) {
+            message.handle = Some(handle.to_owned());
+        }
+    }
+
+    /// In the place of its buttons a card says something; answers its new number.
+    pub fn replace_buttons(&mut self, id: u64, says: &str) -> Option<u64> {
+        let seq = self.last + 1;
+        let message = self.message_mut(id)?;
+        message.buttons.clear();
+        message.said = Some(says.to_owned());
+        message.seq = seq;
         self.last = seq;
         Some(seq)
     }

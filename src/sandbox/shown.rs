@@ -11,12 +11,22 @@ pub struct ShownLink {
     pub url: String,
 }
 
+/// A button behind which the platform calls the sender back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownButton {
+    pub text: String,
+    /// What comes back.
+    #[serde(skip)]
+    pub value: Value,
+}
+
 /// What people see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     pub title: String,
     pub lines: Vec<String>,
     pub links: Vec<ShownLink>,
+    pub buttons: Vec<ShownButton>,
     pub mentions: Vec<String>,
 }
 

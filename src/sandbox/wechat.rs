@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::Sandbox;
 use super::config::MiniProgramConfig;
+use super::console::NotCalled;
 use super::exchange::{Refused, Said};
 use super::fault::Mode;
 use super::rooms::WECHAT;
@@ -229,10 +230,13 @@ struct Acceptance {
     template_id: String,
 }
 
-/// The person's tap in the mini-program, which no server of ours sees.
+/// The person's tap in the mini-program, of which WeChat tells the service where it was asked to.
 async fn accept(sandbox: web::Data<Sandbox>, body: web::Json<Acceptance>) -> HttpResponse {
     sandbox.accept_subscription(&body.openid, &body.template_id);
-    HttpResponse::NoContent().finish()
+    match sandbox.push_subscription(&body.openid, &body.template_id, "accept").await {
+        Ok(()) | Err(NotCalled::NoAddress | NotCalled::NoApplication) => HttpResponse::NoContent().finish(),
+        Err(error) => HttpResponse::BadGateway().json(json!({ "error": error.to_string() })),
+    }
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {

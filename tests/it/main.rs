@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, also in what it calls"
 )]
 
+mod bots;
 mod calendar;
 mod calls;
 mod catalogue;

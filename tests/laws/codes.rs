@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use yijiao::bots::callback::BotsCode;
 use yijiao::calls::error::CallCode;
 use yijiao::deadlines::calendars::error::CalendarCode;
 use yijiao::deadlines::ladders::error::LadderCode;
@@ -25,6 +26,7 @@ fn enums() -> Vec<(&'static str, Vec<Code>)> {
         ("CallCode", all(CallCode::ALL, CallCode::def)),
         ("SupervisionCode", all(SupervisionCode::ALL, SupervisionCode::def)),
         ("NoticeCode", all(NoticeCode::ALL, NoticeCode::def)),
+        ("BotsCode", all(BotsCode::ALL, BotsCode::def)),
         ("DrillCode", all(DrillCode::ALL, DrillCode::def)),
         ("CalendarCode", all(CalendarCode::ALL, CalendarCode::def)),
         ("LadderCode", all(LadderCode::ALL, LadderCode::def)),
@@ -112,7 +114,7 @@ fn a_code_has_a_status_that_says_the_same() {
             404 => {
                 ["not_found", "unknown", "not_bound", "not_registered"].iter().any(|end| code.ends_with(end))
             }
-            401 => ["token_", "refresh_", "login_"].iter().any(|start| code.starts_with(start)),
+            401 => ["token_", "refresh_", "login_", "callback_"].iter().any(|start| code.starts_with(start)),
             405 => code == "method_not_allowed",
             408 => code.ends_with("timeout"),
             413 => code.ends_with("too_large"),

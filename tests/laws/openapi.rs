@@ -9,7 +9,7 @@ use yijiao::router;
 use crate::tree::{self, only_exceptions};
 
 /// What anybody may call, and why. A further line here is a decision about security.
-pub const PUBLIC: [(&str, &str); 12] = [
+pub const PUBLIC: [(&str, &str); 18] = [
     ("GET /a/{token}", "the signed link in a message is the proof"),
     ("GET /a/drill/{token}", "the signed link in a message is the proof"),
     ("POST /a/drill/{token}", "the signed link in a message is the proof"),
@@ -17,6 +17,12 @@ pub const PUBLIC: [(&str, &str); 12] = [
     ("POST /api/v1/auth/password", "whoever signs in has no token yet"),
     ("POST /api/v1/auth/refresh", "the refresh token in the body is the proof"),
     ("POST /api/v1/auth/wechat", "whoever signs in has no token yet"),
+    ("GET /bots/wechat/{channel}", "the platform's signature is the proof"),
+    ("GET /bots/wecom/{channel}", "the platform's signature is the proof"),
+    ("POST /bots/dingtalk/{channel}", "the platform's signature is the proof"),
+    ("POST /bots/feishu/{channel}", "the platform's signature is the proof"),
+    ("POST /bots/wechat/{channel}", "the platform's signature is the proof"),
+    ("POST /bots/wecom/{channel}", "the platform's signature is the proof"),
     ("GET /docs", "the description of the API is no secret"),
     ("GET /openapi.json", "the description of the API is no secret"),
     ("GET /healthz", "asked by what keeps the process alive"),

@@ -108,6 +108,7 @@ fn no_channel_shows_what_opens_it() {
         subject_kind: SubjectKind::Call,
         mention: None,
         redraws: None,
+        calls_back: false,
     };
     shows_no_secret("Leased", &leased, &[b"SECRET-sealed"]);
 }

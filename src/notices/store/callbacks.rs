@@ -26,6 +26,19 @@ pub async fn application(
         .optional()
 }
 
+/// The applications of all counties, by the codes of their channels.
+pub async fn applications(
+    conn: &mut AsyncPgConnection,
+    kinds: &[ChannelKind],
+) -> QueryResult<Vec<(String, ChannelKind, ChannelId)>> {
+    channels::table
+        .filter(channels::kind.eq_any(kinds))
+        .order(channels::id)
+        .select((channels::code, channels::kind, channels::id))
+        .load(conn)
+        .await
+}
+
 /// When its platform called last; none: it is to prove anew that it can.
 pub async fn set_called(
     conn: &mut AsyncPgConnection,

@@ -57,6 +57,7 @@ pub enum Reason {
     SecretMissing,
     SandboxAddressMissing,
     ChannelSettings { why: String },
+    ChannelCallback { zh: &'static str, en: &'static str },
     // Rows against rows.
     Duplicate { first_line: u64 },
     UnknownArea,
@@ -215,6 +216,7 @@ impl Reason {
             Self::ChannelSettings { why } => {
                 ("channel_settings", format!("通道设置不对：{why}"), format!("the channel's settings: {why}"))
             }
+            Self::ChannelCallback { zh, en } => plain("channel_callback", zh, en),
             Self::UnknownChannel => plain("unknown_channel", "没有这个消息通道", "no such channel"),
             Self::ChannelReachesNobody => plain(
                 "channel_reaches_nobody",

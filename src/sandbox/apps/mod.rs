@@ -91,6 +91,14 @@ impl Apps {
         self.asked.get(room).copied().unwrap_or(0)
     }
 
+    /// A new code that redraws a card of a person once.
+    pub fn fresh_code(&mut self, room: &str, person: &str, now: DateTime<Utc>) -> String {
+        let code = crypto::random_token();
+        let (room, person) = (room.to_owned(), person.to_owned());
+        self.note_code(Code { code: code.clone(), room, person, issued_at: now, is_spent: false });
+        code
+    }
+
     /// Notes by what a card is redrawn.
     fn note_code(&mut self, code: Code) {
         self.codes.push_back(code);
@@ -254,10 +262,7 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
             continue;
         }
         if read.interactive {
-            let code = crypto::random_token();
-            taken.handle = Some(code.clone());
-            let (room, person) = (room.name.clone(), person.clone());
-            sandbox.apps().note_code(Code { code, room, person, issued_at: *now, is_spent: false });
+            taken.handle = Some(sandbox.apps().fresh_code(&room.name, &person, *now));
         }
         let mut shown = read.shown.clone();
         shown.mentions.insert(0, person);

@@ -11,7 +11,7 @@ use crate::notices::channels::wecom_app::{ROWS_MAX, TEXT_MAX};
 use crate::sandbox::Sandbox;
 use crate::sandbox::config::RoomConfig;
 use crate::sandbox::exchange::{Refused, Said};
-use crate::sandbox::shown::{self, Shown};
+use crate::sandbox::shown::{self, Shown, ShownButton};
 
 const KIND: ChannelKind = ChannelKind::WecomApp;
 /// The cards that the sandbox knows: one that tells, and one with buttons, which alone can be redrawn.
@@ -69,7 +69,11 @@ fn redraw(sandbox: &Sandbox, letter: &Letter<'_>) -> Result<Refused, Refused> {
     if people.is_empty() && to_all.and_then(Value::as_i64) != Some(1) {
         return Err(Refused::errcode(82001, "All touser & toparty & totag is empty"));
     }
-    let shown = card(letter.json.get("template_card").ok_or_else(|| bad("template_card"))?, Moment::Later)?;
+    let shown = card(
+        letter.json.get("template_card").ok_or_else(|| bad("template_card"))?,
+        Moment::Later,
+        letter.room.callback_url.is_some(),
+    )?;
     let code = letter.json.get("response_code").and_then(Value::as_str).unwrap_or_default();
     // Which number the platform gives here is not written down.
     let person = sandbox.apps().spend_code(&letter.room.name, code, letter.now);
@@ -130,7 +134,11 @@ fn read(letter: &Letter<'_>) -> Result<Read, Refused> {
             let words = bounded(text("/textcard/description"), 512)?;
             Shown::markdown(title, words).with_link("详情", text("/textcard/url"))
         }
-        "template_card" => card(json.get("template_card").unwrap_or_default(), Moment::First)?,
+        "template_card" => card(
+            json.get("template_card").unwrap_or_default(),
+            Moment::First,
+            letter.room.callback_url.is_some(),
+        )?,
         _ => return Err(Refused::errcode(40008, "invalid message type")),
     };
     let interval = json.get("duplicate_check_interval").and_then(Value::as_i64).unwrap_or(1800);
@@ -162,7 +170,7 @@ enum Moment {
     Later,
 }
 
-fn card(card: &Value, moment: Moment) -> Result<Shown, Refused> {
+fn card(card: &Value, moment: Moment, calls_back: bool) -> Result<Shown, Refused> {
     let text = |at: &str| card.pointer(at).and_then(Value::as_str).unwrap_or_default();
     let list = |name: &str| card.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let has_buttons = match text("/card_type") {
@@ -190,9 +198,10 @@ fn card(card: &Value, moment: Moment) -> Result<Shown, Refused> {
     if rows.len() > ROWS_MAX || jumps.len() > 3 || buttons.len() > 6 || has_buttons == buttons.is_empty() {
         return Err(bad("list too long"));
     }
-    // Without a callback address, which the sandbox never has, a button can but open a page.
-    let opens = |button: &Value| button.get("type").and_then(Value::as_i64) == Some(1);
-    if !buttons.iter().all(opens) {
+    // Without a callback address a button can but open a page.
+    let kind = |button: &Value| button.get("type").and_then(Value::as_i64);
+    let (acting, opening): (Vec<_>, Vec<_>) = buttons.iter().partition(|button| kind(button) == Some(0));
+    if !acting.is_empty() && !calls_back || !opening.iter().all(|button| kind(button) == Some(1)) {
         return Err(bad("button_list"));
     }
     let mut shown = Shown { title: text("/main_title/title").to_owned(), ..Shown::default() };
@@ -204,8 +213,15 @@ fn card(card: &Value, moment: Moment) -> Result<Shown, Refused> {
         shown.lines.push(format!("{}：{}", part("keyname"), part("value")));
     }
     shown.lines.extend(text("/sub_title_text").lines().map(str::to_owned));
-    for (link, says) in buttons.iter().map(|one| (one, "text")).chain(jumps.iter().map(|one| (one, "title")))
-    {
+    for button in acting {
+        let part = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if part("text").is_empty() || part("key").is_empty() || part("key").len() > 1024 {
+            return Err(bad("button_list"));
+        }
+        shown.buttons.push(ShownButton { text: part("text"), value: part("key").into() });
+    }
+    let links = opening.into_iter().map(|one| (one, "text"));
+    for (link, says) in links.chain(jumps.iter().map(|one| (one, "title"))) {
         let part = |name: &str| link.get(name).and_then(Value::as_str).unwrap_or_default();
         if part(says).is_empty() || part("url").is_empty() {
             return Err(bad(says));

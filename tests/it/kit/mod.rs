@@ -2,6 +2,7 @@
 //! moves, and the people of the county as clients.
 
 mod people;
+mod show;
 mod store;
 mod view;
 
@@ -19,6 +20,7 @@ use yijiao::router;
 use yijiao::server::{Face, build};
 
 pub use people::Client;
+pub use show::Show;
 pub use view::{Refused, View, wd};
 
 use crate::kit_db::{Holds, MASTER_KEY, TestDb};

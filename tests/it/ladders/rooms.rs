@@ -1,98 +1,21 @@
 //! Nobody accepts: what the chat applications of the demo county show then, whom, when and why. The county has shortened its limit.
 
-use std::net::TcpListener;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uuid::Uuid;
-use yijiao::notices::model::Lane;
-use yijiao::notices::queue::Queue;
-use yijiao::notices::relay::Relay;
-use yijiao::notices::worker::Worker;
 use yijiao::platform::time::china;
-use yijiao::sandbox::{Received, RoomConfig, Sandbox, SandboxConfig, serve};
+use yijiao::sandbox::Received;
 
-use crate::kit::{County, Spans as _, wd};
-use crate::kit_db::{Holds, TestDb};
+use crate::kit::{Show, Spans as _};
 
-const CHANNELS: &str = include_str!("../../../config/counties/demo/channels.csv");
-
-/// The demo county with its chat platforms.
-struct Show {
-    county: County,
-    sandbox: Sandbox,
-    relay: Relay,
-    worker: Worker,
-}
-
-impl Show {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let county = County::over(TestDb::holding(Holds::DemoCounty), "demo", |config| {
-            config.redis.url = std::env::var("REDIS_URL").expect("REDIS_URL").into();
-            config.redis.prefix = format!("test:{}", Uuid::now_v7());
-            config.outbound.allow_private = vec!["127.0.0.1".to_owned()];
-        });
-        let moved = format!(
-            "update channels set base_url = replace(base_url, 'http://127.0.0.1:8090', 'http://{address}')"
-        );
-        county.alter(&moved).await;
-        let mut config = SandboxConfig::from_channels_csv(CHANNELS).unwrap();
-        config.keep = 1000;
-        config.rooms = config.rooms.into_iter().map(|room| RoomConfig { limits: false, ..room }).collect();
-        let sandbox = Sandbox::new(config, county.clock.clone()).unwrap();
-        tokio::spawn(serve(sandbox.clone(), listener).unwrap());
-        let (app, queue) = (&county.app, Queue::new(county.app.redis.clone()));
-        let lease = TimeDelta::seconds(30);
-        let relay = Relay {
-            db: app.db.clone(),
-            queue: queue.clone(),
-            clock: app.clock.clone(),
-            wake: app.wake.clone(),
-            requeue: TimeDelta::seconds(10),
-            lease,
-        };
-        let sender = app.sender.clone();
-        let clock = app.clock.clone();
-        let worker = Worker { sender, queue, clock, concurrency: 16, consumer: "test".to_owned() };
-        Self { county, sandbox, relay, worker }
-    }
-
-    /// Time runs; what is due fires at its moment, and what is posted then is sent then.
-    async fn runs_until(&self, when: &str) {
-        let end = wd(when);
-        loop {
-            self.county.fires().await;
-            let _ = self.relay.run_once(self.county.now()).await.unwrap();
-            self.worker.run_once(self.county.now()).await.unwrap();
-            match self.county.next_due().await.filter(|next| *next <= end) {
-                Some(next) => self.county.clock.set(next.max(self.county.now())),
-                None => break,
-            }
-        }
-        self.county.clock.set(end);
-    }
-
-    /// What an officer's own application, or a room, showed of the acceptance that is late, in order: `HH:MM` and the lines.
-    fn shown(&self, room: &str, reader: Option<&str>) -> Vec<(String, Received)> {
-        let about =
-            |message: &Received| message.text.contains("接单已超时") || message.text.contains("接单即将超时");
-        let to = |message: &Received| {
-            reader.is_none_or(|reader| message.mentions.iter().any(|mention| mention == reader))
-        };
-        let messages =
-            self.sandbox.messages(room).into_iter().filter(|message| about(message) && to(message));
-        messages.map(|message| (hour(message.at), message)).collect()
-    }
-
-    async fn forget(&self) {
-        for lane in Lane::ALL {
-            let key = self.relay.queue.key(lane);
-            let deleted: Result<i64, _> = self.county.app.redis.query(redis::cmd("DEL").arg(key)).await;
-            deleted.unwrap();
-        }
-    }
+/// What an officer's own application, or a room, showed of the acceptance that is late, in order: `HH:MM` and the lines.
+fn shown(show: &Show, room: &str, reader: Option<&str>) -> Vec<(String, Received)> {
+    let about =
+        |message: &Received| message.text.contains("接单已超时") || message.text.contains("接单即将超时");
+    let to = |message: &Received| {
+        reader.is_none_or(|reader| message.mentions.iter().any(|mention| mention == reader))
+    };
+    let messages = show.sandbox.messages(room).into_iter().filter(|message| about(message) && to(message));
+    messages.map(|message| (hour(message.at), message)).collect()
 }
 
 fn hour(at: DateTime<Utc>) -> String {
@@ -144,7 +67,7 @@ async fn with_a_shortened_limit_everybody_of_the_ladder_is_called_at_his_moment_
         ("o0002", "app-wecom", "10:05", "第 4 级", "营商办负责人员", "3分钟", "5分钟", "红牌"),
     ];
     for (reader, app, at, rung, rank, late, held, card) in told {
-        let heard = show.shown(app, Some(reader));
+        let heard = shown(&show, app, Some(reader));
         assert_eq!(heard.len(), 1, "{reader}: {heard:#?}");
         let (when, message) = &heard[0];
         assert_eq!(when, at, "{reader}");
@@ -161,10 +84,10 @@ async fn with_a_shortened_limit_everybody_of_the_ladder_is_called_at_his_moment_
         assert_eq!(text.contains(&format!("已超时{late}")), !late.is_empty(), "{}", message.text);
     }
     // The department's room heard of its own three, the office's of the last one.
-    let in_room: Vec<String> = show.shown("room-d06", None).into_iter().map(|(at, _)| at).collect();
+    let in_room: Vec<String> = shown(&show, "room-d06", None).into_iter().map(|(at, _)| at).collect();
     assert_eq!(in_room, ["10:02", "10:03", "10:04"]);
     assert!(
-        show.shown("room-d01", None)
+        shown(&show, "room-d01", None)
             .iter()
             .any(|(at, message)| at == "10:05" && message.text.contains("第 4 级"))
     );
@@ -178,6 +101,6 @@ async fn with_a_shortened_limit_everybody_of_the_ladder_is_called_at_his_moment_
     county.client("O0030").accepts(&call).await;
     county.pass(1.minutes());
     show.runs_until("03-09 10:30").await;
-    assert_eq!(show.shown("room-d06", None).len(), 3);
+    assert_eq!(shown(&show, "room-d06", None).len(), 3);
     show.forget().await;
 }

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Envelope, Query, Refusal, Signed, sealed_text};
 
+/// What every event is answered with.
+pub const TAKEN: &str = "success";
+
 /// How old a request may be: as long as the platform's own robots allow.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 

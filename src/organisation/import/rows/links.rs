@@ -7,7 +7,7 @@ use url::Url;
 use super::super::problem::Reason;
 use super::super::table::{Cells, Row};
 use super::NAME;
-use crate::notices::register::{holds_a_key, settings_fault};
+use crate::notices::register::{Callback, callback_fault, holds_a_key, settings_fault};
 
 /// What stands in `base_url` for the address of the sandbox.
 pub const SANDBOX: &str = "{sandbox}";
@@ -107,6 +107,8 @@ pub struct ChannelRow {
     pub secrets: Vec<SecretString>,
     /// What is no secret, as JSON; none: as it stands.
     pub settings: Option<Value>,
+    /// By what an application's platform is known when it calls us back.
+    pub callback: Option<Callback>,
 }
 
 impl ChannelRow {
@@ -139,7 +141,7 @@ impl Row for ChannelRow {
     const FILE: &'static str = "channels.csv";
     const COLUMNS: &'static [&'static str] =
         &["code", "kind", "name", "department_code", "base_url", "token", "secrets"];
-    const OPTIONAL: &'static [&'static str] = &["settings"];
+    const OPTIONAL: &'static [&'static str] = &["settings", "callback_token", "callback_key"];
 
     fn read(cells: &mut Cells<'_>) -> Self {
         let kind = cells.word("kind", &CHANNEL_KINDS.map(|kind| (kind, kind)), "");
@@ -171,6 +173,7 @@ impl Row for ChannelRow {
             }
         }
         let settings = settings(cells, kind);
+        let callback = callback(cells, kind);
         Self {
             code: cells.code("code"),
             kind,
@@ -180,8 +183,23 @@ impl Row for ChannelRow {
             token: SecretString::from(token),
             secrets,
             settings,
+            callback,
         }
     }
+}
+
+/// Token and key, both or neither.
+fn callback(cells: &mut Cells<'_>, kind: &str) -> Option<Callback> {
+    let (token, key) = (cells.raw("callback_token"), cells.raw("callback_key"));
+    if token.is_empty() && key.is_empty() {
+        return None;
+    }
+    if let Some((field, zh, en)) = callback_fault(kind, &token, &key) {
+        let column = if field == "key" { "callback_key" } else { "callback_token" };
+        cells.refuse(column, "***", Reason::ChannelCallback { zh, en });
+        return None;
+    }
+    Some(Callback { token: token.into(), key: key.into() })
 }
 
 /// The cell's JSON; an empty cell is judged as `{}`.

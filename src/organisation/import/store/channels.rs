@@ -111,6 +111,7 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         let address = row.address(options.sandbox_url.as_deref());
         let secrets: Vec<&str> = row.secrets.iter().map(|secret| secret.expose_secret()).collect();
         let (base_url, credentials) = halves(row.kind, &address, row.token.expose_secret(), &secrets);
+        let credentials = credentials.called_back(row.callback.clone());
         wanted.push(Channel {
             id: Uuid::now_v7(),
             county_id: load.county,
