@@ -139,13 +139,13 @@ async fn the_demo_county_loads_whole_and_a_second_import_changes_nothing() {
     let db = &scratch.db();
     let first = load(db, &project("config/counties/demo")).await.unwrap_or_else(|e| panic!("{e}"));
     let new = |kind| first.of(kind).new;
-    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 260));
+    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 335));
     assert_eq!((new(Kind::Categories), new(Kind::Items), new(Kind::ItemContacts)), (9, 59, 59));
     assert_eq!((new(Kind::Enterprises), new(Kind::Cards), new(Kind::Absences)), (520, 7106, 8));
     assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (63, true, true));
-    assert_eq!((new(Kind::Addresses), new(Kind::DepartmentChannels)), (266, 2));
+    assert_eq!((new(Kind::Addresses), new(Kind::DepartmentChannels)), (342, 2));
     // Twelve enterprises are deregistered and have no account.
-    assert_eq!((new(Kind::Accounts), new(Kind::Members)), (260 + 508, 508));
+    assert_eq!((new(Kind::Accounts), new(Kind::Members)), (335 + 508, 508));
     let before = everything(db, first.county).await;
 
     let second = load(db, &project("config/counties/demo")).await.unwrap();
@@ -184,9 +184,17 @@ async fn every_enterprise_and_item_of_the_demo_county_has_somebody_to_ask() {
     let unguarded = "select count(*) from departments d where 1 <> (
         select count(*) from officers o where o.department_id = d.id and o.is_duty_contact and o.status = 'active')";
     assert_eq!(count(db, county, unguarded).await, 0);
-    let headless = "select count(*) from departments d where d.office is distinct from 'county_government'
-        and 1 <> (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
-    assert_eq!(count(db, county, headless).await, 0);
+    // And every rung of its ladder has somebody on it.
+    for (post, least) in [("head", 1), ("deputy", 1), ("section_head", 1)] {
+        let missing = format!(
+            "select count(*) from departments d where {least} > (
+                select count(*) from officers o where o.department_id = d.id and o.post = '{post}' and o.status = 'active')"
+        );
+        assert_eq!(count(db, county, &missing).await, 0, "{post}");
+    }
+    let two_heads = "select count(*) from departments d
+        where 1 < (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
+    assert_eq!(count(db, county, two_heads).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +214,7 @@ async fn what_the_files_say_of_people_becomes_posts_roles_leave_and_accounts() {
         [
             "O1 head",
             "O2 dispatcher duty",
-            "O3 lead",
+            "O3 section_head",
             "O4 lead",
             "O5 lead",
             "O6 lead duty",
