@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
+use yijiao::deadlines::ladders::faults_of_settings;
 use yijiao::notices::admin::Administrator;
 use yijiao::notices::admin::change_secret::change_secret;
 use yijiao::notices::model::ChannelId;
@@ -487,6 +488,46 @@ async fn a_refused_row_leaves_nothing_behind() {
     );
     small.edit("enterprises.csv", "E4,", "E3,");
     assert_eq!(before, everything(db, county).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_the_settings_are_told_at_once_each_at_its_line() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let settings = r#"normal = "0wm"
+soon = "5wm"
+
+[settings.calls]
+urge_per_day = 0
+
+[settings.ladder.clocks]
+accept = [
+    { rung = 1, at = "due", to = ["mayor"] },
+    { rung = 2, at = "+30wm", to = ["head"] },
+    { rung = 3, at = "+15wm", to = ["head"] },
+]
+"#;
+    small.edit("county.toml", "normal = \"20wm\"\n", settings);
+    let options = ImportOptions {
+        sandbox_url: Some("http://127.0.0.1:8090/".to_owned()),
+        judge_settings: Some(faults_of_settings),
+        ..ImportOptions::default()
+    };
+    let Err(ImportError::Refused(refused)) = import(db, &vault(), &small.0, options, now()).await else {
+        panic!("expected a refusal")
+    };
+    let told: Vec<_> = refused.problems.iter().map(|it| format!("{} {}", it.line, it.column)).collect();
+    let expected = [
+        "6 settings.limits.accept.normal",
+        "7 settings.limits.accept.soon",
+        "10 settings.calls.urge_per_day",
+        "14 settings.ladder.clocks.accept[0].to[0]",
+        "16 settings.ladder.clocks.accept[2].at",
+    ];
+    assert_eq!(told, expected, "{refused}");
+    let text = refused.to_string();
+    assert!(text.contains("没有这种紧急程度：critical、urgent 或 normal"), "{text}");
+    assert!(text.contains("时点不得早于前一级") && text.contains("the delays do not fall"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
