@@ -265,6 +265,7 @@ diesel::table! {
         calendar_department -> Nullable<Uuid>,
         item_code -> Nullable<Text>,
         lifted_at -> Nullable<Timestamptz>,
+        lifted_by -> Nullable<Text>,
         promised_at -> Nullable<Timestamptz>,
     }
 }

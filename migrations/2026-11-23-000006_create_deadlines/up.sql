@@ -26,8 +26,11 @@ create table deadlines (
     item_code text,
     -- To when somebody lifted the step at which it stands; it fires then, or when time runs on, however the due moment moves.
     lifted_at timestamptz,
+    -- And what lifted it, so that whom it tells hears why now.
+    lifted_by text check (lifted_by in ('urge', 'official', 'unreached')),
     -- The moment as it was given, for a clock that has no other limit (a promise, an appointment): shares of it are counted from here.
     promised_at timestamptz,
+    check ((lifted_at is null) = (lifted_by is null)),
     check ((state = 'paused') = (paused_at is not null)),
     check ((state in ('met', 'missed', 'cancelled')) = (stopped_at is not null)),
     -- What has stopped fires no more.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::calendar::{Calendar, Due};
 use super::ladder::{Timing, What};
-use super::model::{Clock, Deadline, DeadlineId, DeadlineState, Limit, SubjectKind, Unit};
+use super::model::{Clock, Deadline, DeadlineId, DeadlineState, LiftedBy, Limit, SubjectKind, Unit};
 use super::store;
 use crate::organisation::CountyId;
 
@@ -96,6 +96,7 @@ impl ClockBook {
             held_until: None,
             item_code: timing.item.map(str::to_owned),
             lifted_at: None,
+            lifted_by: None,
             promised_at: (limit.unit == Unit::Moment).then_some(due.at),
         };
         row.fires_at = timing.moment(&row, 0);
@@ -173,7 +174,14 @@ impl ClockBook {
 
     /// Lets the next step of a clock fire now, as an urge or an official's escalation does: now, or when the office opens. Its rung;
     /// none when nothing is left to fire, when it fires anyway, or when the next step stands above `to`.
-    pub fn lift(&mut self, timing: &Timing<'_>, clock: Clock, now: DateTime<Utc>, to: i16) -> Option<i16> {
+    pub fn lift(
+        &mut self,
+        timing: &Timing<'_>,
+        clock: Clock,
+        now: DateTime<Utc>,
+        to: i16,
+        by: LiftedBy,
+    ) -> Option<i16> {
         let at = timing.open(now);
         let row = self.live(clock).filter(|row| row.fires_at.is_some_and(|fires_at| fires_at > at))?;
         let rung = match timing.what(row, row.step)? {
@@ -182,6 +190,7 @@ impl ClockBook {
         };
         self.change(clock, |row| {
             row.lifted_at = Some(at);
+            row.lifted_by = Some(by);
             row.fires_at = Some(at);
         });
         Some(rung)
@@ -218,6 +227,7 @@ impl ClockBook {
             row.paused_at = None;
             row.fires_at = None;
             row.lifted_at = None;
+            row.lifted_by = None;
         });
     }
 

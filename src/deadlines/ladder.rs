@@ -39,8 +39,8 @@ impl Rank {
             Self::Holder => "责任人",
             Self::Backup => "B角",
             Self::SectionHead => "股室负责人",
-            Self::Deputy => "分管领导",
-            Self::Head => "一把手",
+            Self::Deputy => "分管负责人",
+            Self::Head => "主要负责人",
             Self::BusinessOffice => "营商办",
             Self::Inspectorate => "督查室",
         }
@@ -268,16 +268,42 @@ pub struct StepFault {
 
 /// The first thing that makes no sense, with its step counted from one.
 fn check(clock: Clock, steps: &[Step]) -> Result<(), String> {
-    match faults(clock, steps).first() {
+    let sketches: Vec<Sketch> = steps.iter().map(Sketch::of).collect();
+    match faults(clock, &sketches).first() {
         None => Ok(()),
         Some(StepFault { step: Some(index), en, .. }) => Err(format!(", step {}: {en}", index + 1)),
         Some(StepFault { en, .. }) => Err(format!(": {en}")),
     }
 }
 
+/// A step as far as it can be read: what is unreadable about it does not hide what else makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    pub rung: i16,
+    pub at: Option<At>,
+    /// The posts that there are.
+    pub to: Vec<Rank>,
+    /// Whether it names anybody, be it a post that there is not.
+    pub tells: bool,
+    /// It gives a card, orders or hands over.
+    pub acts: bool,
+}
+
+impl Sketch {
+    fn of(step: &Step) -> Self {
+        Self {
+            rung: step.rung,
+            at: Some(step.at),
+            to: step.to.clone(),
+            tells: !step.to.is_empty(),
+            acts: step.card.is_some() || step.order || step.hand_over,
+        }
+    }
+}
+
 /// Everything that makes no sense about the steps of a clock.
 #[must_use]
-pub fn faults(clock: Clock, steps: &[Step]) -> Vec<StepFault> {
+pub fn faults(clock: Clock, steps: &[Sketch]) -> Vec<StepFault> {
     let mut found = Vec::new();
     let whole = |code, zh, en| StepFault { step: None, field: "", code, zh, en };
     if steps.is_empty() {
@@ -286,15 +312,15 @@ pub fn faults(clock: Clock, steps: &[Step]) -> Vec<StepFault> {
     if steps.len() > Ladders::MOST_STEPS {
         found.push(whole("too_long", "阶梯最多 24 级", "a ladder has at most 24 steps"));
     }
-    let mut before: Option<&Step> = None;
+    let mut before = Before::default();
     for (index, step) in steps.iter().enumerate() {
         for (field, code, zh, en) in step_faults(clock, step, before) {
             found.push(StepFault { step: Some(index), field, code, zh, en });
         }
-        before = Some(step);
+        before = Before { rung: Some(step.rung), at: step.at.or(before.at) };
     }
     let last = steps.len().checked_sub(1).filter(|_| !clock.acts_by_itself());
-    if last.and_then(|last| steps.get(last)).is_some_and(|last| matches!(last.at, At::Share(_))) {
+    if last.and_then(|last| steps.get(last)).is_some_and(|last| matches!(last.at, Some(At::Share(_)))) {
         let (code, zh) = ("never_late", "最后一级须在到期时或到期后");
         let en = "the last step fires when the promise is broken, or later";
         found.push(StepFault { step: last, field: "at", code, zh, en });
@@ -304,24 +330,31 @@ pub fn faults(clock: Clock, steps: &[Step]) -> Vec<StepFault> {
 
 type Found = (&'static str, &'static str, &'static str, &'static str);
 
-/// Field, code and texts of what makes no sense about one step after the one before.
-fn step_faults(clock: Clock, step: &Step, before: Option<&Step>) -> Vec<Found> {
-    let falls = |than: fn(&Step) -> i64| before.is_some_and(|before| than(step) < than(before));
-    let acts = step.card.is_some() || step.order || step.hand_over;
+/// How far the steps before have come.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    rung: Option<i16>,
+    at: Option<At>,
+}
+
+/// Field, code and texts of what makes no sense about one step after those before.
+fn step_faults(clock: Clock, step: &Sketch, before: Before) -> Vec<Found> {
+    let at = |at: Option<At>| at.map(At::nominal_minutes);
+    let acts = step.acts;
     let all: [(bool, Found); 8] = [
         (!RUNGS.contains(&step.rung), ("rung", "out_of_range", "级别为 0 至 6", "a rung is between 0 and 6")),
         (
-            falls(|step| step.rung.into()),
+            before.rung.is_some_and(|before| step.rung < before),
             ("rung", "falls", "级别不得低于前一级", "the ladder climbs: its rungs do not fall"),
         ),
         (
-            falls(|step| step.at.nominal_minutes()),
+            at(step.at).zip(at(before.at)).is_some_and(|(at, before)| at < before),
             ("at", "falls", "时点不得早于前一级", "the delays do not fall"),
         ),
-        (step.to.is_empty(), ("to", "empty", "没有通知任何人", "it tells nobody")),
+        (!step.tells, ("to", "empty", "没有通知任何人", "it tells nobody")),
         (Ranks(&step.to).has_twice(), ("to", "duplicate", "同一岗位写了两次", "it names a post twice")),
         (
-            clock.acts_by_itself() && matches!(step.at, At::After(_)),
+            clock.acts_by_itself() && matches!(step.at, Some(At::After(_))),
             (
                 "at",
                 "ends_by_itself",

@@ -123,6 +123,18 @@ text_enum!(
     }
 );
 
+text_enum!(
+    /// What let a step fire before its time.
+    LiftedBy {
+        /// The enterprise.
+        Urge = "urge",
+        /// Whoever supervises.
+        Official = "official",
+        /// The alarm before it reached nobody.
+        Unreached = "unreached",
+    }
+);
+
 impl Unit {
     /// Whether the working calendar decides when it is over.
     #[must_use]
@@ -197,6 +209,8 @@ pub struct Deadline {
     pub item_code: Option<String>,
     /// To when somebody lifted the step at which it stands.
     pub lifted_at: Option<DateTime<Utc>>,
+    /// And what lifted it.
+    pub lifted_by: Option<LiftedBy>,
     /// The moment as it was given, of a clock in [`Unit::Moment`]: what a pause adds is not part of what was promised.
     pub promised_at: Option<DateTime<Utc>>,
 }

@@ -59,6 +59,7 @@ pub async fn update(conn: &mut AsyncPgConnection, row: &Deadline) -> QueryResult
             deadlines::calendar_version.eq(row.calendar_version),
             deadlines::calendar_department.eq(row.calendar_department),
             deadlines::lifted_at.eq(row.lifted_at),
+            deadlines::lifted_by.eq(row.lifted_by),
         ))
         .execute(conn)
         .await
@@ -182,7 +183,8 @@ impl QueryFragment<Pg> for Rearm {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         use sql_types::{Array, Nullable, SmallInt, Timestamptz, Uuid};
         out.push_sql(
-            "update deadlines d set step = g.step, fires_at = g.fires_at, held_until = null, lifted_at = null from unnest(",
+            "update deadlines d set step = g.step, fires_at = g.fires_at, held_until = null, lifted_at = null, lifted_by = null
+            from unnest(",
         );
         out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
         out.push_sql("::uuid[], ");

@@ -69,7 +69,8 @@ impl Drills {
         tx.finish(started).await
     }
 
-    /// Begins the one of this month, in working hours, unless the county had one this month.
+    /// Begins the one of this month, in its first working hours, unless the county had one this month or was not there when the month began: whoever
+    /// has just set up a county tries its channels himself, and nobody is to be woken by a list that is still being filled in.
     ///
     /// # Errors
     /// Postgres only.
@@ -82,7 +83,10 @@ impl Drills {
         let started = async {
             let since = month_start(now);
             let open = self.calendars.of(&mut tx, county, None).await?.next_open(now) == now;
-            if !open || store::started_since(&mut tx, county, since).await? {
+            if !open || store::founded_at(&mut tx, county).await? > since {
+                return Ok(None);
+            }
+            if store::started_since(&mut tx, county, since).await? {
                 return Ok(None);
             }
             // Replicas take turns from here on; whoever comes second finds it begun.

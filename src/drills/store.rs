@@ -112,6 +112,11 @@ pub async fn counties(conn: &mut AsyncPgConnection) -> QueryResult<Vec<CountyId>
     counties::table.order(counties::id).select(counties::id).load(conn).await
 }
 
+/// When a county came into being.
+pub async fn founded_at(conn: &mut AsyncPgConnection, county: CountyId) -> QueryResult<DateTime<Utc>> {
+    counties::table.find(county.0).select(counties::created_at).first(conn).await
+}
+
 /// Whether a drill began at `since` or later.
 pub async fn started_since(
     conn: &mut AsyncPgConnection,

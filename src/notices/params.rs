@@ -63,6 +63,10 @@ pub struct CallParams {
     pub held_minutes: Option<u32>,
     /// How late it is, in working minutes (critical calls: minutes); none before it is due.
     pub late_minutes: Option<u32>,
+    /// How long is left until it is due, counted likewise; none from then on.
+    pub left_minutes: Option<u32>,
+    /// Why it is told before its time, e.g. `urge`.
+    pub lifted_by: Option<String>,
     /// As what its reader is told, e.g. `deputy`.
     pub rank: Option<String>,
     /// Which rung of the ladder that is.
@@ -173,6 +177,8 @@ impl CallParams {
             clock_due_at: None,
             held_minutes: None,
             late_minutes: None,
+            left_minutes: None,
+            lifted_by: said(),
             rank: said(),
             rung: None,
             card: said(),

@@ -63,7 +63,11 @@ struct Book {
     /// What settled a matter, by event, as its redrawn cards say it: templates in Chinese and English.
     #[serde(default)]
     done: HashMap<String, (String, String)>,
-    /// What a link says beside a button that acts, in Chinese and English.
+    /// What a card's own button says, by its verb, in Chinese and English.
+    #[serde(default)]
+    tap: HashMap<String, (String, String)>,
+    /// What the link beside it says when it would say the same.
+    #[serde(default)]
     see: (String, String),
     events: HashMap<String, Event>,
 }
@@ -136,6 +140,8 @@ pub enum TextsError {
     UnknownFact { event: String, fact: String },
     #[error("texts: there is no why for {0}")]
     UnknownWhy(String),
+    #[error("texts: there is no button for {0}")]
+    UnknownTap(String),
     #[error("texts: the event {OTHER} is missing")]
     NoOther,
     #[error("the action path makes no address")]
@@ -246,6 +252,10 @@ impl Texts {
         {
             return Err(TextsError::UnknownWhy(name.to_owned()));
         }
+        let mut verbs = book.events.values().filter_map(|event| event.tap.as_ref());
+        if let Some(verb) = verbs.find(|verb| !book.tap.contains_key(*verb)) {
+            return Err(TextsError::UnknownTap(verb.clone()));
+        }
         let other = book.events.get(OTHER).filter(|_| book.done.contains_key(OTHER));
         let other = other.ok_or(TextsError::NoOther)?.clone();
         if !book.facts.contains_key(AGAIN) {
@@ -330,13 +340,11 @@ impl Texts {
             lines,
             body: text.cloned().unwrap_or_default(),
             link: self.link(params.act_path.as_deref(), act)?,
-            tap: event.tap.as_ref().filter(|_| is_his_to_take(&params)).map(|verb| Tap {
-                verb: verb.clone(),
-                see: match lang {
-                    Lang::Zh => self.book.see.0.clone(),
-                    Lang::En => self.book.see.1.clone(),
-                },
-            }),
+            tap: event
+                .tap
+                .as_deref()
+                .filter(|_| is_his_to_take(&params))
+                .and_then(|verb| self.tap(verb, act, lang)),
             words: spelt(&words, &params, telling),
             mentions: params
                 .holder_mobile
@@ -371,6 +379,14 @@ impl Texts {
     ) -> Result<String, TextsError> {
         let known = event.filter(|event| self.book.done.contains_key(*event));
         self.say(DONE, known.unwrap_or(OTHER), lang, words)
+    }
+
+    /// The button that does a verb, beside a link that says `act`.
+    fn tap(&self, verb: &str, act: Option<&str>, lang: Lang) -> Option<Tap> {
+        let pick = |(zh, en): &(String, String)| if lang == Lang::Zh { zh.clone() } else { en.clone() };
+        let text = pick(self.book.tap.get(verb)?);
+        let see = act.filter(|act| *act != text).map_or_else(|| pick(&self.book.see), str::to_owned);
+        Some(Tap { verb: verb.to_owned(), text, see })
     }
 
     /// Whether somebody is asked to act by such an event.

@@ -3,9 +3,8 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use crate::deadlines::ladders::keep;
 use crate::deadlines::ladders::succession::succeed_in_bounds;
-use crate::deadlines::limits::Rules;
+use crate::deadlines::ladders::{faults_of_settings, keep};
 use crate::organisation::import::{ImportOptions, import};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
@@ -31,9 +30,7 @@ impl Import {
         let own = format!("http://{}:{}", config.sandbox.host, config.sandbox.port);
         let options = ImportOptions {
             sandbox_url: Some(self.sandbox_url.unwrap_or(own)),
-            judge_settings: Some(|settings| {
-                Rules::of_county(settings).map(drop).map_err(|error| error.to_string())
-            }),
+            judge_settings: Some(faults_of_settings),
             succeed_settings: Some(succeed_in_bounds),
         };
         let report = import(&db, &vault, &self.folder, options, Clock::System.now()).await?;

@@ -16,7 +16,7 @@ use crate::calls::model::{Call, CallId};
 use crate::calls::tell::{Scene, Telling};
 use crate::deadlines::Deadline;
 use crate::deadlines::ladder::{CardColour, Rank, Step, Timing, What};
-use crate::deadlines::model::DeadlineId;
+use crate::deadlines::model::{DeadlineId, LiftedBy};
 use crate::deadlines::on_due::{FireError, Fired, FiringOutcome, Next};
 use crate::ledger::chain::{Actor, Subject, chain};
 use crate::ledger::{self, Event, Fact};
@@ -142,13 +142,17 @@ impl<'a> Climb<'a> {
     ) {
         let Some(faces) = self.ground.faces(call.id) else { return };
         let event = if step.rung == 0 { "call.reminded" } else { "call.escalated" };
-        let late = (self.now > row.due_at).then(|| timing.minutes(row.due_at, self.now));
+        let late = (self.now >= row.due_at).then(|| timing.minutes(row.due_at, self.now));
+        let left = (self.now < row.due_at).then(|| timing.minutes(self.now, row.due_at));
+        let lifted = row.lifted_by.filter(|_| timing.is_lifted(row));
         let telling =
             Telling { priority: Priority::Normal, ..Telling::alarm(event, member.department, member.id) }
                 .with("holderMobile", member.mobile.as_str())
                 .with("clock", row.clock.as_str())
                 .with("clockDueAt", json!(china(row.due_at)))
                 .with("lateMinutes", late)
+                .with("leftMinutes", left)
+                .with("liftedBy", lifted.map(LiftedBy::as_str))
                 .with("rank", rank.as_str())
                 .with("rung", step.rung)
                 .with("card", card.map(CardColour::as_str));

@@ -71,7 +71,10 @@ impl People {
                 self.member(backup).filter(|backup| backup.is_reachable())
             }
             Rank::Backup => None,
-            Rank::SectionHead => self.of_post(department, Post::SectionHead),
+            Rank::SectionHead => {
+                let who = if own { self.member(call.holder_id) } else { self.contact(department) };
+                self.section_head(department, who)
+            }
             Rank::Deputy => self.of_post(department, Post::Deputy),
             Rank::Head => self.of_post(department, Post::Head),
             Rank::BusinessOffice => self.contact(self.business_office?),
@@ -92,6 +95,22 @@ impl People {
         let holders = || self.members.iter().filter(|m| m.department == department && m.post == post);
         let away = holders().find_map(|member| self.present(member, None));
         holders().find(|member| member.is_reachable()).or(away)
+    }
+
+    /// Who heads the section of somebody who owes something; nobody when he does himself. Lists name no sections: of his is whoever
+    /// stands in for him or he for them, else the department's first.
+    fn section_head(&self, department: DepartmentId, who: Option<&Member>) -> Option<&Member> {
+        if who.is_some_and(|who| who.post == Post::SectionHead) {
+            return None;
+        }
+        let is_of_his = |head: &&Member| {
+            who.is_some_and(|who| head.backup == Some(who.id) || who.backup == Some(head.id))
+                && head.is_reachable()
+        };
+        let mut heads =
+            self.members.iter().filter(|m| m.department == department && m.post == Post::SectionHead);
+        let first = || self.of_post(department, Post::SectionHead);
+        heads.find(is_of_his).or_else(first).filter(|head| who.is_none_or(|who| who.id != head.id))
     }
 
     /// Who answers for a department: its duty contact, his backup, else whoever leads it and is there.

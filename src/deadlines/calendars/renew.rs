@@ -195,7 +195,7 @@ mod tests {
     use super::*;
     use crate::deadlines::ClockBook;
     use crate::deadlines::calendar::{Edition, statutory};
-    use crate::deadlines::model::Limit;
+    use crate::deadlines::model::{LiftedBy, Limit};
 
     fn at(text: &str) -> DateTime<Utc> {
         DateTime::parse_from_rfc3339(&format!("2026-11-23T{text}:00+08:00")).unwrap().to_utc()
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn what_was_lifted_fires_all_the_same() {
         let lift = |book: &mut ClockBook, timing: &Timing<'_>| {
-            assert_eq!(book.lift(timing, Clock::Arrive, at("10:05"), 3), Some(0));
+            assert_eq!(book.lift(timing, Clock::Arrive, at("10:05"), 3, LiftedBy::Urge), Some(0));
         };
         let (_, next) = renewed_by(Limit::working_minutes(120), "10:06", lift);
         assert_eq!((next.due_at, next.fires_at), (at("14:30"), Some(at("10:05"))));

@@ -59,7 +59,7 @@ pub async fn show_calendar(
 /// Puts a whole calendar in the place of the county's. Open deadlines move, those that are over never.
 #[utoipa::path(
     tag = "calendars", security(("bearer" = [])),
-    params(("If-Match" = Option<String>, Header, description = "The ETag of the calendar that was changed.")),
+    params(("If-Match" = Option<String>, Header, description = "The ETag of the calendar that was changed. Left out, or `*`: whatever stands is replaced.")),
     responses(
         (status = 200, body = CalendarsView),
         (status = 409, description = "`stale_version`"),
@@ -99,7 +99,7 @@ pub async fn show_department_calendar(
     tag = "calendars", security(("bearer" = [])),
     params(
         ("department" = String, Path, description = "Its code."),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the calendar that was changed."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the calendar that was changed. Left out, or `*`: whatever stands is replaced."),
     ),
     responses(
         (status = 200, body = DepartmentCalendar),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::deadlines::ClockBook;
 use crate::deadlines::limits::Rules;
-use crate::deadlines::model::SubjectKind;
+use crate::deadlines::model::{LiftedBy, SubjectKind};
 use crate::deadlines::on_due::Next;
 use crate::organisation::CountyId;
 
@@ -214,7 +214,7 @@ fn a_step_that_waits_for_the_morning_fires_then_however_the_due_moment_moves() {
     let lifted = || {
         let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
         book.start(&timing, Clock::Resolve, at("2026-03-09T10:00:00"), Limit::working_days(5));
-        assert_eq!(book.lift(&timing, Clock::Resolve, at("2026-03-09T20:00:00"), 3), Some(0));
+        assert_eq!(book.lift(&timing, Clock::Resolve, at("2026-03-09T20:00:00"), 3, LiftedBy::Urge), Some(0));
         book
     };
     let fires = |book: &ClockBook| book.live(Clock::Resolve).unwrap().fires_at;
@@ -251,7 +251,8 @@ fn a_ruling_of_which_nobody_hears_is_told_to_the_top_and_what_may_order_is_not()
         let mut book = ClockBook::empty(CountyId::fresh(), SubjectKind::Call, uuid::Uuid::nil());
         book.start(&timing, clock, at("2026-11-23T09:00:00"), Limit::working_days(1));
         let row = Deadline { step, ..book.fresh()[0].clone() };
-        let row = Deadline { fires_at: Some(now), lifted_at: Some(now), ..row };
+        let row =
+            Deadline { fires_at: Some(now), lifted_at: Some(now), lifted_by: Some(LiftedBy::Urge), ..row };
         Next::after(&timing, &row, true)
     };
     assert_eq!(rules.ladder.unheard_lifts_to(Clock::ReturnRuling), HIGHEST_LIFT);

@@ -1,10 +1,11 @@
 //! Everything that makes no sense about a county's own rules, each fault at its path. Pure.
 
+use figment::error::Kind;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::own::{ByClock, OwnRules, OwnStep, camel, snake};
-use crate::deadlines::ladder::{At, CardColour, HIGHEST_LIFT, Rank, Step, faults, parse_repeat};
+use crate::deadlines::ladder::{At, CardColour, HIGHEST_LIFT, Rank, Sketch, faults, parse_repeat};
 use crate::deadlines::limits::{CallRules, Rules, SupervisionRules, Urgency, read_limit};
 use crate::deadlines::model::Clock;
 use crate::notices::quiet::NoticeRules;
@@ -42,6 +43,39 @@ pub(super) fn check(own: &OwnRules) -> Result<(Value, Rules), Vec<FieldError>> {
     let settings = own.to_settings().map_err(|error| unreadable(error.to_string()))?;
     let rules = Rules::read(&settings).map_err(|error| unreadable(error.to_string()))?;
     Ok((settings, rules))
+}
+
+/// Everything that makes no sense about settings as a file writes them, each fault at its path there.
+#[must_use]
+pub fn faults_of_settings(settings: &Value) -> Vec<FieldError> {
+    let found = match OwnRules::written(settings.clone()) {
+        Ok(own) => check(&own).err().unwrap_or_default(),
+        Err(fault) => vec![fault],
+    };
+    if !found.is_empty() {
+        let in_file = |fault: FieldError| FieldError { field: as_in_file(&fault.field), ..fault };
+        return found.into_iter().map(in_file).collect();
+    }
+    // A name of the wire is none of the file.
+    let unreadable = Rules::of_county(settings).err();
+    let told = |error: Box<figment::Error>| {
+        let zh = match error.kind {
+            Kind::UnknownField(..) => "没有这一项",
+            _ => "填写的内容不对",
+        };
+        fault(&error.path.join("."), "wrong_value", zh, &error.kind.to_string())
+    };
+    unreadable.map(told).into_iter().collect()
+}
+
+/// `ladder.urgeLiftsTo` → `ladder.urge_lifts_to`; the codes of items stay.
+fn as_in_file(path: &str) -> String {
+    let mut before = "";
+    let steps = path.split('.').map(|step| {
+        let is_code = std::mem::replace(&mut before, step) == "items";
+        if is_code { step.to_owned() } else { snake(step) }
+    });
+    steps.collect::<Vec<_>>().join(".")
 }
 
 fn fault(field: &str, code: &'static str, zh: &str, en: &str) -> FieldError {
@@ -151,28 +185,21 @@ fn clocks(path: &str, by_clock: &ByClock) -> Vec<FieldError> {
             found.push(unknown_clock(&path));
             continue;
         };
-        let before = found.len();
         let mut steps = Vec::with_capacity(own.len());
         for (nth, step) in own.iter().enumerate() {
-            match read(&format!("{path}[{nth}]"), step) {
-                Ok(step) => steps.push(step),
-                Err(faults) => found.extend(faults),
-            }
+            steps.push(read(&format!("{path}[{nth}]"), step, &mut found));
         }
-        // Steps are compared when all can be read.
-        if found.len() == before {
-            found.extend(faults(clock, &steps).into_iter().map(|wrong| {
-                let step = wrong.step.map(|nth| format!("[{nth}]")).unwrap_or_default();
-                let field = if wrong.field.is_empty() { String::new() } else { format!(".{}", wrong.field) };
-                fault(&format!("{path}{step}{field}"), wrong.code, wrong.zh, wrong.en)
-            }));
-        }
+        found.extend(faults(clock, &steps).into_iter().map(|wrong| {
+            let step = wrong.step.map(|nth| format!("[{nth}]")).unwrap_or_default();
+            let field = if wrong.field.is_empty() { String::new() } else { format!(".{}", wrong.field) };
+            fault(&format!("{path}{step}{field}"), wrong.code, wrong.zh, wrong.en)
+        }));
     }
     found
 }
 
-fn read(path: &str, step: &OwnStep) -> Result<Step, Vec<FieldError>> {
-    let mut found = Vec::new();
+/// A step as far as it can be read; what cannot is noted.
+fn read(path: &str, step: &OwnStep, found: &mut Vec<FieldError>) -> Sketch {
     let at = step.at.parse::<At>().map_err(|why| {
         let zh = format!("“{}”不是时点：50%（时限过半）、due（到期）或 +15wm（到期后）", step.at);
         found.push(fault(&format!("{path}.at"), "wrong_moment", &zh, &why));
@@ -194,11 +221,8 @@ fn read(path: &str, step: &OwnStep) -> Result<Step, Vec<FieldError>> {
         let (zh, en) = ("牌为 blue、yellow 或 red", "a card is blue, yellow or red");
         found.push(fault(&format!("{path}.card"), "unknown_card", zh, en));
     }
-    let (rung, order, hand_over) = (step.rung, step.order, step.hand_over);
-    match at {
-        Ok(at) if found.is_empty() => Ok(Step { rung, at, to, card: card.flatten(), order, hand_over }),
-        _ => Err(found),
-    }
+    let acts = step.card.is_some() || step.order || step.hand_over;
+    Sketch { rung: step.rung, at: at.ok(), to, tells: !step.to.is_empty(), acts }
 }
 
 #[cfg(test)]
@@ -210,6 +234,43 @@ mod tests {
         let own: OwnRules = serde_json::from_value(own).unwrap();
         let found = check(&own).err().unwrap_or_default();
         found.into_iter().map(|fault| (fault.field, fault.code)).collect()
+    }
+
+    #[test]
+    fn a_file_is_told_all_its_faults_at_once_under_its_own_names() {
+        let settings = json!({
+            "limits": {"accept": {"soon": "1wd", "normal": "0wm"}},
+            "calls": {"urge_per_day": 0},
+            "ladder": {"urge_lifts_to": 9, "items": {"Gd_01": {"accept": [
+                {"rung": 6, "at": "due", "to": ["mayor"], "hand_over": true}, {"rung": 1, "at": "50%", "to": ["head"]},
+            ]}}},
+        });
+        let found = faults_of_settings(&settings);
+        let paths: Vec<_> = found.iter().map(|fault| fault.field.as_str()).collect();
+        let expected = [
+            "limits.accept.normal",
+            "limits.accept.soon",
+            "calls.urge_per_day",
+            "ladder.urge_lifts_to",
+            "ladder.items.Gd_01.accept[0].to[0]",
+            "ladder.items.Gd_01.accept[1].rung",
+            "ladder.items.Gd_01.accept[1].at",
+            "ladder.items.Gd_01.accept[1].at",
+        ];
+        assert_eq!(paths, expected);
+        assert!(found[1].zh.contains("critical、urgent"), "{}", found[1].zh);
+        for (wrong, path) in [
+            (json!({"calls": {"urgePerDay": 2}}), "calls.urgePerDay"),
+            (json!({"limitz": {}}), "limitz"),
+            (
+                json!({"ladder": {"items": {"Gd_01": {"accept": [{"rung": 1, "at": "due", "to": "head"}]}}}}),
+                "ladder.items.Gd_01.accept[0].to",
+            ),
+        ] {
+            let found = faults_of_settings(&wrong);
+            assert_eq!((found.len(), found[0].field.as_str()), (1, path), "{found:?}");
+        }
+        assert_eq!(faults_of_settings(&json!({"calls": {"urge_per_day": 2}})), []);
     }
 
     #[test]
@@ -230,7 +291,7 @@ mod tests {
                 "unreachedLiftsTo": -1,
                 "clocks": {
                     "accept": [step(1, "due", "head"), step(2, "+30wm", "head"), step(1, "+15wm", "head")],
-                    "arrive": [step(1, "soon", "mayor")],
+                    "arrive": [step(2, "+1wh", "head"), step(1, "soon", "mayor"), step(3, "+30wm", "head")],
                     "lunch": [step(1, "due", "head")],
                     "resolve": [],
                     "stall": [step(0, "50%", "holder")],
@@ -260,8 +321,10 @@ mod tests {
             ("ladder.unreachedLiftsTo", "out_of_range"),
             ("ladder.clocks.accept[2].rung", "falls"),
             ("ladder.clocks.accept[2].at", "falls"),
-            ("ladder.clocks.arrive[0].at", "wrong_moment"),
-            ("ladder.clocks.arrive[0].to[0]", "unknown_post"),
+            ("ladder.clocks.arrive[1].at", "wrong_moment"),
+            ("ladder.clocks.arrive[1].to[0]", "unknown_post"),
+            ("ladder.clocks.arrive[1].rung", "falls"),
+            ("ladder.clocks.arrive[2].at", "falls"),
             ("ladder.clocks.confirm[0].at", "ends_by_itself"),
             ("ladder.clocks.lunch", "unknown_clock"),
             ("ladder.clocks.order_sign[0].to", "duplicate"),
@@ -270,6 +333,8 @@ mod tests {
             ("ladder.clocks.stall[0].at", "never_late"),
             ("ladder.items.OUTAGE.accept[0].at", "wrong_moment"),
             ("ladder.items.OUTAGE.accept[0].card", "unknown_card"),
+            ("ladder.items.OUTAGE.accept[0].rung", "out_of_range"),
+            ("ladder.items.OUTAGE.accept[0].to", "empty"),
         ];
         let expected: Vec<_> = expected.map(|(path, code)| (path.to_owned(), code)).to_vec();
         assert_eq!(faults_of(own), expected);

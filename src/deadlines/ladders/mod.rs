@@ -14,3 +14,5 @@ pub mod routes;
 mod store;
 pub mod succession;
 pub mod view;
+
+pub use check::faults_of_settings;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::platform::http::invalid;
+use crate::platform::http::problem::FieldError;
+
 /// Steps by clock.
 pub type ByClock = BTreeMap<String, Vec<OwnStep>>;
 
@@ -92,6 +95,14 @@ impl OwnRules {
     /// Never for what was read from JSON.
     pub fn to_settings(&self) -> serde_json::Result<Value> {
         Ok(renamed(serde_json::to_value(self)?, snake))
+    }
+
+    /// From settings as a file writes them.
+    ///
+    /// # Errors
+    /// The first thing that has not the form of a rule.
+    pub(super) fn written(settings: Value) -> Result<Self, FieldError> {
+        invalid::member(renamed(settings, camel))
     }
 
     /// From settings, or from the rules they make.

@@ -38,7 +38,7 @@ pub async fn show_ladders(
 /// other rules hold at once.
 #[utoipa::path(
     tag = "ladders", security(("bearer" = [])),
-    params(("If-Match" = Option<String>, Header, description = "The ETag of the rules that were changed.")),
+    params(("If-Match" = Option<String>, Header, description = "The ETag of the rules that were changed. Left out, or `*`: whatever stands is replaced.")),
     responses(
         (status = 200, body = LaddersView),
         (status = 409, description = "`stale_version`; `too_many_ladders`: clocks still climb by twenty earlier ones"),

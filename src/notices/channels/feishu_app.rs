@@ -76,7 +76,7 @@ fn with_tap(mut card: Value, target: &Target, message: &Message) -> Value {
         && let Some(link) = buttons.first_mut()
     {
         let acts = json!({
-            "tag": "button", "type": "primary", "text": link["text"].clone(),
+            "tag": "button", "type": "primary", "text": { "tag": "plain_text", "content": text::plain(&tap.text) },
             "value": { "notice": message.id, "verb": tap.verb },
         });
         link["type"] = "default".into();

@@ -64,11 +64,12 @@ pub struct Link {
     pub url: Url,
 }
 
-/// What a button of a card does. It says what the link would say.
+/// What a button of a card does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tap {
     /// The verb, as it comes back.
     pub verb: String,
+    pub text: String,
     /// What the link beside it says.
     pub see: String,
 }

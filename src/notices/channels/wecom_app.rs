@@ -99,7 +99,7 @@ fn content(target: &Target, message: &Message) -> Result<(&'static str, Value), 
         let buttons = match target.tap(message) {
             // What stands behind it comes back when it is tapped.
             Some(tap) => {
-                let acts = json!({ "type": 0, "text": link_text(link), "style": 1, "key": tap.verb });
+                let acts = json!({ "type": 0, "text": text::plain(&tap.text), "style": 1, "key": tap.verb });
                 vec![acts, opens(text::plain(&tap.see), 2)]
             }
             None => vec![opens(link_text(link), 1)],

@@ -15,7 +15,7 @@ use crate::platform::mask::{mask_phone, mask_phones};
 pub(super) const DONE: &str = "done";
 
 /// The names that templates may use.
-pub(super) const NAMES: [&str; 39] = [
+pub(super) const NAMES: [&str; 42] = [
     "mark",
     "number",
     "order",
@@ -45,6 +45,9 @@ pub(super) const NAMES: [&str; 39] = [
     "clock_due",
     "held",
     "late",
+    "lapsed",
+    "left",
+    "lift",
     "rank",
     "rung",
     "card",
@@ -121,7 +124,11 @@ pub(super) fn words(
         ("clock", named("clock", &params.clock)),
         ("clock_due", moment(params.clock_due_at)),
         ("held", params.held_minutes.map(|minutes| phrase::span(minutes, lang))),
-        ("late", params.late_minutes.map(|minutes| phrase::span(minutes, lang))),
+        ("late", params.late_minutes.filter(|late| *late > 0).map(|minutes| phrase::span(minutes, lang))),
+        // "Late by less than a minute" is what nobody says.
+        ("lapsed", params.late_minutes.filter(|late| *late == 0).map(|_| "yes".to_owned())),
+        ("left", params.left_minutes.map(|minutes| phrase::span(minutes, lang))),
+        ("lift", named("lift", &params.lifted_by)),
         ("rank", named("rank", &params.rank)),
         ("rung", params.rung.map(|rung| rung.to_string())),
         ("card", named("card", &params.card)),

@@ -68,7 +68,7 @@ pub async fn show_text(
     tag = "texts", security(("bearer" = [])),
     params(
         ("event" = String, Path),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the words that were changed."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the words that were changed. Left out, or `*`: whatever stands is replaced."),
     ),
     responses(
         (status = 200, body = TextView), (status = 404, description = "`event_not_found`"),
@@ -92,7 +92,7 @@ pub async fn put_text(
     tag = "texts", security(("bearer" = [])),
     params(
         ("event" = String, Path),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the words that are given up."),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the words that are given up. Left out, or `*`: whatever stands is replaced."),
     ),
     responses(
         (status = 200, body = TextView), (status = 404, description = "`event_not_found`"),

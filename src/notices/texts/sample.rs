@@ -29,6 +29,9 @@ pub fn all(now: DateTime<Utc>) -> [Value; 4] {
     if let Value::Object(fields) = &mut critical {
         fields.insert("urgency".to_owned(), json!("critical"));
         fields.insert("approved".to_owned(), json!(false));
+        fields.remove("lateMinutes");
+        fields.insert("leftMinutes".to_owned(), json!(80));
+        fields.insert("liftedBy".to_owned(), json!("urge"));
     }
     [full(now), critical, json!({ "number": "482913607", "title": "3号楼停电" }), json!({})]
 }

@@ -213,19 +213,24 @@ fn each_reader_is_told_what_he_is_in_the_matter() {
     let (full, deputy) = (full(), json!({"rank": "deputy"}));
     for (event, reader, params, zh) in [
         ("call.dispatched", Reader::Officer, &full, "您是该诉求的责任人"),
-        ("call.escalated", Reader::Officer, &deputy, "您是该诉求的分管领导"),
+        ("call.escalated", Reader::Officer, &deputy, "您是责任单位分管负责人"),
         (
             "call.escalated",
             Reader::Room(Some("供电局")),
             &deputy,
-            "本群是供电局的工作群，请提醒分管领导及时处理",
+            "本群是供电局的工作群，请提醒责任单位分管负责人及时处理",
         ),
         ("call.raised", Reader::Officer, &full, "您负责分派本县企业的诉求"),
         ("call.pause_asked", Reader::Officer, &full, "您负责审批此项申请"),
         ("call.accepted", Reader::Room(None), &full, "本群接收全县涉企诉求的消息，请提醒经办同志及时处理"),
         ("call.accepted", Reader::Member, &full, "您是三原宏达机械有限公司的联系人"),
         ("order.issued", Reader::Officer, &full, "您是被督办单位的负责人"),
-        ("drill.called", Reader::Room(Some("供电局")), &full, "李强在企业的联系服务卡上，有事时会从这里联系"),
+        (
+            "drill.called",
+            Reader::Room(Some("供电局")),
+            &full,
+            "李强是企业联系服务卡上的联系人，企业有诉求时将从这里通知",
+        ),
         ("notice.unreachable", Reader::Member, &full, "您是系统管理员，负责消息通道"),
     ] {
         assert_eq!(said(event, reader, params, Lang::Zh), zh);
@@ -330,6 +335,58 @@ fn decisions_and_moments_are_told_in_words() {
 }
 
 #[test]
+fn a_step_says_why_it_comes_now_and_how_the_clock_stands() {
+    let told = |event: &str, lang: Lang, more: Value| {
+        let mut params =
+            json!({"title": "停电", "clock": "arrive", "clockDueAt": "2026-11-23T15:10:00+08:00"});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let message = message(event, &params, lang);
+        (message.title, message.lines[0].value.clone())
+    };
+    let (reminded, escalated) = ("call.reminded", "call.escalated");
+    for (event, more, title, clock) in [
+        (
+            reminded,
+            json!({"leftMinutes": 80}),
+            "到场时限将到，请抓紧：停电",
+            "，还剩 1 小时 20 分钟（工作时间）",
+        ),
+        (
+            reminded,
+            json!({"leftMinutes": 80, "liftedBy": "urge"}),
+            "企业催办，到场时限 今天 15:10，请抓紧：停电",
+            "，还剩 1 小时 20 分钟（工作时间）",
+        ),
+        (
+            escalated,
+            json!({"leftMinutes": 80, "liftedBy": "official", "urgency": "critical"}),
+            "【特急】上级提级督办，到场时限 今天 15:10，请督促办理：停电",
+            "，还剩 1 小时 20 分钟",
+        ),
+        (
+            escalated,
+            json!({"leftMinutes": 0}),
+            "到场即将超时，请督促办理：停电",
+            "，还剩 不到 1 分钟（工作时间）",
+        ),
+        (escalated, json!({"lateMinutes": 0}), "到场时限已到，请督促办理：停电", "，时限已到"),
+        (
+            escalated,
+            json!({"lateMinutes": 15}),
+            "到场已超时，请督促办理：停电",
+            "，已超时 15 分钟（工作时间）",
+        ),
+    ] {
+        assert_eq!(told(event, Lang::Zh, more), (title.to_owned(), format!("到场：今天 15:10{clock}")));
+    }
+    let english = told(reminded, Lang::En, json!({"leftMinutes": 80, "liftedBy": "urge"}));
+    assert_eq!(english.0, "Due today 15:10 (arrival), urged by the enterprise: 停电");
+    assert_eq!(english.1, "arrival: today 15:10, 1 h 20 min of working time left");
+    let english = told(escalated, Lang::En, json!({"lateMinutes": 0}));
+    assert_eq!(english, ("Due now (arrival): 停电".to_owned(), "arrival: today 15:10, due now".to_owned()));
+}
+
+#[test]
 fn a_path_that_leads_elsewhere_makes_no_message() {
     let params = json!({"actPath": "@evil.cn/a"});
     let made = texts().message(telling("call.raised", &params), Lang::Zh, now());
@@ -347,6 +404,9 @@ fn a_book_with_a_mistake_is_refused_by_name() {
         "[facts]\n[names]\n{whys}\n[events.other]\nfacts = []\nofficer = \"elsewho\"\n{wording}"
     ));
     assert!(error.contains("elsewho"), "{error}");
+    let error =
+        book(&format!("[facts]\n[names]\n{whys}\n[events.other]\nfacts = []\ntap = \"fly\"\n{wording}"));
+    assert!(error.contains("no button for fly"), "{error}");
     assert!(book("[facts]\n[names]\n[why_you]\n[events]").contains("no why for"));
     assert!(book(&format!("[facts]\n[names]\n{whys}\n[events]")).contains("other is missing"));
     let broken = wording.replace("\"x\"", "\"{{ x\"");

@@ -10,6 +10,7 @@
 //! The demo county's folder, `config/counties/demo`, explains each file. Calls nobody but `platform`, and `notices` for how a channel keeps its secrets.
 
 mod check;
+mod lines;
 mod posts;
 mod problem;
 mod report;
@@ -33,9 +34,10 @@ use self::posts::Posts;
 use self::source::Source;
 use crate::platform::crypto::{SealError, Vault};
 use crate::platform::db::{Db, DbError};
+use crate::platform::http::problem::FieldError;
 
-/// Says what is wrong with settings, if anything.
-pub type Judge = fn(&serde_json::Value) -> Result<(), String>;
+/// Says everything that is wrong with settings, each fault at its path in them.
+pub type Judge = fn(&serde_json::Value) -> Vec<FieldError>;
 
 /// Makes the next settings of those that stand and of what a file chooses; or says why it cannot be chosen now.
 pub type Succession =
@@ -120,7 +122,7 @@ pub async fn import(
     let source = Source::read(dir, &mut problems);
     let posts = Posts::assign(&source.officers);
     if let Some(judge) = options.judge_settings {
-        problems.extend(source.settings_fault(judge));
+        problems.extend(source.settings_faults(judge));
     }
     problems.extend(check::check(&source, &posts, &options));
     if !problems.is_empty() {

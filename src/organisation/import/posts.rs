@@ -3,14 +3,15 @@
 //!
 //! | role in the file | post |
 //! |---|---|
-//! | 单位分管领导 | the highest-ranking leader of the unit: head; the others: deputy |
-//! | 承办人, 镇办专员, 园区专员, 代办员 | lead |
-//! | 联络员, 受理员 | dispatcher |
-//! | 督办员, 检查备案员, 纪检监察员 | section head when the title says so (股长, 主任), else lead |
+//! | 单位主要负责人 | head |
+//! | 单位分管领导 | deputy; in a unit without 主要负责人 the highest-ranking of them: head |
 //! | 执法人员 | enforcement |
 //! | 县级分管领导 | county leader |
+//! | any other, with the title of somebody who heads a section (股长, 科长, 所长, 站长, 办公室主任 …) | section head |
+//! | 联络员, 受理员 | dispatcher |
+//! | 承办人, 镇办专员, 园区专员, 代办员, 督办员, 检查备案员, 纪检监察员 | lead |
 //!
-//! Among leaders a title without 副 ranks before 常务副, and that before 副; at the same rank the earlier row ranks first. So a
+//! What somebody may do follows his role, whatever his post: a 股长 who is 联络员 dispatches. Among leaders a title without 副 ranks before 常务副, and that before 副; at the same rank the earlier row ranks first. So a
 //! department that names only a deputy director as its leader has that deputy as its head: somebody must answer for it.
 
 use std::collections::{HashMap, HashSet};
@@ -29,7 +30,7 @@ pub struct Posts<'a> {
 
 impl<'a> Posts<'a> {
     /// Assigns posts, and to each unit one duty contact: its first 联络员, else its first 受理员, else its first 镇办专员 or
-    /// 园区专员, else its highest leader, else whoever comes first. Who has left or is suspended is passed over.
+    /// 园区专员, else its highest 分管领导, else its 主要负责人, else whoever comes first. Who has left or is suspended is passed over.
     pub fn assign(officers: &'a Sheet<OfficerRow>) -> Self {
         let mut units: HashMap<&str, Vec<&OfficerRow>> = HashMap::new();
         for Line { row, .. } in &officers.rows {
@@ -37,18 +38,19 @@ impl<'a> Posts<'a> {
         }
         let mut assigned = Self::default();
         for (unit, members) in units {
-            let head = members
-                .iter()
-                .filter(|officer| officer.role == Role::UnitLeader && officer.status != OfficerStatus::Left)
-                .min_by_key(|officer| rank(&officer.title))
-                .map(|officer| officer.code.as_str());
+            let highest = |role: Role| {
+                let there = members.iter().filter(|o| o.role == role && o.status != OfficerStatus::Left);
+                there.min_by_key(|officer| rank(&officer.title)).map(|officer| officer.code.as_str())
+            };
+            let leader = highest(Role::UnitLeader);
+            let head = highest(Role::UnitHead).or(leader);
             for officer in &members {
                 assigned.posts.insert(&officer.code, post(officer, head));
             }
             let on_duty = members
                 .iter()
                 .filter(|officer| officer.status == OfficerStatus::Active)
-                .min_by_key(|officer| duty_order(officer, head));
+                .min_by_key(|officer| duty_order(officer, leader));
             if let Some(officer) = on_duty {
                 assigned.on_duty.insert(&officer.code);
                 assigned.units_with_duty.insert(unit);
@@ -81,12 +83,11 @@ impl<'a> Posts<'a> {
         match self.post(&officer.code) {
             Post::Head => roles.push("head"),
             Post::Deputy => roles.push("deputy"),
-            Post::Dispatcher => roles.push("dispatcher"),
             Post::Enforcement => roles.push("enforcement"),
             Post::CountyLeader => roles.push("county_leader"),
-            Post::SectionHead | Post::Lead => {}
+            Post::Dispatcher | Post::SectionHead | Post::Lead => {}
         }
-        if self.is_on_duty(&officer.code) && !roles.contains(&"dispatcher") {
+        if matches!(officer.role, Role::Liaison | Role::Intake) || self.is_on_duty(&officer.code) {
             roles.push("dispatcher");
         }
         match office {
@@ -107,17 +108,49 @@ pub fn offices(departments: &Sheet<DepartmentRow>) -> HashMap<&str, Office> {
 
 fn post(officer: &OfficerRow, head: Option<&str>) -> Post {
     match officer.role {
-        Role::UnitLeader if head == Some(officer.code.as_str()) => Post::Head,
-        Role::UnitLeader => Post::Deputy,
-        Role::Handler | Role::TownOfficer | Role::ParkOfficer | Role::Agent => Post::Lead,
-        Role::Liaison | Role::Intake => Post::Dispatcher,
-        Role::Supervisor | Role::FilingClerk | Role::DisciplineInspector => {
-            let heads_section = ["股长", "主任"].iter().any(|title| officer.title.ends_with(title));
-            if heads_section { Post::SectionHead } else { Post::Lead }
-        }
+        Role::UnitHead | Role::UnitLeader if head == Some(officer.code.as_str()) => Post::Head,
+        Role::UnitHead | Role::UnitLeader => Post::Deputy,
         Role::Enforcement => Post::Enforcement,
         Role::CountyLeader => Post::CountyLeader,
+        _ if heads_section(&officer.title) => Post::SectionHead,
+        Role::Liaison | Role::Intake => Post::Dispatcher,
+        Role::Handler
+        | Role::TownOfficer
+        | Role::ParkOfficer
+        | Role::Agent
+        | Role::Supervisor
+        | Role::FilingClerk
+        | Role::DisciplineInspector => Post::Lead,
     }
+}
+
+/// How the titles of those end who head a section, the longer before what they end with.
+const SECTION_HEADS: [&str; 15] = [
+    "大队长",
+    "中队长",
+    "支队长",
+    "队长",
+    "股长",
+    "科长",
+    "处长",
+    "部长",
+    "所长",
+    "站长",
+    "主任",
+    "股负责人",
+    "科负责人",
+    "室负责人",
+    "所负责人",
+];
+
+/// Whether a title is that of whoever heads a section: not his deputy (副股长), unless he stands in for a head who is missing
+/// (主持工作的副股长); nor a rank that only sounds so (主任科员).
+fn heads_section(title: &str) -> bool {
+    let title = title.trim();
+    // What stands in brackets, like 受理股股长（兼）, says more of him but is not the title.
+    let bare = title.split(['（', '(']).next().unwrap_or(title).trim_end();
+    let of = SECTION_HEADS.iter().find_map(|end| bare.strip_suffix(end));
+    of.is_some_and(|of| !of.ends_with('副') || title.contains("主持"))
 }
 
 /// Lower ranks first.
@@ -132,13 +165,61 @@ fn rank(title: &str) -> u8 {
 }
 
 /// Lower comes first.
-fn duty_order(officer: &OfficerRow, head: Option<&str>) -> u8 {
+fn duty_order(officer: &OfficerRow, leader: Option<&str>) -> u8 {
     match officer.role {
         Role::Liaison => 0,
         Role::Intake => 1,
         Role::TownOfficer | Role::ParkOfficer => 2,
-        _ if head == Some(officer.code.as_str()) => 3,
-        Role::CountyLeader => 4,
-        _ => 5,
+        _ if leader == Some(officer.code.as_str()) => 3,
+        Role::UnitHead => 4,
+        Role::CountyLeader => 5,
+        _ => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::heads_section;
+
+    #[test]
+    fn who_heads_a_section_is_told_by_his_title_as_lists_write_it() {
+        let heads = [
+            "股长",
+            "受理股股长",
+            "所长",
+            "营商环境科科长",
+            "办公室主任",
+            "室主任",
+            "站长",
+            "秩序管理中队长",
+            "客户服务部部长",
+            "审批股负责人",
+            "股室负责人",
+            "受理股股长（兼）",
+            "副科级所长",
+            " 股长 ",
+            "副股长（主持工作）",
+            "主持工作的副所长",
+        ];
+        for title in heads {
+            assert!(heads_section(title), "{title}");
+        }
+        let others = [
+            "副股长",
+            "副主任",
+            "副大队长",
+            "常务副站长",
+            "科员",
+            "四级主任科员",
+            "窗口负责人",
+            "窗口人员",
+            "业务主管",
+            "副所长（正股级）",
+            "检查备案岗",
+            "",
+        ];
+        for title in others {
+            assert!(!heads_section(title), "{title}");
+        }
     }
 }

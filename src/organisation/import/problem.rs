@@ -30,7 +30,7 @@ pub enum Reason {
     UnknownColumn,
     RepeatedColumn,
     WrongCellCount { expected: usize, found: usize },
-    SettingsMalformed { why: String },
+    SettingsMalformed { zh: String, en: String },
     SettingsNotNow { why: String },
     // One cell.
     Empty,
@@ -114,10 +114,10 @@ impl Reason {
                 format!("应有 {expected} 个单元格，实有 {found} 个"),
                 format!("{expected} cells expected, {found} found"),
             ),
-            Self::SettingsMalformed { why } => (
+            Self::SettingsMalformed { zh, en } => (
                 "settings_malformed",
-                format!("县配置写法有误（{why}）"),
-                format!("the settings are malformed ({why})"),
+                format!("县配置有误（{zh}）"),
+                format!("the settings are malformed ({en})"),
             ),
             Self::SettingsNotNow { why } => (
                 "settings_not_now",

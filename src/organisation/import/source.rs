@@ -3,18 +3,20 @@
 use std::path::Path;
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Format as _, Toml};
 use serde::Deserialize;
 
+use super::lines::{Broken, Lines};
 use super::problem::{Problem, Reason};
 use super::rows::{
     AddressRow, AdminRow, AreaRow, AsideRow, CardRow, CategoryRow, ChannelRow, DepartmentChannelRow,
     DepartmentRow, EnterpriseRow, ExampleRow, ItemRow, OfficerRow, SayingRow, WordsRow,
 };
 use super::table::{Need, Row, Sheet, read};
-use super::{ImportError, Refused};
+use super::{ImportError, Judge, Refused};
 
-pub const COUNTY_FILE: &str = "county.toml";
+const COUNTY_FILE: &str = "county.toml";
 
 /// `county.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +36,7 @@ pub struct CountyFile {
 #[derive(Debug)]
 pub struct Source {
     pub county: CountyFile,
+    lines: Lines,
     pub areas: Sheet<AreaRow>,
     pub departments: Sheet<DepartmentRow>,
     pub officers: Sheet<OfficerRow>,
@@ -56,8 +59,10 @@ pub struct Source {
 impl Source {
     /// Reads the folder, adding what is wrong with single files, rows and cells to `problems`.
     pub fn read(dir: &Path, problems: &mut Vec<Problem>) -> Self {
+        let (county, lines) = read_county(dir, problems);
         Self {
-            county: read_county(dir, problems),
+            county,
+            lines,
             areas: read(dir, Need::Required, problems),
             departments: read(dir, Need::Required, problems),
             officers: read(dir, Need::Required, problems),
@@ -78,15 +83,30 @@ impl Source {
     }
 
     /// What `judge` says against the settings.
-    pub fn settings_fault(&self, judge: fn(&serde_json::Value) -> Result<(), String>) -> Option<Problem> {
-        let why = judge(&serde_json::Value::Object(self.county.settings.clone())).err()?;
-        Some(of_settings(Reason::SettingsMalformed { why }))
+    pub fn settings_faults(&self, judge: Judge) -> impl Iterator<Item = Problem> {
+        let faults = judge(&serde_json::Value::Object(self.county.settings.clone()));
+        faults.into_iter().map(|fault| {
+            let reason = Reason::SettingsMalformed { zh: fault.zh, en: fault.en };
+            self.of_settings(&fault.field, "", reason)
+        })
     }
 
     /// The refusal of a folder whose settings are well, but not to be had now.
     pub fn refused_settings(&self, why: String) -> ImportError {
-        let problem = of_settings(Reason::SettingsNotNow { why });
+        let problem = self.of_settings("ladder", "", Reason::SettingsNotNow { why });
         ImportError::Refused(Refused::new(vec![problem], self))
+    }
+
+    /// A problem with what stands at a path of the settings.
+    pub fn of_settings(&self, path: &str, value: &str, reason: Reason) -> Problem {
+        let column = if path.is_empty() { "settings".to_owned() } else { format!("settings.{path}") };
+        Problem {
+            file: COUNTY_FILE.to_owned(),
+            line: self.lines.of(&column),
+            column,
+            value: value.to_owned(),
+            reason,
+        }
     }
 
     /// The items that the settings give ladders of their own, by their codes.
@@ -120,11 +140,11 @@ impl Source {
     }
 }
 
-fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> CountyFile {
-    let mut refuse = |column: &str, value: &str, reason| {
+fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> (CountyFile, Lines) {
+    let mut refuse = |line: u64, column: &str, value: &str, reason| {
         problems.push(Problem {
             file: COUNTY_FILE.to_owned(),
-            line: 0,
+            line,
             column: column.to_owned(),
             value: value.to_owned(),
             reason,
@@ -133,19 +153,27 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> CountyFile {
     let text = match std::fs::read(dir.join(COUNTY_FILE)).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
-            refuse("", "", Reason::NotUtf8);
-            return CountyFile::default();
+            refuse(0, "", "", Reason::NotUtf8);
+            return <_>::default();
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            refuse("", "", Reason::FileMissing);
-            return CountyFile::default();
+            refuse(0, "", "", Reason::FileMissing);
+            return <_>::default();
         }
         Err(error) => {
-            refuse("", "", Reason::FileUnreadable { why: error.to_string() });
-            return CountyFile::default();
+            refuse(0, "", "", Reason::FileUnreadable { why: error.to_string() });
+            return <_>::default();
         }
     };
     let text = text.trim_start_matches('\u{feff}');
+    let lines = match Lines::read(text) {
+        Ok(lines) => lines,
+        Err(Broken { line, why }) => {
+            let zh = "不是正确的 TOML 写法".to_owned();
+            refuse(line, "", "", Reason::SettingsMalformed { zh, en: why });
+            return <_>::default();
+        }
+    };
     match Figment::from(Toml::string(text)).extract::<CountyFile>() {
         Ok(county) => {
             // The CHECKs of `counties`.
@@ -156,31 +184,32 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> CountyFile {
             };
             if !sound(&county.code) {
                 let allowed = "[a-z][a-z0-9-]{1,31}".to_owned();
-                refuse("code", &county.code, Reason::UnknownWord { allowed });
+                refuse(lines.of("code"), "code", &county.code, Reason::UnknownWord { allowed });
             }
             if county.name.trim().is_empty() {
-                refuse("name", "", Reason::Empty);
+                refuse(lines.of("name"), "name", "", Reason::Empty);
             }
             if county.name.chars().any(char::is_control) {
-                refuse("name", "", Reason::ControlCharacter);
+                refuse(lines.of("name"), "name", "", Reason::ControlCharacter);
             }
-            county
+            (county, lines)
         }
         Err(error) => {
-            refuse("", "", Reason::SettingsMalformed { why: error.to_string() });
-            CountyFile::default()
+            let (path, reason) = malformed(&error);
+            refuse(lines.of(&path), &path, "", reason);
+            <_>::default()
         }
     }
 }
 
-fn of_settings(reason: Reason) -> Problem {
-    Problem {
-        file: COUNTY_FILE.to_owned(),
-        line: 0,
-        column: "settings".to_owned(),
-        value: String::new(),
-        reason,
-    }
+/// What cannot be read of the file, and at which path.
+fn malformed(error: &figment::Error) -> (String, Reason) {
+    let zh = match &error.kind {
+        Kind::UnknownField(name, known) => format!("没有“{name}”这一项，只有 {}", known.join("、")),
+        Kind::MissingField(name) => format!("缺少 {name}"),
+        _ => "填写的内容格式不对".to_owned(),
+    };
+    (error.path.join("."), Reason::SettingsMalformed { zh, en: error.kind.to_string() })
 }
 
 /// Names of tables in the folder that nobody reads: perhaps misspelt, perhaps another tool's.

@@ -166,8 +166,9 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         // Files.
         ("areas.csv", "aliases", "alias", &["1 alias unknown_column", "1 aliases missing_column"]),
         ("areas.csv", "code,name", "name,name", &["1 code missing_column", "1 name repeated_column"]),
-        ("county.toml", "\"small\"", "\"Small\"", &["0 code unknown_word"]),
-        ("county.toml", "code = ", "kode = ", &["0  settings_malformed"]),
+        ("county.toml", "\"small\"", "\"Small\"", &["1 code unknown_word"]),
+        ("county.toml", "code = ", "kode = ", &["1 kode settings_malformed"]),
+        ("county.toml", "name = ", "name ", &["2  settings_malformed"]),
     ];
     for (file, from, to, expected) in cases {
         let folder = Folder::new();
@@ -280,15 +281,23 @@ proptest::proptest! {
 #[tokio::test]
 async fn settings_that_their_reader_cannot_use_are_refused() {
     let judge: Judge = |settings| match settings.pointer("/limits/accept/normal") {
-        Some(limit) if limit == "20wm" => Err("too slow".to_owned()),
-        _ => Ok(()),
+        Some(limit) if limit == "20wm" => {
+            let fault = |field: &str| FieldError::new(field, "slow", "太慢了", "too slow");
+            vec![fault("limits.accept.normal"), fault("limits.accept.urgent")]
+        }
+        _ => Vec::new(),
     };
     let options = ImportOptions { judge_settings: Some(judge), ..sandbox() };
     let ImportError::Refused(refused) = Folder::new().import(options).await else {
         panic!("expected a refusal")
     };
-    assert_eq!(named(&refused, "county.toml"), ["0 settings settings_malformed"]);
-    assert!(refused.to_string().contains("too slow"));
+    let expected = ["limits.accept.urgent", "limits.accept.normal"];
+    let lines = [5, 6].into_iter().zip(expected);
+    let expected: Vec<_> =
+        lines.map(|(line, path)| format!("{line} settings.{path} settings_malformed")).collect();
+    assert_eq!(named(&refused, "county.toml"), expected);
+    let text = refused.to_string();
+    assert!(text.contains("太慢了") && text.contains("too slow"), "{text}");
 }
 
 #[tokio::test]
@@ -299,7 +308,7 @@ async fn a_ladder_for_an_item_that_the_catalogue_has_not_is_refused_by_name() {
         format!("{text}\n[settings.ladder.items.I1]\n{steps}\n[settings.ladder.items.I77]\n{steps}\n")
     });
     let refused = folder.refused().await;
-    assert_eq!(named(&refused, "county.toml"), ["0 settings.ladder.items unknown_item"]);
+    assert_eq!(named(&refused, "county.toml"), ["10 settings.ladder.items unknown_item"]);
     assert!(refused.to_string().contains("“I77”"), "{refused}");
 }
 

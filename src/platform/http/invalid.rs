@@ -47,8 +47,16 @@ pub(super) fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 /// # Errors
 /// 422 `invalid` with the field that serde could not read.
 pub fn value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    member(value).map_err(|fault| Problem::invalid(vec![fault]))
+}
+
+/// The same where the fault is one of several.
+///
+/// # Errors
+/// The field that serde could not read.
+pub fn member<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value)
-        .map_err(|error| told(&error.path().to_string(), &error.inner().to_string()))
+        .map_err(|error| fault(&error.path().to_string(), &error.inner().to_string()))
 }
 
 fn json_field<T: DeserializeOwned>(text: &str) -> Problem {
@@ -61,25 +69,43 @@ fn json_field<T: DeserializeOwned>(text: &str) -> Problem {
 
 /// `path` as serde_path_to_error writes it (`.` is the whole), `message` as serde words it.
 fn told(path: &str, message: &str) -> Problem {
+    Problem::invalid(vec![fault(path, message)])
+}
+
+fn fault(path: &str, message: &str) -> FieldError {
     let named = message.split('`').nth(1).unwrap_or_default();
     let inside = |name: &str| match path {
         "." | "" => name.to_owned(),
         path if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
         path => format!("{path}.{name}"),
     };
-    let error = if message.starts_with("missing field") {
+    if message.starts_with("missing field") {
         FieldError::new(inside(named), "required", "必填", "required")
     } else if message.starts_with("unknown field") {
         FieldError::new(inside(named), "unknown_field", "没有这一项", "no such field")
     } else if message.starts_with("duplicate field") {
         FieldError::new(inside(named), "duplicate", "重复填写", "given twice")
+    } else if let Some(allowed) = words_allowed(message) {
+        let (zh, en) = (allowed.join("、"), allowed.join(", "));
+        let named: String = named.chars().take(40).collect();
+        FieldError::new(
+            inside_whole(path),
+            "wrong_value",
+            format!("没有“{named}”这个选项，只能填：{zh}"),
+            format!("`{named}` is none of: {en}"),
+        )
     } else {
         // serde's words say what was expected; the position in the text is of no use to a person.
         let words = message.split(" at line ").next().unwrap_or(message);
         let code = if words.starts_with("invalid type") { "wrong_type" } else { "wrong_value" };
         FieldError::new(inside_whole(path), code, "填写的内容格式不对", words)
-    };
-    Problem::invalid(vec![error])
+    }
+}
+
+/// The words that serde says a choice has: "unknown variant `x`, expected one of `a`, `b`".
+fn words_allowed(message: &str) -> Option<Vec<&str>> {
+    let (_, expected) = message.strip_prefix("unknown variant ")?.rsplit_once(", expected ")?;
+    Some(expected.split('`').skip(1).step_by(2).collect())
 }
 
 fn inside_whole(path: &str) -> &str {
@@ -132,6 +158,26 @@ mod tests {
         );
         assert_eq!(field_of("[]"), expected("", "wrong_type"));
         assert_eq!(field_of("7"), expected("", "wrong_type"));
+    }
+
+    #[test]
+    fn a_choice_that_there_is_not_is_told_with_those_that_there_are() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Side {
+            Left,
+            Right,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read by serde")]
+        struct Turn {
+            to: Option<Side>,
+        }
+        let told = |lang| json::<Turn>(br#"{"to":"up"}"#).unwrap_err().body(lang)["errors"][0].clone();
+        let (zh, en) = (told(Lang::Zh), told(Lang::En));
+        assert_eq!((&zh["field"], &zh["code"]), (&"to".into(), &"wrong_value".into()));
+        assert_eq!(zh["message"], "没有“up”这个选项，只能填：left、right");
+        assert_eq!(en["message"], "`up` is none of: left, right");
     }
 
     #[test]

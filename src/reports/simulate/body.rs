@@ -1,5 +1,7 @@
 //! The question and the answer.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,8 +9,9 @@ use uuid::Uuid;
 
 use crate::deadlines::Clock;
 use crate::deadlines::ladders::own::OwnRules;
+use crate::platform::crypto::Vault;
 use crate::platform::http::cursor::Paging;
-use crate::platform::http::problem::{FieldError, Problem};
+use crate::platform::http::problem::{CommonCode, FieldError, Problem};
 
 /// The longest period, in days.
 const LONGEST_DAYS: i64 = 366;
@@ -62,13 +65,31 @@ impl Simulate {
     ///
     /// # Errors
     /// 400 when the cursor is none of this list.
-    pub fn after(&self) -> Result<Option<Place>, Problem> {
-        Paging { cursor: self.cursor.clone(), limit: None }.after(LIST)
+    pub fn after(&self, vault: &Vault) -> Result<Option<Place>, Problem> {
+        let sealed: Option<String> = Paging { cursor: self.cursor.clone(), limit: None }.after(LIST)?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        open(vault, &sealed).map(Some).ok_or_else(|| CommonCode::BadCursor.into())
     }
 }
 
 /// A clock in the order of the list: its call, and itself.
 pub type Place = (Uuid, Uuid);
+
+const PURPOSE: &str = "simulate-cursor";
+
+/// A place as cursors hold it: sealed. Those of other lists hold what their items show; here a reader may be one who is shown no calls.
+#[must_use]
+pub fn seal(vault: &Vault, (call, clock): Place) -> String {
+    let sealed = vault.seal(PURPOSE, &[call.into_bytes(), clock.into_bytes()].concat());
+    // Sealing a few bytes cannot fail; an empty cursor would be refused.
+    URL_SAFE_NO_PAD.encode(sealed.unwrap_or_default())
+}
+
+fn open(vault: &Vault, sealed: &str) -> Option<Place> {
+    let plain = vault.open(PURPOSE, &URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
+    let (call, clock) = plain.split_at_checked(16)?;
+    Some((Uuid::from_slice(call).ok()?, Uuid::from_slice(clock).ok()?))
+}
 
 /// The list of late clocks, to cursors.
 pub const LIST: &str = "simulated";

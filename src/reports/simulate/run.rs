@@ -50,7 +50,7 @@ async fn simulate_in(
     question: Simulate,
     now: DateTime<Utc>,
 ) -> Result<Simulation, Problem> {
-    let (period, since) = (question.period(now)?, question.after()?);
+    let (period, since) = (question.period(now)?, question.after(&app.vault)?);
     let (_, rules) = judge(conn, caller.county, &question.rules, "rules.").await?;
     if !store::take_turn(conn, caller.county).await? {
         return Err(SimulateCode::Running.problem().retry_after(5));
@@ -70,7 +70,7 @@ async fn simulate_in(
         // A page is computed in one go: others come in between.
         tokio::task::yield_now().await;
     }
-    let (items, next_cursor) = tally.list();
+    let (items, next_cursor) = tally.list(&app.vault);
     Ok(Simulation {
         from: china(period.0),
         until: china(period.1),

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::body::{Both, Course, LIST, LateClock, LateCount, Place, RungCount, SimulatedCall, Sums, Unit};
+use super::body::{
+    Both, Course, LIST, LateClock, LateCount, Place, RungCount, SimulatedCall, Sums, Unit, seal,
+};
 use super::replay::Run;
 use super::store::{CallRow, DepartmentRow};
 use crate::deadlines::calendar::Calendar;
 use crate::deadlines::limits::Urgency;
 use crate::deadlines::{Clock, Deadline};
 use crate::organisation::DepartmentId;
+use crate::platform::crypto::Vault;
 use crate::platform::http::cursor::cut;
 use crate::platform::mask::mask_phones;
 use crate::platform::time::china;
@@ -106,9 +109,10 @@ impl Tally {
 
     /// What is listed, and where the list goes on.
     #[must_use]
-    pub fn list(&mut self) -> (Vec<LateClock>, Option<String>) {
+    pub fn list(&mut self, vault: &Vault) -> (Vec<LateClock>, Option<String>) {
         let limit = u16::try_from(self.listing.most).unwrap_or(u16::MAX);
-        let page = cut(LIST, limit, std::mem::take(&mut self.items), |(place, _)| *place, |(_, item)| item);
+        let items = std::mem::take(&mut self.items);
+        let page = cut(LIST, limit, items, |(place, _)| seal(vault, *place), |(_, item)| item);
         (page.items, page.next_cursor)
     }
 

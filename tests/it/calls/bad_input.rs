@@ -81,6 +81,14 @@ async fn a_tap_that_cannot_be_understood() {
     {
         refuses(&county, async || tap(&mill, &body).await, 422, "invalid").await;
     }
+    let urgency = json!({"urgency": "extreme"});
+    let said = refuses(&county, async || tap(&mill, &urgency).await, 422, "invalid").await;
+    assert_eq!(
+        said.body["errors"],
+        json!([{
+            "field": "urgency", "code": "wrong_value", "message": "没有“extreme”这个选项，只能填：critical、urgent、normal",
+        }])
+    );
     let keyed = async |key: &str| tap(&mill, &json!({})).await.header("idempotency-key", key.to_owned());
     refuses(&county, async || keyed("a b").await, 400, "idempotency_key_invalid").await;
     refuses(&county, async || keyed(&"k".repeat(129)).await, 400, "idempotency_key_invalid").await;

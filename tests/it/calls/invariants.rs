@@ -140,6 +140,53 @@ async fn nothing_is_found_where_nothing_is_wrong_and_every_change_by_hand_is_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_history_that_was_cut_off_by_hand_is_missed() {
+    let county = County::open();
+    let cut = async |call: &View, what: &str| {
+        assert_eq!(broken(&county).await, Vec::<String>::new(), "before {what}");
+        let last = format!(
+            "subject_id = '{id}' and seq = (select max(seq) from ledger_events where subject_id = '{id}')",
+            id = call.id()
+        );
+        let with_last = |statement: &str| {
+            format!(
+                "alter table ledger_events disable trigger user; {statement};
+                alter table ledger_events enable trigger user"
+            )
+        };
+        county.alter(&format!("create table cut as select * from ledger_events where {last}")).await;
+        county.alter(&with_last(&format!("delete from ledger_events where {last}"))).await;
+        let found = broken(&county).await;
+        assert!(!found.is_empty(), "{what}");
+        for line in &found {
+            assert!(
+                line.starts_with(&format!("call {}: its history says nothing of", call.number())),
+                "{line}"
+            );
+        }
+        county.alter("insert into ledger_events select * from cut; drop table cut").await;
+    };
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.pass(5.minutes());
+    county.lead().accepts(&call).await;
+    cut(&call, "accepted").await;
+    county.pass(5.minutes());
+    let to = json!({"officerId": county.officer_id("POWER-BACKUP").await, "reason": "外出"});
+    county.lead().does("transfer", &call, to).await;
+    cut(&call, "transferred").await;
+    county.backup().accepts(&call).await;
+    county.pass(5.minutes());
+    county.backup().does("contacted", &call, json!({})).await;
+    cut(&call, "contacted").await;
+    county.pass(5.minutes());
+    county.backup().resolves(&call).await;
+    cut(&call, "resolved").await;
+    county.pass(5.minutes());
+    county.mill().confirms(&call).await;
+    cut(&call, "confirmed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_ended_call_is_held_by_nobody_and_runs_no_clock() {
     let county = County::open();
     let (call, _) = lived(&county).await;

@@ -97,6 +97,10 @@ async fn an_urge_lets_the_next_step_fire_at_once_and_its_card_only_when_it_is_du
     let said =
         "select distinct coalesce(params->>'card', 'none') from notices where event = 'call.escalated'";
     assert_eq!(county.texts(said).await, ["none"], "and no message speaks of a card");
+    let why =
+        "select distinct concat_ws(' ', params->>'liftedBy', params->>'leftMinutes', params->>'lateMinutes')
+        from notices where event = 'call.escalated'";
+    assert_eq!(county.texts(why).await, ["urge 7"], "why now, and how long is left");
     county.runs_until("03-09 10:31").await;
     assert_eq!(
         accept_rungs(&county, &call).await.last().unwrap(),

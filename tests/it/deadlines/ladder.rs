@@ -56,6 +56,27 @@ async fn an_accepted_call_climbs_no_more_for_its_acceptance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_a_section_hears_of_his_people_and_not_of_himself() {
+    let county = County::open();
+    let call = county.mill().raises(json!({"itemCode": "OUTAGE"})).await;
+    county.runs_until("03-09 10:16").await;
+    let first = async || county.rungs(&call).await.into_iter().rfind(|rung| rung.starts_with("accept 1"));
+    // The holder is a 股长: his backup hears alone.
+    assert_eq!(first().await.unwrap(), "accept 1 POWER-BACKUP blue @ 03-09 10:15");
+    county.lead().accepts(&call).await;
+    let to = json!({"officerId": county.officer_id("POWER-DESK").await, "reason": "外出"});
+    county.lead().does("transfer", &call, to).await;
+    county.runs_until("03-09 10:40").await;
+    assert_eq!(first().await.unwrap(), "accept 1 POWER-LEAD blue @ 03-09 10:31");
+    // He is away, and his backup has the call in hand: nobody is told of himself.
+    county.sends_away("POWER-LEAD").await;
+    let to = json!({"officerId": county.officer_id("POWER-BACKUP").await, "reason": "外出"});
+    county.office().does("transfer", &call, to).await;
+    county.runs_until("03-09 11:00").await;
+    assert_eq!(first().await.unwrap(), "accept 1 - blue @ 03-09 10:55");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_tells_its_officer_by_his_own_application_too() {
     let county = County::open();
     county.reaches_in_person(&["POWER-LEAD", "POWER-DEPUTY"]).await;

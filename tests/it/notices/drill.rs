@@ -180,6 +180,25 @@ async fn one_tap_on_the_page_behind_the_link_is_an_answer_and_looking_is_none() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_county_is_not_drilled_by_itself_in_the_month_in_which_it_was_set_up() {
+    let county = County::open();
+    county
+        .alter(
+            "select set_config('yijiao.county', id::text, false) from counties;
+            update counties set created_at = '2026-03-01T00:00:01+08:00'",
+        )
+        .await;
+    for moment in ["03-09 10:00", "03-16 09:30", "03-31 17:59"] {
+        county.until(moment);
+        assert_eq!(monthly(&county).run_once(county.now()).await.unwrap(), 0, "{moment}");
+    }
+    // By hand it is.
+    starts(&county.admin()).await;
+    county.until("04-01 09:00");
+    assert_eq!(monthly(&county).run_once(county.now()).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_begins_by_itself_once_a_month_in_working_hours_however_many_look() {
     let county = County::open();
     let begun = "select count(*) from drills";

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
+use yijiao::deadlines::ladders::faults_of_settings;
 use yijiao::notices::admin::Administrator;
 use yijiao::notices::admin::change_secret::change_secret;
 use yijiao::notices::model::ChannelId;
@@ -139,13 +140,13 @@ async fn the_demo_county_loads_whole_and_a_second_import_changes_nothing() {
     let db = &scratch.db();
     let first = load(db, &project("config/counties/demo")).await.unwrap_or_else(|e| panic!("{e}"));
     let new = |kind| first.of(kind).new;
-    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 260));
+    assert_eq!((new(Kind::Areas), new(Kind::Departments), new(Kind::Officers)), (19, 58, 335));
     assert_eq!((new(Kind::Categories), new(Kind::Items), new(Kind::ItemContacts)), (9, 59, 59));
     assert_eq!((new(Kind::Enterprises), new(Kind::Cards), new(Kind::Absences)), (520, 7106, 8));
     assert_eq!((new(Kind::Channels), new(Kind::Examples) > 0, new(Kind::Asides) > 0), (63, true, true));
-    assert_eq!((new(Kind::Addresses), new(Kind::DepartmentChannels)), (266, 2));
+    assert_eq!((new(Kind::Addresses), new(Kind::DepartmentChannels)), (342, 2));
     // Twelve enterprises are deregistered and have no account.
-    assert_eq!((new(Kind::Accounts), new(Kind::Members)), (260 + 508, 508));
+    assert_eq!((new(Kind::Accounts), new(Kind::Members)), (335 + 508, 508));
     let before = everything(db, first.county).await;
 
     let second = load(db, &project("config/counties/demo")).await.unwrap();
@@ -184,9 +185,17 @@ async fn every_enterprise_and_item_of_the_demo_county_has_somebody_to_ask() {
     let unguarded = "select count(*) from departments d where 1 <> (
         select count(*) from officers o where o.department_id = d.id and o.is_duty_contact and o.status = 'active')";
     assert_eq!(count(db, county, unguarded).await, 0);
-    let headless = "select count(*) from departments d where d.office is distinct from 'county_government'
-        and 1 <> (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
-    assert_eq!(count(db, county, headless).await, 0);
+    // And every rung of its ladder has somebody on it.
+    for (post, least) in [("head", 1), ("deputy", 1), ("section_head", 1)] {
+        let missing = format!(
+            "select count(*) from departments d where {least} > (
+                select count(*) from officers o where o.department_id = d.id and o.post = '{post}' and o.status = 'active')"
+        );
+        assert_eq!(count(db, county, &missing).await, 0, "{post}");
+    }
+    let two_heads = "select count(*) from departments d
+        where 1 < (select count(*) from officers o where o.department_id = d.id and o.post = 'head')";
+    assert_eq!(count(db, county, two_heads).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +215,7 @@ async fn what_the_files_say_of_people_becomes_posts_roles_leave_and_accounts() {
         [
             "O1 head",
             "O2 dispatcher duty",
-            "O3 lead",
+            "O3 section_head",
             "O4 lead",
             "O5 lead",
             "O6 lead duty",
@@ -479,6 +488,46 @@ async fn a_refused_row_leaves_nothing_behind() {
     );
     small.edit("enterprises.csv", "E4,", "E3,");
     assert_eq!(before, everything(db, county).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_the_settings_are_told_at_once_each_at_its_line() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let settings = r#"normal = "0wm"
+soon = "5wm"
+
+[settings.calls]
+urge_per_day = 0
+
+[settings.ladder.clocks]
+accept = [
+    { rung = 1, at = "due", to = ["mayor"] },
+    { rung = 2, at = "+30wm", to = ["head"] },
+    { rung = 3, at = "+15wm", to = ["head"] },
+]
+"#;
+    small.edit("county.toml", "normal = \"20wm\"\n", settings);
+    let options = ImportOptions {
+        sandbox_url: Some("http://127.0.0.1:8090/".to_owned()),
+        judge_settings: Some(faults_of_settings),
+        ..ImportOptions::default()
+    };
+    let Err(ImportError::Refused(refused)) = import(db, &vault(), &small.0, options, now()).await else {
+        panic!("expected a refusal")
+    };
+    let told: Vec<_> = refused.problems.iter().map(|it| format!("{} {}", it.line, it.column)).collect();
+    let expected = [
+        "6 settings.limits.accept.normal",
+        "7 settings.limits.accept.soon",
+        "10 settings.calls.urge_per_day",
+        "14 settings.ladder.clocks.accept[0].to[0]",
+        "16 settings.ladder.clocks.accept[2].at",
+    ];
+    assert_eq!(told, expected, "{refused}");
+    let text = refused.to_string();
+    assert!(text.contains("没有这种紧急程度：critical、urgent 或 normal"), "{text}");
+    assert!(text.contains("时点不得早于前一级") && text.contains("the delays do not fall"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

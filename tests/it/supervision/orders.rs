@@ -242,7 +242,6 @@ async fn where_nobody_leads_now_whoever_answers_for_the_department_is_called() {
         .alter("update officers set backup_id = (select id from officers where code = 'POWER-BACKUP') where code = 'POWER-DESK'")
         .await;
     assert_eq!(called("POWER-DESK").await, ["order.issued room-power POWER-BACKUP"]);
-    county.alter("update officers set post = 'section_head' where code = 'POWER-LEAD'").await;
     assert_eq!(called("POWER-BACKUP").await, ["order.issued room-power POWER-LEAD"]);
     assert_eq!(
         called("POWER-LEAD").await,

@@ -6,6 +6,7 @@ use yijiao::calls::model::{Closing, Entrance, MatterKind, MatterState, RouteRule
 use yijiao::catalogue::routing::AsideKind;
 use yijiao::deadlines::ladder::CardColour;
 use yijiao::deadlines::limits::Urgency;
+use yijiao::deadlines::model::LiftedBy;
 use yijiao::deadlines::on_due::FiringOutcome;
 use yijiao::deadlines::{Clock, DeadlineState, Unit};
 use yijiao::identity::model::{AccountStatus, EndReason, Platform, Role, Standing};
@@ -44,6 +45,7 @@ fn enums() -> Vec<(&'static str, BTreeSet<&'static str>)> {
         "channels.language" ChannelLanguage,
         "channels.state" ChannelState,
         "deadlines.clock" Clock,
+        "deadlines.lifted_by" LiftedBy,
         "deadlines.limit_unit" Unit,
         "deadlines.state" DeadlineState,
         "deadlines.subject_kind" deadlines::SubjectKind,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::problem::{Problem, Reason};
 use super::super::rows::{ExampleRow, ItemRow, OfficerRow, SayingRow, WordsRow};
-use super::super::source::{COUNTY_FILE, Source};
+use super::super::source::Source;
 use super::super::table::Line;
 use super::{Index, note, refuse_repeated_codes, refuse_repeats};
 
@@ -25,13 +25,8 @@ pub fn check<'a>(source: &'a Source, index: &Index<'a>, problems: &mut Vec<Probl
         }
     }
     for code in source.items_with_ladders().filter(|code| !index.items.has(code)) {
-        problems.push(Problem {
-            file: COUNTY_FILE.to_owned(),
-            line: 0,
-            column: "settings.ladder.items".to_owned(),
-            value: code.to_owned(),
-            reason: Reason::UnknownItem,
-        });
+        let problem = source.of_settings(&format!("ladder.items.{code}"), code, Reason::UnknownItem);
+        problems.push(Problem { column: "settings.ladder.items".to_owned(), ..problem });
     }
     for Line { line, row } in source.words.rows.iter().filter(|line| !index.items.has(&line.row.item)) {
         note::<WordsRow>(problems, *line, "item_code", &row.item, Reason::UnknownItem);

@@ -102,7 +102,9 @@ impl DepartmentRow {
 /// What an officer does in his unit, in the words of the county's own lists. `posts` derives the post from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// 单位分管领导: the leader who answers for the unit.
+    /// 单位主要负责人: the head of the unit (一把手).
+    UnitHead,
+    /// 单位分管领导: the leader who is in charge of the matter; without a head, the highest of them is the unit's.
     UnitLeader,
     /// 承办人: answers for items.
     Handler,
@@ -128,7 +130,8 @@ pub enum Role {
     Agent,
 }
 
-const ROLES: [(&str, Role); 12] = [
+const ROLES: [(&str, Role); 13] = [
+    ("单位主要负责人", Role::UnitHead),
     ("单位分管领导", Role::UnitLeader),
     ("承办人", Role::Handler),
     ("联络员", Role::Liaison),
