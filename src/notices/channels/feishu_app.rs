@@ -70,18 +70,16 @@ fn card(target: &Target, message: &Message) -> Result<Value, RenderError> {
 /// alone is not told.
 fn with_tap(mut card: Value, target: &Target, message: &Message) -> Value {
     let known = target.settings.user_id_type.as_deref() != Some(MAIL);
-    let buttons = card.get_mut("elements").and_then(Value::as_array_mut);
-    let buttons = buttons.and_then(|elements| elements.last_mut()?.get_mut("actions")?.as_array_mut());
-    if let (Some(tap), Some(buttons)) = (target.tap(message).filter(|_| known), buttons)
-        && let Some(link) = buttons.first_mut()
-    {
-        let acts = json!({
-            "tag": "button", "type": "primary", "text": { "tag": "plain_text", "content": text::plain(&tap.text) },
-            "value": { "notice": message.id, "verb": tap.verb },
-        });
-        link["type"] = "default".into();
-        link["text"]["content"] = text::plain(&tap.see).into();
-        buttons.insert(0, acts);
+    let says = |words: &str| json!({ "tag": "plain_text", "content": text::plain(words) });
+    let actions = card.get_mut("elements").and_then(Value::as_array_mut);
+    let actions = actions.and_then(|elements| elements.last_mut()?.get_mut("actions"));
+    let tap = target.tap(message).filter(|_| known);
+    if let (Some(tap), Some(link), Some(actions)) = (tap, &message.link, actions) {
+        let value = json!({ "notice": message.id, "verb": tap.verb });
+        *actions = json!([
+            { "tag": "button", "type": "primary", "text": says(&tap.text), "value": value },
+            { "tag": "button", "type": "default", "text": says(&tap.see), "url": link.url.as_str() },
+        ]);
     }
     card
 }
