@@ -3,6 +3,7 @@
 //! signature does not cover it, so it is answered and never obeyed.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::callback::{application, envelope, nonce, query, refuse};
@@ -38,7 +39,7 @@ pub async fn hear_dingtalk(
     let now = app.clock.now();
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let (Some(timestamp), Some(sign)) = (header("timestamp"), header("sign")) {
-        let proven = dingtalk_bot::verify(&of.secret, Some(timestamp), Some(sign), now);
+        let proven = dingtalk_bot::verify(of.secret.expose_secret(), Some(timestamp), Some(sign), now);
         proven.map_err(|_| refuse(&of, Refusal::SignatureMismatch))?;
         return Ok(HttpResponse::Ok().json(json!({ "msgtype": "text", "text": { "content": HELP } })));
     }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
-use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::channels::callback::wechat::{Pushed, Subscribed, SubscriptionEvent};
@@ -32,8 +32,9 @@ pub struct Application {
     pub settings: Settings,
     pub callback: Callback,
     /// The application's own secret, with which DingTalk signs what somebody writes to its robot.
-    pub secret: String,
-    called_at: Option<DateTime<Utc>>,
+    pub secret: SecretString,
+    /// When its platform last called.
+    pub called_at: Option<DateTime<Utc>>,
 }
 
 /// A tap on a card.
@@ -81,14 +82,14 @@ impl Application {
                 return Ok(None);
             }
         };
-        let secret = target.credentials.secrets.first().map(|secret| secret.expose_secret().to_owned());
+        let secret = target.credentials.secrets.into_iter().next().unwrap_or_default();
         Ok(target.credentials.callback.map(|callback| Self {
             channel: row.id,
             county: row.county_id,
             language: row.language,
             settings: target.settings,
             callback,
-            secret: secret.unwrap_or_default(),
+            secret,
             called_at: row.called_at,
         }))
     }

@@ -1,9 +1,14 @@
 //! Law 11: no Debug print shows a secret, whatever it is part of.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
 use secrecy::SecretString;
 use serde_json::json;
 use yijiao::app::App;
+use yijiao::notices::admin::change_callback::ChangeCallback;
+use yijiao::notices::callbacks::Application;
+use yijiao::notices::channels::callback::Callback;
 use yijiao::notices::channels::{ChannelKind, Credentials, Settings, Target};
 use yijiao::notices::deliver::Leased;
 use yijiao::notices::model::{ChannelId, ChannelLanguage, NoticeId, NoticeState, Priority, SubjectKind};
@@ -111,4 +116,25 @@ fn no_channel_shows_what_opens_it() {
         calls_back: false,
     };
     shows_no_secret("Leased", &leased, &[b"SECRET-sealed"]);
+}
+
+#[test]
+fn no_callback_shows_by_what_the_platform_is_known() {
+    let callback = Callback { token: "SECRET-token".into(), key: format!("SECRET{}", "a".repeat(37)).into() };
+    shows_no_secret("Callback", &callback, &[]);
+    let envelope = callback.envelope("corp").unwrap();
+    let opened = STANDARD.decode("SECRETaaaaaa").unwrap();
+    shows_no_secret("Envelope", &envelope, &[&opened]);
+    let given = ChangeCallback { token: callback.token.clone(), key: callback.key.clone() };
+    shows_no_secret("ChangeCallback", &given, &[]);
+    let application = Application {
+        channel: ChannelId::fresh(),
+        county: CountyId::fresh(),
+        language: ChannelLanguage::Chinese,
+        settings: Settings::default(),
+        callback,
+        secret: "SECRET-application".into(),
+        called_at: None,
+    };
+    shows_no_secret("Application", &application, &[]);
 }
