@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::notices::channels::ChannelKind;
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeId, NoticeState, Reason};
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
-use crate::schema::{channels, departments, idempotency_keys, notices, officer_addresses};
+use crate::schema::{channels, departments, notices, officer_addresses};
 
 /// A channel. Debug shows nothing that opens it.
 #[derive(Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -156,39 +156,6 @@ pub async fn add(conn: &mut AsyncPgConnection, channel: &Channel) -> QueryResult
     let added =
         diesel::insert_into(channels::table).values(channel).on_conflict_do_nothing().execute(conn).await?;
     Ok(added > 0)
-}
-
-/// Remembers that a key of an account stands for a channel that is about to be added; when it stood for one already, that one and the
-/// fingerprint of its body. Who comes second at the same moment waits for the first.
-pub async fn take_key(
-    conn: &mut AsyncPgConnection,
-    (county, account): (CountyId, Uuid),
-    key: &str,
-    fingerprint: &[u8; 32],
-    channel: ChannelId,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<(ChannelId, Vec<u8>)>> {
-    let taken = diesel::insert_into(idempotency_keys::table)
-        .values((
-            idempotency_keys::account_id.eq(account),
-            idempotency_keys::key.eq(key),
-            idempotency_keys::county_id.eq(county),
-            idempotency_keys::fingerprint.eq(fingerprint.as_slice()),
-            idempotency_keys::subject_id.eq(channel.0),
-            idempotency_keys::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    if taken == 1 {
-        return Ok(None);
-    }
-    idempotency_keys::table
-        .find((account, key))
-        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
-        .first::<(Uuid, Vec<u8>)>(conn)
-        .await
-        .map(|(subject, fingerprint)| Some((ChannelId(subject), fingerprint)))
 }
 
 /// Puts it to use, or out of use.
