@@ -275,6 +275,7 @@ diesel::table! {
         department_id -> Uuid,
         channel_id -> Uuid,
         preference -> Int4,
+        given_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -510,6 +511,7 @@ diesel::table! {
         channel_id -> Uuid,
         user_id -> Text,
         preference -> Nullable<Int4>,
+        chosen_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -31,6 +31,8 @@ create table officer_addresses (
     user_id text not null check (user_id <> ''),
     -- 1 is asked first; none: as his department prefers.
     preference integer check (preference > 0),
+    -- When he last chose his order himself; since then the county's files do not.
+    chosen_at timestamptz,
     unique (officer_id, channel_id)
 );
 create index officer_addresses_channel on officer_addresses (channel_id);
@@ -42,6 +44,8 @@ create table department_channels (
     department_id uuid not null references departments (id),
     channel_id uuid not null references channels (id),
     preference integer not null check (preference > 0),
+    -- When an administrator gave this order; none: the county's files did.
+    given_at timestamptz,
     unique (department_id, channel_id)
 );
 create index department_channels_channel on department_channels (channel_id);

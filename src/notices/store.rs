@@ -32,6 +32,7 @@ pub mod follow;
 pub mod grants;
 pub mod held;
 pub mod inbox;
+pub mod preferences;
 pub mod register;
 pub mod stranded;
 pub mod texts;

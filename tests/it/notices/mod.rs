@@ -15,6 +15,7 @@ mod loss;
 mod order;
 mod people;
 mod redraw;
+mod preferences;
 mod stage;
 mod storms;
 mod texts;
