@@ -204,6 +204,7 @@ diesel::table! {
         state -> Text,
         state_reason -> Text,
         secret_given_at -> Nullable<Timestamptz>,
+        buttons_refused_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -18,6 +18,8 @@ create table channels (
     state_reason text not null default '',
     -- When an administrator last gave it what opens it; none: an import of the county's files did.
     secret_given_at timestamptz,
+    -- When its platform last refused a card with a button and took it without one; none: it takes them, as far as anybody knows.
+    buttons_refused_at timestamptz,
     unique (county_id, code)
 );
 create index channels_department on channels (department_id) where department_id is not null;

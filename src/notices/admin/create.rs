@@ -131,6 +131,7 @@ pub async fn create(
             state: ChannelState::Active,
             state_reason: String::new(),
             secret_given_at: Some(now),
+            buttons_refused_at: None,
         };
         add(&mut tx, administrator, &channel, now).await?;
         Ok(Created { id, replayed: false })

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Administrator, words};
 use crate::notices::channels::{ChannelKind, Credentials};
+use crate::notices::deliver::BUTTONLESS;
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState};
 use crate::notices::register::PURPOSE;
 use crate::notices::store::register::{self, Channel, Health};
@@ -77,6 +78,10 @@ pub struct HealthView {
     /// The same for people.
     pub last_error_words: Option<String>,
     pub last_error_at: Option<DateTime<FixedOffset>>,
+    /// When the platform refused a card with a button; for a day after it, or until the channel is changed or tested, cards go without.
+    pub buttons_refused_at: Option<DateTime<FixedOffset>>,
+    /// What that means, and what to do.
+    pub buttons_refused_words: Option<String>,
 }
 
 /// All channels of a county.
@@ -105,12 +110,17 @@ pub async fn list(
     let (rows, healths) = tx.finish(found).await?;
     let items = rows.into_iter().map(|(channel, department)| {
         let health = healths.iter().find(|health| health.id == channel.id).cloned().unwrap_or_default();
-        view(vault, channel, department, health)
+        view(vault, channel, department, (health, now))
     });
     Ok(ChannelsView { items: items.collect() })
 }
 
-fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Health) -> ChannelView {
+fn view(
+    vault: &Vault,
+    channel: Channel,
+    department: Option<String>,
+    (health, now): (Health, DateTime<Utc>),
+) -> ChannelView {
     let host = channel.base_url.parse::<Url>().ok();
     let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let opened = open(vault, &channel);
@@ -120,6 +130,7 @@ fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Hea
         secrets: opened.map_or(0, |known| known.secrets.len()),
         given_at: channel.secret_given_at.map(china),
     };
+    let refused_at = channel.buttons_refused_at.filter(|at| now - *at < BUTTONLESS);
     let words = health.last_error.as_deref().and_then(|reason| words::reason(reason, Lang::current()));
     ChannelView {
         id: channel.id,
@@ -143,6 +154,8 @@ fn view(vault: &Vault, channel: Channel, department: Option<String>, health: Hea
             last_error_words: words,
             last_error: health.last_error,
             last_error_at: health.last_error_at.map(china),
+            buttons_refused_at: refused_at.map(china),
+            buttons_refused_words: refused_at.map(|_| words::buttons_refused(Lang::current()).to_owned()),
         },
     }
 }

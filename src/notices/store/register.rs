@@ -31,6 +31,8 @@ pub struct Channel {
     pub state_reason: String,
     /// When an administrator last said what opens it; since then the county's files do not.
     pub secret_given_at: Option<DateTime<Utc>>,
+    /// When its platform last refused a card with a button.
+    pub buttons_refused_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Channel {
@@ -188,7 +190,7 @@ pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 
-/// Other credentials, which an administrator gave, and what is shown of the address.
+/// Other credentials, which an administrator gave, and what is shown of the address. What its platform refused it may take now.
 pub async fn reseal(
     conn: &mut AsyncPgConnection,
     id: ChannelId,
@@ -201,6 +203,7 @@ pub async fn reseal(
             channels::base_url.eq(base_url),
             channels::credentials_sealed.eq(sealed),
             channels::secret_given_at.eq(Some(now)),
+            channels::buttons_refused_at.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)
         .await

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod buttons;
 mod crash;
 mod delivery;
 mod drill;
@@ -14,8 +15,8 @@ mod loops;
 mod loss;
 mod order;
 mod people;
-mod redraw;
 mod preferences;
+mod redraw;
 mod stage;
 mod storms;
 mod texts;

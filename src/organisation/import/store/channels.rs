@@ -142,6 +142,12 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         }
     }
     Channel::write(load.conn, &diff.write).await?;
+    // What its platform refused, a channel that is changed may take.
+    let written: Vec<Uuid> = diff.write.iter().map(|channel| channel.id).collect();
+    let refused = channels::table.filter(channels::id.eq_any(written));
+    let refused = refused.filter(channels::buttons_refused_at.is_not_null());
+    let forgotten = channels::buttons_refused_at.eq(None::<DateTime<Utc>>);
+    diesel::update(refused).set(forgotten).execute(load.conn).await?;
     load.counts.push((Kind::Channels, diff.counts));
     let ids: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     store_addresses(load, &ids).await?;
