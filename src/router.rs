@@ -17,6 +17,7 @@ pub fn configure(routes: &mut ServiceConfig) {
         .configure(calls::routes::configure) // /api/v1/calls, its verbs, events, clocks
         .configure(catalogue::routes::configure) // /api/v1/catalogue, /contact-cards
         .configure(notices::routes::configure) // /api/v1/inbox, /me/subscriptions
+        .configure(notices::preferences::routes::configure) // /api/v1/me/channels, /admin/departments/{code}/channels
         .configure(notices::admin::routes::configure) // /api/v1/admin/notices, /admin/channels
         .configure(notices::texts::routes::configure) // /api/v1/admin/templates
         .configure(deadlines::calendars::routes::configure) // /api/v1/admin/calendars

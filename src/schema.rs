@@ -205,6 +205,7 @@ diesel::table! {
         state_reason -> Text,
         secret_given_at -> Nullable<Timestamptz>,
         called_at -> Nullable<Timestamptz>,
+        buttons_refused_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -277,6 +278,7 @@ diesel::table! {
         department_id -> Uuid,
         channel_id -> Uuid,
         preference -> Int4,
+        given_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -512,6 +514,7 @@ diesel::table! {
         channel_id -> Uuid,
         user_id -> Text,
         preference -> Nullable<Int4>,
+        chosen_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -20,6 +20,8 @@ create table channels (
     secret_given_at timestamptz,
     -- When its platform last called us back, under token and key as they are now; none: its cards have no buttons that do.
     called_at timestamptz,
+    -- When its platform last refused a card with a button and took it without one; none: it takes them, as far as anybody knows.
+    buttons_refused_at timestamptz,
     unique (county_id, code)
 );
 create index channels_department on channels (department_id) where department_id is not null;
@@ -33,6 +35,8 @@ create table officer_addresses (
     user_id text not null check (user_id <> ''),
     -- 1 is asked first; none: as his department prefers.
     preference integer check (preference > 0),
+    -- When he last chose his order himself; since then the county's files do not.
+    chosen_at timestamptz,
     unique (officer_id, channel_id)
 );
 create index officer_addresses_channel on officer_addresses (channel_id);
@@ -44,6 +48,8 @@ create table department_channels (
     department_id uuid not null references departments (id),
     channel_id uuid not null references channels (id),
     preference integer not null check (preference > 0),
+    -- When an administrator gave this order; none: the county's files did.
+    given_at timestamptz,
     unique (department_id, channel_id)
 );
 create index department_channels_channel on department_channels (channel_id);

@@ -34,7 +34,7 @@ use crate::platform::http::text::TextRule;
 use crate::platform::time::china;
 
 /// Within it the same once more is the same.
-const AGAIN: TimeDelta = TimeDelta::minutes(5);
+pub const AGAIN: TimeDelta = TimeDelta::minutes(5);
 
 /// One verb with its body. Its file is named after it.
 pub trait Order: Send + Sized {

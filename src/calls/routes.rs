@@ -1,6 +1,7 @@
 //! The HTTP routes of calls: extract, one verb, answer.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, get, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -82,11 +83,12 @@ fn answer(status: StatusCode, view: &CallView) -> HttpResponse {
     HttpResponse::build(status).insert_header(etag(view.version)).json(view)
 }
 
-/// Raise a call: one tap. The body may be empty.
+/// Raise a call: one tap. The body may be empty; without a key the same empty tap again within five minutes, before anybody accepted, is
+/// answered with the call that stands.
 #[utoipa::path(
     tag = "calls", security(("bearer" = [])), request_body = Option<Raise>,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same call.")),
-    responses((status = 201, body = CallView)),
+    responses((status = 201, body = CallView), (status = 200, body = CallView, description = "An empty tap like this stands already.")),
 )]
 #[post("/api/v1/calls")]
 pub async fn raise_call(
@@ -99,18 +101,18 @@ pub async fn raise_call(
     let person = person(&caller);
     let key = key.0.map(|key| (key, fingerprint("raise", &body.0)));
     let tap = raise::body::checked(&app.calls, &app.catalogue, person.clone(), body.0, key, now).await?;
-    match app.taps.raise(tap).await? {
-        Raised::New(view) => Ok(answer(StatusCode::CREATED, &view)),
-        Raised::Known(call) => {
-            let view = read::show(&app.calls, &person, &call.to_string(), now).await?;
-            let mut response = answer(StatusCode::CREATED, &view);
-            let replayed = actix_web::http::header::HeaderName::from_static("idempotency-replayed");
-            response
-                .headers_mut()
-                .insert(replayed, actix_web::http::header::HeaderValue::from_static("true"));
-            Ok(response)
-        }
+    let (status, call, replayed) = match app.taps.raise(tap).await? {
+        Raised::New(view) => return Ok(answer(StatusCode::CREATED, &view)),
+        Raised::Known(call) => (StatusCode::CREATED, call, true),
+        Raised::Standing(call) => (StatusCode::OK, call, false),
+    };
+    let view = read::show(&app.calls, &person, &call.to_string(), now).await?;
+    let mut response = answer(status, &view);
+    if replayed {
+        let replayed = HeaderName::from_static("idempotency-replayed");
+        response.headers_mut().insert(replayed, HeaderValue::from_static("true"));
     }
+    Ok(response)
 }
 
 /// The caller's calls, his department's, or the county's; newest first.

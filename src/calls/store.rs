@@ -18,7 +18,7 @@ use crate::organisation::model::{Office, OfficerStatus, Post};
 use crate::organisation::{CountyId, DepartmentId, EnterpriseId, OfficerId};
 use crate::schema::{
     absences, accounts, call_ratings, calls, counties, deadlines, departments, enterprises, holder_spans,
-    idempotency_keys, item_contacts, members, officers, service_items, side_matters,
+    item_contacts, members, officers, service_items, side_matters,
 };
 
 /// The names and numbers that people see beside a call.
@@ -159,20 +159,6 @@ pub async fn put_matter(conn: &mut AsyncPgConnection, matter: &Matter) -> QueryR
         .execute(conn)
         .await
         .map(drop)
-}
-
-/// The call and the fingerprint that an idempotency key stands for.
-pub async fn key_of(
-    conn: &mut AsyncPgConnection,
-    account: Uuid,
-    key: &str,
-) -> QueryResult<Option<(CallId, Vec<u8>)>> {
-    idempotency_keys::table
-        .find((account, key))
-        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
-        .first(conn)
-        .await
-        .optional()
 }
 
 /// Who held calls from when to when, in order.

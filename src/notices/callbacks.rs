@@ -14,6 +14,7 @@ use super::register;
 use super::store::callbacks as store;
 pub use super::store::callbacks::SentCard;
 use super::store::grants::{self, NewGrant};
+use super::store::note_buttons;
 use crate::organisation::{CountyId, OfficerId};
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
@@ -109,7 +110,15 @@ impl Application {
             return Ok(());
         }
         let mut tx = db.begin(Scope::County(self.county.0)).await?;
-        let noted = store::set_called(&mut tx, self.channel, Some(now)).await.map_err(DbError::from);
+        let noted = async {
+            store::set_called(&mut tx, self.channel, Some(now)).await?;
+            if self.called_at.is_none() {
+                // It may have refused buttons because nobody was behind them.
+                note_buttons(&mut tx, self.channel, None).await?;
+            }
+            Ok(())
+        };
+        let noted = noted.await;
         tx.finish(noted).await
     }
 

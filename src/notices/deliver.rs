@@ -2,6 +2,7 @@
 //! die anywhere in between, the lease ends and the same notice, with the same id, is sent again. Notices that wait together are leased
 //! and settled together.
 
+mod exchange;
 mod probe;
 mod settle;
 
@@ -9,39 +10,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, timeout_at};
 
 use super::bundle::{self, Parcel};
-use super::channels::wecom_app::has_button;
-use super::channels::{
-    self, ChannelKind, Mention, Message, Outcome, Person, Target, for_one, judge, judge_failure,
-    judge_strictly,
-};
+use super::channels::{Mention, Message, Outcome, Target};
 use super::gate::{Carried, asking};
 use super::model::{AttemptOutcome, ChannelLanguage, Entry, NoticeId, NoticeState, Reason};
 use super::register;
 use super::retry::{self, Next};
+use super::store::Lease;
 pub use super::store::Leased;
 use super::store::held::{self, Gather};
-use super::store::{self, Lease};
 use super::texts::own::Own;
 use super::texts::{Reader, Telling, Texts};
-use super::throttle::{Spacing, Standing, Throttle};
-use super::tokens::{NoToken, Token, Tokens};
+use super::throttle::{Full, Spacing, Standing, Throttle};
+use super::tokens::Tokens;
 use super::wake::Wake;
 use crate::organisation::CountyId;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::http::lang::Lang;
-use crate::platform::outbound::{HeaderMap, Outbound, OutboundRequest};
+use crate::platform::outbound::Outbound;
+pub(super) use exchange::Turn;
+use exchange::{Button, Exchange, Unsent};
 pub use probe::Probe;
 use settle::Unleased;
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
-/// What waited longer than this since its lease may have been answered meanwhile.
-const MOMENT: Duration = Duration::from_millis(100);
+/// So long after a platform refused a card with a button cards go without: then one tries again, for nobody tells us when the application
+/// was given its callback address.
+pub const BUTTONLESS: TimeDelta = TimeDelta::days(1);
 
 /// Sends notices. Clones share everything.
 #[derive(Clone, Debug)]
@@ -93,19 +91,20 @@ struct Tried {
     detail: Option<String>,
     /// The provider asked to be left alone.
     left_alone: bool,
+    button: Button,
     http_status: Option<u16>,
     excerpt: String,
     took: Duration,
 }
 
-/// What an answer means.
-type Judge = fn(ChannelKind, u16, &HeaderMap, &[u8], DateTime<Utc>) -> Outcome;
-
-/// Why nothing was sent.
-enum Unsent {
-    Unrenderable(String),
-    /// What it asks for was done while it waited.
+/// What became of messages that had leave.
+pub(super) enum Went {
+    /// Onto the wire, or there is nothing that could be.
+    Attempted(Vec<Attempted>),
+    /// What the one notice asks for was done since its lease: nothing left.
     Answered,
+    /// Its leave grew old before it could be used, and there is no place now: nothing left.
+    Late { parcel: Box<Parcel>, until: DateTime<Utc>, why: Full },
 }
 
 impl Sender {
@@ -190,15 +189,15 @@ impl Sender {
         Ok(leased)
     }
 
-    /// Sends leased notices as one message. No transaction is open meanwhile. What cannot be put into words goes down alone. None when
-    /// what the one notice asks for was done since its lease (`since`): nothing left.
+    /// Sends leased notices as one message. No transaction is open meanwhile. What cannot be put into words goes down alone. Without a turn
+    /// nobody asks whether they may still go.
     pub(super) async fn attempt(
         &self,
         parcel: Parcel,
         standing: Standing,
-        since: Option<Instant>,
+        turn: Option<Turn>,
         now: DateTime<Utc>,
-    ) -> Option<Vec<Attempted>> {
+    ) -> Went {
         let mut attempted = Vec::with_capacity(parcel.count());
         let mut sound: Vec<(Leased, Target, Message)> = Vec::with_capacity(parcel.count());
         for leased in std::iter::once(parcel.first).chain(parcel.others) {
@@ -209,18 +208,29 @@ impl Sender {
                 }
             }
         }
-        let Some(((first, target, message), others)) = sound.split_first() else { return Some(attempted) };
+        let Some(((first, target, message), others)) = sound.split_first() else {
+            return Went::Attempted(attempted);
+        };
         let digest = (!others.is_empty()).then_some(first.notice);
         let exchanged = if digest.is_some() {
             let others: Vec<Message> = others.iter().map(|(_, _, message)| message.clone()).collect();
             let bundle = bundle::digest(message, &others, lang(first));
-            self.send(first, target, &bundle, None, now).await
+            let turn = turn.map(Turn::in_company);
+            self.send(first, target, &bundle, turn, now).await
         } else {
-            self.send(first, target, message, since, now).await
+            self.send(first, target, message, turn, now).await
         };
-        if matches!(exchanged, Err(Unsent::Answered)) {
-            return None;
-        }
+        let exchanged = match exchanged {
+            Ok(exchange) => Ok(exchange),
+            Err(Unsent::Unrenderable(why)) => Err(why),
+            Err(Unsent::Answered) => return Went::Answered,
+            Err(Unsent::Late { until, why }) => {
+                let first = first.clone();
+                let others = sound.into_iter().skip(1).map(|(leased, ..)| leased);
+                let others = others.chain(attempted.into_iter().map(|one| one.leased)).collect();
+                return Went::Late { parcel: Box::new(Parcel { first, others }), until, why };
+            }
+        };
         // That a card cannot be changed says nothing of whether messages arrive.
         let fails =
             |outcome: &Outcome| matches!(outcome, Outcome::Retry { .. } | Outcome::RateLimited { .. });
@@ -233,12 +243,11 @@ impl Sender {
         attempted.extend(sound.into_iter().map(|(leased, ..)| {
             let tried = match &exchanged {
                 Ok(exchange) => conclude(&leased, exchange, digest, now),
-                Err(Unsent::Unrenderable(why)) => Tried::unrenderable(why.clone()),
-                Err(Unsent::Answered) => Tried::unrenderable(String::new()),
+                Err(why) => Tried::unrenderable(why.clone()),
             };
             Attempted { leased, tried, digest, now }
         }));
-        Some(attempted)
+        Went::Attempted(attempted)
     }
 
     /// Records how attempts in one county went; where each of these notices stands now, none for one whose lease had ended.
@@ -266,156 +275,17 @@ impl Sender {
         }
     }
 
-    async fn send(
-        &self,
-        leased: &Leased,
-        target: &Target,
-        message: &Message,
-        since: Option<Instant>,
-        now: DateTime<Utc>,
-    ) -> Result<Exchange, Unsent> {
-        if target.kind.is_personal() {
-            return self.to_person(leased, target, message, since, now).await;
-        }
-        let number = u32::try_from(leased.attempt).unwrap_or(1);
-        let request = channels::request(target, message, now, number);
-        let request = request.map_err(|why| Unsent::Unrenderable(why.to_string()))?;
-        self.still_asks(leased, since).await?;
-        Ok(self.exchange(target, request, None, judge, now).await)
-    }
-
-    /// Whether an alarm that waited for its turn or its token since it was leased may still go onto the wire. While Postgres is away it
-    /// may: rather once too often than not at all.
-    async fn still_asks(&self, leased: &Leased, since: Option<Instant>) -> Result<(), Unsent> {
-        if !leased.alarms || since.is_none_or(|since| since.elapsed() < MOMENT) {
-            return Ok(());
-        }
-        let answered = async {
-            let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
-            let answered = store::is_answered(&mut tx, leased.notice).await.map_err(DbError::from);
-            tx.finish(answered).await
-        };
-        match answered.await {
-            Ok(true) => Err(Unsent::Answered),
-            Ok(false) => Ok(()),
-            Err(error) => {
-                tracing::debug!(%error, notice = %leased.notice, "nobody can say whether it was answered");
-                Ok(())
-            }
-        }
-    }
-
-    /// By an application. What follows upon a token must end before the lease does, or somebody else would send the same notice meanwhile:
-    /// so tokens are waited for no longer than that. A card whose button is refused goes once more without.
-    async fn to_person(
-        &self,
-        leased: &Leased,
-        target: &Target,
-        message: &Message,
-        since: Option<Instant>,
-        now: DateTime<Utc>,
-    ) -> Result<Exchange, Unsent> {
-        let latest =
-            Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
-        let asks = leased.redraws.is_none() && has_button(target, message);
-        let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
-        let first = self.with_token(leased, (target, message, judge), since, latest, now).await?;
-        if !asks || first.outcome != Outcome::BadMessage {
-            return Ok(first);
-        }
-        if Instant::now() >= latest {
-            // Nothing is wrong with what it says: there is only no time left to say it without the button.
-            return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..first });
-        }
-        let channel = leased.channel;
-        tracing::warn!(%channel, "a card with a button was refused and goes without; `buttons` of the channel's settings says so from the start");
-        let plain = target.without_buttons();
-        let second = self.with_token(leased, (&plain, message, channels::judge), since, latest, now).await?;
-        Ok(Exchange { took: first.took + second.took, ..second })
-    }
-
-    /// With the application's access token; one that is no longer good is replaced once.
-    async fn with_token(
-        &self,
-        leased: &Leased,
-        (target, message, judge): (&Target, &Message, Judge),
-        since: Option<Instant>,
-        latest: Instant,
-        now: DateTime<Utc>,
-    ) -> Result<Exchange, Unsent> {
-        let request = |token: &Token| {
-            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
-            let request = match &leased.redraws {
-                Some(handle) => channels::redraw(target, message, &person, handle),
-                None => channels::request_to(target, message, &person),
-            };
-            request.map_err(|why| Unsent::Unrenderable(why.to_string()))
-        };
-        let token = self.tokens.of(leased.channel, target, now);
-        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
-            Ok(token) => token,
-            Err(none) => return Ok(none.into()),
-        };
-        self.still_asks(leased, since).await?;
-        let first = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
-        if first.outcome != Outcome::RefreshToken {
-            return Ok(first);
-        }
-        let token = self.tokens.renewed(leased.channel, target, &token, now);
-        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
-            Ok(token) => token,
-            Err(none) => return Ok(none.into()),
-        };
-        self.still_asks(leased, since).await?;
-        let second = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
-        if second.outcome == Outcome::RefreshToken {
-            self.tokens.refuse(leased.channel, target, now).await;
-        }
-        Ok(Exchange { took: first.took + second.took, ..second })
-    }
-
-    async fn exchange(
-        &self,
-        target: &Target,
-        request: OutboundRequest,
-        token: Option<&SecretString>,
-        judge: Judge,
-        now: DateTime<Utc>,
-    ) -> Exchange {
-        match self.outbound.send(request).await {
-            Ok(answer) => {
-                let status = answer.status.as_u16();
-                let answered_at = now + TimeDelta::from_std(answer.took).unwrap_or_default();
-                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
-                let outcome = if target.kind.is_personal() { for_one(outcome) } else { outcome };
-                let mut excerpt = target.excerpt(&answer.body);
-                if let Some(token) = token {
-                    excerpt = excerpt.replace(token.expose_secret(), "***");
-                }
-                // What the platform says in its own way explains itself; a gateway's page or redirect does not.
-                let detail = matches!(outcome, Outcome::Retry { .. }) && !is_platforms(&answer.body);
-                let detail = detail.then(|| format!("HTTP {status}"));
-                Exchange { outcome, http_status: Some(status), excerpt, detail, took: answer.took }
-            }
-            Err(error) => Exchange {
-                outcome: judge_failure(&error),
-                http_status: None,
-                excerpt: error.to_string(),
-                detail: Some(error.to_string()),
-                took: Duration::ZERO,
-            },
-        }
+    /// Where it goes; without buttons as long as they were refused a while ago, with buttons that act where its platform calls us back.
+    fn target(&self, leased: &Leased, now: DateTime<Utc>) -> Result<Target, &'static str> {
+        let Leased { kind, base_url, credentials_sealed, settings, .. } = leased;
+        let mut target = register::target(&self.vault, *kind, base_url, credentials_sealed, settings)?;
+        target.calls_back = leased.calls_back && target.credentials.callback.is_some();
+        let refused = leased.buttons_refused_at.is_some_and(|at| now - at < BUTTONLESS);
+        Ok(if refused { target.without_buttons() } else { target })
     }
 
     fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, Message), String> {
-        let mut target = register::target(
-            &self.vault,
-            leased.kind,
-            &leased.base_url,
-            &leased.credentials_sealed,
-            &leased.settings,
-        )?;
-        target.calls_back = leased.calls_back && target.credentials.callback.is_some();
+        let target = self.target(leased, now)?;
         let telling = Telling {
             id: leased.notice,
             event: &leased.event,
@@ -474,36 +344,10 @@ fn conclude(leased: &Leased, exchange: &Exchange, digest: Option<NoticeId>, now:
             }
             _ => false,
         },
+        button: exchange.button,
         http_status: exchange.http_status,
         excerpt: exchange.excerpt.clone(),
         took: exchange.took,
-    }
-}
-
-/// Whether it is an answer in JSON with a code, as all platforms give.
-fn is_platforms(body: &[u8]) -> bool {
-    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    answer.is_some_and(|answer| answer.get("errcode").or_else(|| answer.get("code")).is_some())
-}
-
-/// What was asked of a provider, and what it said.
-struct Exchange {
-    outcome: Outcome,
-    http_status: Option<u16>,
-    excerpt: String,
-    detail: Option<String>,
-    took: Duration,
-}
-
-impl From<NoToken> for Exchange {
-    fn from(none: NoToken) -> Self {
-        Self {
-            outcome: none.outcome,
-            http_status: none.http_status,
-            excerpt: none.detail.clone(),
-            detail: Some(none.detail),
-            took: Duration::ZERO,
-        }
     }
 }
 
@@ -514,6 +358,7 @@ impl Tried {
             outcome: AttemptOutcome::Unrenderable,
             detail: Some(why),
             left_alone: false,
+            button: Button::Untried,
             http_status: None,
             excerpt: String::new(),
             took: Duration::ZERO,

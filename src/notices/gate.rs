@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::bundle::{self, Parcel, is_news, joins};
-use super::deliver::{Attempted, Leased, Sender};
+use super::deliver::{Attempted, Leased, Sender, Turn, Went};
 use super::fallback;
 use super::model::{Lane, NoticeId, NoticeState, Priority, Reason};
 use super::quiet::NoticeRules;
@@ -37,7 +37,7 @@ impl Sender {
     /// # Errors
     /// Postgres only; then the leases end by themselves.
     pub async fn carry(&self, parcel: Parcel, now: DateTime<Utc>) -> Result<Carried, DbError> {
-        let since = Instant::now();
+        let leased = Instant::now();
         let company = joins(&parcel.first);
         if is_news(&parcel.first)
             && let Some((until, why)) = self.patience(&parcel, now).await?
@@ -53,13 +53,15 @@ impl Sender {
             Leave::Go(standing) => standing,
             Leave::Wait { until, why } => return self.keep(&parcel, until, why.code(), now).await,
         };
+        let turn = Turn { leased: Some(leased), given: Instant::now(), spacing };
         let parcel = if company && !full { self.gather(parcel, now).await } else { parcel };
         let first = parcel.first.clone();
-        let attempted = self.attempt(parcel, standing, Some(since), now).await;
+        let went = self.attempt(parcel, standing, Some(turn), now).await;
         self.throttle.arrived(&asking(&first, Spacing::None)).await;
-        match attempted {
-            Some(attempted) => Ok(Carried::Attempted(attempted)),
-            None => self.leave_behind(&first).await,
+        match went {
+            Went::Attempted(attempted) => Ok(Carried::Attempted(attempted)),
+            Went::Answered => self.leave_behind(&first).await,
+            Went::Late { parcel, until, why } => self.keep(&parcel, until, why.code(), now).await,
         }
     }
 

@@ -28,6 +28,7 @@ pub mod model;
 pub mod outbox;
 pub mod params;
 mod phrase;
+pub mod preferences;
 pub mod queue;
 pub mod quiet;
 mod redraw;

@@ -102,6 +102,11 @@ text_enum!(
         SomeUnreached = "some_unreached",
         /// Its officer has not acted.
         Unacted = "unacted",
+        /// Its sender died, or heard no answer: whoever it was for may have it all the same, as a card that is not redrawn, for what would
+        /// redraw it was in that answer.
+        MayHaveArrived = "may_have_arrived",
+        /// There is nothing that could be redrawn: it did not arrive, or nobody knows it.
+        NoCard = "no_card",
         /// What stands in the chat can no longer be redrawn.
         CardFixed = "card_fixed",
         Cancelled = "cancelled",

@@ -198,7 +198,10 @@ impl SettleAlarms {
              state = case when n.state = 'sent' or n.state = 'fallback' and n.sent_at is not null then 'acted' \
              when n.state in ('queued', 'held', 'retry') then 'superseded' else n.state end, \
              due_at = case n.state when 'sending' then n.due_at end, follow_at = null, \
-             reason = case when n.state in ('queued', 'held', 'retry') then 'superseded' else n.reason end \
+             reason = case when n.state not in ('queued', 'held', 'retry') then n.reason \
+             when n.attempt > 0 and exists (select from notice_attempts a where a.notice_id = n.id \
+             and (a.outcome = 'lapsed' or a.outcome = 'retry' and a.http_status is null)) then 'superseded: may_have_arrived' \
+             else 'superseded' end \
              from alarms where n.id = alarms.id \
              returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.handle) \
              select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \

@@ -33,6 +33,7 @@ pub mod follow;
 pub mod grants;
 pub mod held;
 pub mod inbox;
+pub mod preferences;
 pub mod register;
 pub mod stranded;
 pub mod texts;
@@ -155,6 +156,8 @@ pub struct Leased {
     pub base_url: String,
     pub credentials_sealed: Vec<u8>,
     pub settings: Value,
+    /// When the channel's platform last refused a card with a button and took it without.
+    pub buttons_refused_at: Option<DateTime<Utc>>,
     pub language: ChannelLanguage,
     /// The county's own words for the event: their version, and what they are.
     pub own_version: Option<i32>,
@@ -204,13 +207,15 @@ impl QueryFragment<Pg> for Lease {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         use sql_types::{Array, Double, Integer, Text, Timestamptz, Uuid};
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.called_at is not null as calls_back, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.called_at is not null as calls_back, c.buttons_refused_at, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
              case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
              where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
              order by a.id limit 1) end as mention, \
-             case when n.answered or n.officer_id is not null and p.answered then 'superseded' \
+             case when n.answered or n.officer_id is not null and p.answered then case when n.attempt > 0 and \
+             exists (select from notice_attempts a where a.notice_id = n.id and (a.outcome = 'lapsed' or a.outcome = 'retry' and a.http_status is null)) \
+             then 'superseded: may_have_arrived' else 'superseded' end \
              when card.state in ('queued', 'held', 'sending', 'retry') then 'in_order' \
-             when n.redraws is not null and card.handle is null then 'superseded' \
+             when n.redraws is not null and card.handle is null then 'no_card' \
              when card.sent_at <= (select f.by from unnest(",
         );
         out.push_bind_param::<Array<Text>, _>(&self.fixed_kinds)?;
@@ -252,7 +257,8 @@ impl QueryFragment<Pg> for Lease {
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(
             ") order by n.id for update of n) update notices n set state = case against when '' then 'sending' \
-             when 'superseded' then 'superseded' when 'channel_paused' then 'held' when 'in_order' then 'held' \
+             when 'superseded' then 'superseded' when 'superseded: may_have_arrived' then 'superseded' \
+             when 'no_card' then 'superseded' when 'channel_paused' then 'held' when 'in_order' then 'held' \
              when 'expired: channel_paused' then 'expired' when 'card_fixed' then 'expired' \
              else case when n.redraws is null then 'dead' else 'expired' end end, \
              attempt = n.attempt + case against when '' then 1 else 0 end, reason = against, \
@@ -270,7 +276,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.due_at, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
+             ready.buttons_refused_at, ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
              case when n.redraws is not null then ready.handle end, ready.calls_back",
         );
         Ok(())
@@ -447,6 +453,7 @@ prepared!(Lease, Lease => (
     sql_types::Text,
     sql_types::Binary,
     sql_types::Jsonb,
+    sql_types::Nullable<sql_types::Timestamptz>,
     sql_types::Text,
     sql_types::Nullable<sql_types::Integer>,
     sql_types::Nullable<sql_types::Jsonb>,
@@ -497,6 +504,16 @@ pub async fn bury_channel(
         .execute(conn)
         .await?;
     Ok(buried > 0)
+}
+
+/// Remembers for all replicas that a channel's platform refuses cards with a button, or (none) that it takes them.
+pub async fn note_buttons(
+    conn: &mut AsyncPgConnection,
+    channel: ChannelId,
+    refused_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    let known = diesel::update(channels::table.find(channel));
+    known.set(channels::buttons_refused_at.eq(refused_at)).execute(conn).await.map(drop)
 }
 
 /// How many notices are not yet settled, and since when the oldest of them waits.

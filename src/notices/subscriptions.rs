@@ -15,8 +15,8 @@ use super::inbox::Reader;
 use super::model::ChannelId;
 use super::store::grants::{self, NewGrant};
 use crate::platform::db::{Db, Scope};
-use crate::platform::http::idempotency::fingerprint;
-use crate::platform::http::problem::{CommonCode, FieldError, Problem};
+use crate::platform::http::idempotency::{self, Taking, fingerprint};
+use crate::platform::http::problem::{FieldError, Problem};
 
 /// A template the mini-program may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -74,10 +74,11 @@ pub async fn grant(
         judge(&given, &known)?;
         if let Some(key) = &key {
             let print = fingerprint("POST /api/v1/me/subscriptions", &given);
-            match grants::take_key(&mut tx, &reader, key, &print, now).await? {
-                Some(same) if same != print => return Err(CommonCode::KeyReused.into()),
-                Some(_) => return show_in(&mut tx, &reader).await.map_err(Problem::from),
-                None => {}
+            let (county, account, subject) = (reader.county.0, reader.account, reader.account);
+            let taking = Taking { county, account, key, fingerprint: &print, subject, now };
+            if let Some(known) = idempotency::take(&mut tx, &taking).await? {
+                known.same(&print)?;
+                return show_in(&mut tx, &reader).await.map_err(Problem::from);
             }
         }
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());

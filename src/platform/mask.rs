@@ -26,6 +26,16 @@ pub fn mask_phone(phone: &str) -> String {
     phone.chars().map(hide).collect()
 }
 
+/// What somebody is called in an application, with all but its ends hidden: `li****ng`; of one shorter than seven characters only the
+/// first stays. Who knows his own recognises it.
+#[must_use]
+pub fn mask_account(name: &str) -> String {
+    let length = name.chars().count();
+    let ends = if length < 7 { (1, length) } else { (2, length - 2) };
+    let start = name.chars().take(ends.0);
+    start.chain("****".chars()).chain(name.chars().skip(ends.1)).collect()
+}
+
 /// The text with every phone number in it masked: mobile numbers, with or without country code, and landline numbers behind their
 /// area code, also when blanks, dots or dashes stand between the digits. Longer runs of digits (order or meter numbers) stay.
 #[must_use]
@@ -175,6 +185,19 @@ mod tests {
             "12345 热线、110",
         ] {
             assert_eq!(mask_phones(text), text);
+        }
+    }
+
+    #[test]
+    fn of_an_account_the_ends_stay() {
+        for (name, shown) in [
+            ("li.qiang", "li****ng"),
+            ("13800001234", "13****34"),
+            ("ou_7d8a6e6df7621556ce0d21922b676706", "ou****06"),
+            ("王小明", "王****"),
+            ("wang06", "w****"),
+        ] {
+            assert_eq!(mask_account(name), shown);
         }
     }
 

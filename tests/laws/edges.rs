@@ -9,7 +9,8 @@ const COMPOSITION: [&str; 5] = ["app", "roles", "router", "server", "worker"];
 
 /// Which rooms each room may use, beside itself. Whoever adds an edge adds it to DESIGN §3 and to the room's `mod.rs` too.
 const EDGES: &[(&str, &[&str])] = &[
-    ("platform", &[]),
+    // What a key of a request stood for is a table of its own.
+    ("platform", &["schema"]),
     // The import seals a channel's secrets for the purpose for which notices opens them.
     ("organisation", &["notices", "platform", "schema"]),
     ("ledger", &["platform", "schema"]),

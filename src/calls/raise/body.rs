@@ -58,6 +58,8 @@ pub struct Tap {
     pub contact_phone: Option<String>,
     /// The idempotency key and the fingerprint of the request.
     pub key: Option<(String, [u8; 32])>,
+    /// Nothing was said and no key given: the button was pressed, and pressed once more it means the same.
+    pub bare: bool,
     pub now: DateTime<Utc>,
 }
 
@@ -113,6 +115,7 @@ impl Raise {
         key: Option<(String, [u8; 32])>,
         now: DateTime<Utc>,
     ) -> Result<Tap, Problem> {
+        let bare = key.is_none() && Self { enterprise_id: None, ..self.clone() } == Self::default();
         let mut errors = Vec::new();
         let mut keep = |result: Result<Option<String>, FieldError>| match result {
             Ok(text) => text,
@@ -171,6 +174,7 @@ impl Raise {
             contact_name,
             contact_phone,
             key,
+            bare,
             now,
         })
     }

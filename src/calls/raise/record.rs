@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -24,13 +25,17 @@ pub struct Rows<'a> {
     /// Ids of the calls that came without an idempotency key.
     pub unkeyed: Vec<CallId>,
     pub keys: Vec<Value>,
+    /// What the empty taps stand for, in the order of their names; and what was pressed before that still counts.
+    pub bare: Vec<Value>,
+    pub bare_since: DateTime<Utc>,
     pub spans: Vec<Value>,
     pub deadlines: Vec<&'a Deadline>,
     pub events: Vec<Value>,
     pub notices: Vec<&'a NewNotice>,
 }
 
-/// Writes the rows; returns the calls that were written. One whose key was used before is left out with all that belongs to it.
+/// Writes the rows; returns the calls that were written. One whose key was used before is left out with all that belongs to it, and so is
+/// an empty tap whose like stands: pressed since `bare_since`, and not seen to be accepted or ended.
 pub async fn write(conn: &mut AsyncPgConnection, rows: &Rows<'_>) -> QueryResult<Vec<CallId>> {
     let rows =
         serde_json::to_vec(rows).map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
@@ -45,6 +50,12 @@ pub fn key_row(tap: &Tap, call: &Call, key: &str, fingerprint: &[u8; 32]) -> Val
         "account_id": tap.person.account, "key": key, "county_id": call.county_id, "fingerprint": bytea(fingerprint),
         "subject_id": call.id, "created_at": tap.now,
     })
+}
+
+/// What an empty tap of somebody for an enterprise is remembered by. No caller can choose it: a key of his has no white space.
+#[must_use]
+pub fn bare_key(call: &Call) -> String {
+    format!("tap {}", call.enterprise_id)
 }
 
 /// A row of `ledger_events`.
@@ -96,8 +107,14 @@ impl QueryFragment<Pg> for Record {
             "::jsonb as j), k as (
     insert into idempotency_keys select r.* from d, jsonb_populate_recordset(null::idempotency_keys, j->'keys') r
     on conflict do nothing returning subject_id
+), b as (
+    insert into idempotency_keys as held select r.* from d, jsonb_populate_recordset(null::idempotency_keys, j->'bare') r
+    on conflict (account_id, key) do update set subject_id = excluded.subject_id, created_at = excluded.created_at
+    where held.created_at <= (select (j->>'bare_since')::timestamptz from d)
+        or exists (select from calls x where x.id = held.subject_id and x.state not in ('triage', 'dispatched'))
+    returning subject_id
 ), ok as materialized (
-    select subject_id as id from k union all select x::uuid from d, jsonb_array_elements_text(j->'unkeyed') x
+    select subject_id as id from k union all select subject_id from b union all select x::uuid from d, jsonb_array_elements_text(j->'unkeyed') x
 ), c as (
     insert into calls select r.* from d, jsonb_populate_recordset(null::calls, j->'calls') r where r.id in (select id from ok)
     returning id

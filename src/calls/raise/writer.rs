@@ -1,23 +1,26 @@
 //! Taps that wait together are written together. No timer: a writer takes whatever waits whenever it is free, so one tap alone is
 //! written at once and many share a transaction and its disk flush.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::body::Tap;
 use super::compose::{Composed, compose, span_row};
 use super::context;
-use super::record::{self, Rows};
+use super::record::{self, Rows, bare_key};
+use crate::calls::case::AGAIN;
 use crate::calls::desk::Desk;
-use crate::calls::model::CallId;
+use crate::calls::model::{Call, CallId};
 use crate::calls::standing::Standing;
-use crate::calls::store;
 use crate::calls::view::{CallView, view};
 use crate::notices::{enterprise, outbox};
-use crate::organisation::CountyId;
+use crate::organisation::{CountyId, EnterpriseId};
 use crate::platform::db::{Scope, Tuning};
+use crate::platform::http::idempotency;
 use crate::platform::http::problem::{CommonCode, Problem};
 
 /// Most taps in one transaction.
@@ -37,6 +40,8 @@ pub enum Raised {
     New(Box<CallView>),
     /// The key was used before, by the same request, for this call.
     Known(CallId),
+    /// The button was pressed a moment ago for this call, which nobody has accepted yet.
+    Standing(CallId),
 }
 
 struct Waiting {
@@ -159,24 +164,37 @@ async fn write_in(
         calls: Vec::new(),
         unkeyed: Vec::new(),
         keys: Vec::new(),
+        bare: Vec::new(),
+        bare_since: taps.iter().map(|tap| tap.now).max().unwrap_or_default() - AGAIN,
         spans: Vec::new(),
         deadlines: Vec::new(),
         events: Vec::new(),
         notices: notices.iter().collect(),
     };
+    // In one order everywhere, so that nobody waits for somebody who waits for him.
+    let mut bare = BTreeMap::new();
     for (tap, composed) in taps.iter().zip(&composed) {
         let Ok(composed) = composed else { continue };
+        let call = &composed.call;
         match &tap.key {
-            Some((key, fingerprint)) => {
-                rows.keys.push(record::key_row(tap, &composed.call, key, fingerprint))
+            Some((key, fingerprint)) => rows.keys.push(record::key_row(tap, call, key, fingerprint)),
+            None if tap.bare => {
+                // Of two at the same moment the second finds the first.
+                if bare.contains_key(&bare_of(tap, call)) {
+                    continue;
+                }
+                bare.insert(bare_of(tap, call), (tap, call));
             }
-            None => rows.unkeyed.push(composed.call.id),
+            None => rows.unkeyed.push(call.id),
         }
         rows.calls.push(&composed.call);
         rows.spans.push(span_row(&composed.call));
         rows.deadlines.extend(&composed.clocks);
         rows.events.extend(composed.events.iter().map(record::event_row));
     }
+    let nothing = [0; 32];
+    rows.bare =
+        bare.values().map(|(tap, call)| record::key_row(tap, call, &bare_key(call), &nothing)).collect();
     let written = if rows.calls.is_empty() { Vec::new() } else { record::write(conn, &rows).await? };
     let mut outcomes = Vec::with_capacity(taps.len());
     for (tap, composed) in taps.iter().zip(composed) {
@@ -188,6 +206,7 @@ async fn write_in(
                 }
                 Ok(Raised::New(Box::new(show(desk, tap, composed))))
             }
+            Ok(composed) if tap.bare => standing(conn, tap, &composed.call).await?,
             Ok(_) => known(conn, tap).await?,
             // The same key gives the same call, also when the request could not be made anew (its hour is over, its item gone).
             Err(problem) if tap.key.is_some() => match known(conn, tap).await? {
@@ -213,8 +232,23 @@ async fn known(
     tap: &Tap,
 ) -> Result<Result<Raised, Problem>, Problem> {
     let Some((key, fingerprint)) = &tap.key else { return Ok(Err(CommonCode::Internal.into())) };
-    let Some((call, known)) = store::key_of(conn, tap.person.account, key).await? else {
-        return Ok(Err(CommonCode::Internal.into()));
-    };
-    Ok(if known == fingerprint { Ok(Raised::Known(call)) } else { Err(CommonCode::KeyReused.into()) })
+    let known = idempotency::known(conn, tap.person.account, key).await?;
+    let known = known.ok_or_else(|| CommonCode::Internal.problem());
+    Ok(known.and_then(|known| known.same(fingerprint)).map(|call| Raised::Known(CallId(call))))
+}
+
+/// Whose empty tap, and for whom.
+fn bare_of(tap: &Tap, call: &Call) -> (Uuid, EnterpriseId) {
+    (tap.person.account, call.enterprise_id)
+}
+
+/// The call that stands because of an empty tap like this, instead of which `call` would have been written.
+async fn standing(
+    conn: &mut diesel_async::AsyncPgConnection,
+    tap: &Tap,
+    call: &Call,
+) -> Result<Result<Raised, Problem>, Problem> {
+    let known = idempotency::known(conn, tap.person.account, &bare_key(call)).await?;
+    let known = known.ok_or_else(|| CommonCode::Internal.problem());
+    Ok(known.map(|known| Raised::Standing(CallId(known.subject))))
 }

@@ -16,7 +16,7 @@ use crate::notices::register::{PURPOSE, halves, holds_a_key, settings_fault};
 use crate::notices::store::register::{self, Channel};
 use crate::platform::crypto::{Vault, hmac_sha256};
 use crate::platform::db::Db;
-use crate::platform::http::idempotency::fingerprint;
+use crate::platform::http::idempotency::{self, Taking, fingerprint};
 use crate::platform::http::problem::{CommonCode, FieldError, Problem};
 use crate::platform::http::text::TextRule;
 use crate::platform::outbound::Url;
@@ -102,15 +102,10 @@ pub async fn create(
     let added = async {
         let id = ChannelId::fresh();
         if let Some((key, fingerprint)) = &key {
-            let account = (administrator.county, administrator.account);
-            let known = register::take_key(&mut tx, account, key, fingerprint, id, now).await?;
-            if let Some((known, same)) = known {
-                let same = same == fingerprint;
-                return if same {
-                    Ok(Created { id: known, replayed: true })
-                } else {
-                    Err(CommonCode::KeyReused.into())
-                };
+            let (county, account, subject) = (administrator.county.0, administrator.account, id.0);
+            let taking = Taking { county, account, key, fingerprint, subject, now };
+            if let Some(known) = idempotency::take(&mut tx, &taking).await? {
+                return Ok(Created { id: ChannelId(known.same(fingerprint)?), replayed: true });
             }
         }
         let department = match given.department_code.as_deref().map(str::trim).filter(|code| !code.is_empty())
@@ -137,6 +132,7 @@ pub async fn create(
             state_reason: String::new(),
             secret_given_at: Some(now),
             called_at: None,
+            buttons_refused_at: None,
         };
         add(&mut tx, administrator, &channel, now).await?;
         Ok(Created { id, replayed: false })

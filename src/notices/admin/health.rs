@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Administrator, words};
 use crate::notices::channels::{ChannelKind, Credentials};
+use crate::notices::deliver::BUTTONLESS;
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState};
 use crate::notices::register::PURPOSE;
 use crate::notices::store::register::{self, Channel, Health};
@@ -91,6 +92,10 @@ pub struct HealthView {
     /// The same for people.
     pub last_error_words: Option<String>,
     pub last_error_at: Option<DateTime<FixedOffset>>,
+    /// When the platform refused a card with a button; for a day after it, or until the channel is changed or tested, cards go without.
+    pub buttons_refused_at: Option<DateTime<FixedOffset>>,
+    /// What that means, and what to do.
+    pub buttons_refused_words: Option<String>,
 }
 
 /// All channels of a county.
@@ -120,7 +125,7 @@ pub async fn list(
     let (rows, healths) = tx.finish(found).await?;
     let items = rows.into_iter().map(|(channel, department)| {
         let health = healths.iter().find(|health| health.id == channel.id).cloned().unwrap_or_default();
-        view(vault, public_url, channel, department, health)
+        view(vault, public_url, channel, department, (health, now))
     });
     Ok(ChannelsView { items: items.collect() })
 }
@@ -130,7 +135,7 @@ fn view(
     public_url: &str,
     channel: Channel,
     department: Option<String>,
-    health: Health,
+    (health, now): (Health, DateTime<Utc>),
 ) -> ChannelView {
     let host = channel.base_url.parse::<Url>().ok();
     let host = host.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -147,6 +152,7 @@ fn view(
         set: has_callback,
         called_at: channel.called_at.map(china),
     });
+    let refused_at = channel.buttons_refused_at.filter(|at| now - *at < BUTTONLESS);
     let words = health.last_error.as_deref().and_then(|reason| words::reason(reason, Lang::current()));
     ChannelView {
         id: channel.id,
@@ -171,6 +177,8 @@ fn view(
             last_error_words: words,
             last_error: health.last_error,
             last_error_at: health.last_error_at.map(china),
+            buttons_refused_at: refused_at.map(china),
+            buttons_refused_words: refused_at.map(|_| words::buttons_refused(Lang::current()).to_owned()),
         },
     }
 }

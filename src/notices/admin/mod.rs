@@ -38,7 +38,7 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    fn scope(&self) -> Scope {
+    pub(super) fn scope(&self) -> Scope {
         Scope::County(self.county.0)
     }
 

@@ -12,6 +12,7 @@ use crate::ledger::Fact;
 use crate::notices::channels::ChannelKind;
 use crate::notices::deliver::{Probe, Sender};
 use crate::notices::model::{AttemptOutcome, ChannelId};
+use crate::notices::store;
 use crate::notices::store::register::{self, Channel};
 use crate::organisation::OfficerId;
 use crate::platform::db::Db;
@@ -70,6 +71,8 @@ pub async fn test(
     let mut tx = db.begin(administrator.scope()).await?;
     let noted = async {
         lock(&mut tx, id).await?;
+        // A test has no button. Whoever tests has changed something, perhaps with the platform: the next card tries its own.
+        store::note_buttons(&mut tx, id, None).await?;
         let fact = json!({"outcome": probe.outcome, "httpStatus": probe.http_status});
         administrator.note_channel(&mut tx, id, Fact::new("channel.tested", fact), now).await
     };

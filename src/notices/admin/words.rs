@@ -50,7 +50,12 @@ fn told(reason: &str, lang: Lang, again: Option<&'static str>) -> Option<String>
     let cause = match code {
         // Before it reached nobody it failed for a reason of its own.
         NOBODY => told(rest, lang, None),
-        _ => broken_line(rest, lang).or_else(|| Some(outcome(known?, lang))).map(str::to_owned),
+        _ => {
+            let unknown =
+                (Reason::parse(rest) == Some(Reason::MayHaveArrived)).then_some(Reason::MayHaveArrived);
+            let unknown = unknown.map(|reason| consequence(reason, lang));
+            broken_line(rest, lang).or(unknown).or_else(|| Some(outcome(known?, lang))).map(str::to_owned)
+        }
     };
     let consequence = match known {
         Some(AttemptOutcome::Retry | AttemptOutcome::RateLimited) => again,
@@ -59,6 +64,16 @@ fn told(reason: &str, lang: Lang, again: Option<&'static str>) -> Option<String>
     };
     let said: Vec<String> = cause.into_iter().chain(consequence.map(str::to_owned)).collect();
     (!said.is_empty()).then(|| said.join(pick("；", "; ", lang)))
+}
+
+/// What it means that cards go without a button, and what to do.
+#[must_use]
+pub const fn buttons_refused(lang: Lang) -> &'static str {
+    pick(
+        "平台拒收带按钮的卡片，已改发不带按钮的：通知照常送达，但接单后卡片不会更新；请在平台为应用设置回调地址后试发一次，不打算设置的，在通道设置里写 \"buttons\": false",
+        "The platform refuses cards with a button, so they go without: everybody is told, but cards do not change once a call is accepted. Give the application a callback address and test the channel, or set \"buttons\": false",
+        lang,
+    )
 }
 
 /// What a reason means for the notice.
@@ -100,6 +115,11 @@ const fn consequence(reason: Reason, lang: Lang) -> &'static str {
         Reason::Unacted => {
             ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel")
         }
+        Reason::MayHaveArrived => (
+            "发送中断，对方可能已经收到；这张卡片不会再更新，点开链接可看到最新情况",
+            "Its sending was cut short and it may have arrived; such a card is not redrawn, the page behind it is up to date",
+        ),
+        Reason::NoCard => ("没有可以更新的卡片", "There is no card that could be redrawn"),
         Reason::CardFixed => (
             "平台已不允许改动这张卡片，点开链接可看到最新情况",
             "The platform does not let the card be changed any more; the page behind it is up to date",
@@ -169,6 +189,8 @@ mod tests {
         let dead = outcome(AttemptOutcome::DeadTarget, Lang::En);
         assert_eq!(reason("dead_target: gone", Lang::En).as_deref(), Some(dead));
         assert_eq!(reason("nobody_to_address", Lang::Zh).as_deref(), Some("没有任何可用的通道能送到人"));
+        let unknown = reason("superseded: may_have_arrived", Lang::En).unwrap();
+        assert!(unknown.contains("may have arrived") && unknown.ends_with("was done"), "{unknown}");
         let nobody = reason("nobody_to_address: dead_target: gone", Lang::Zh).unwrap();
         assert!(nobody.contains("已不存在") && nobody.ends_with("没有任何可用的通道能送到人"), "{nobody}");
         assert_eq!(reason("", Lang::Zh), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Leased, Sender};
+use super::{Leased, Sender, Went};
 use crate::notices::bundle::Parcel;
 use crate::notices::gate::asking;
 use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority, SubjectKind};
@@ -61,6 +61,7 @@ impl Sender {
             base_url: channel.base_url.clone(),
             credentials_sealed: channel.credentials_sealed.clone(),
             settings: channel.settings.clone(),
+            buttons_refused_at: None,
             language: channel.language,
             own_version: None,
             own_words: None,
@@ -80,7 +81,8 @@ impl Sender {
             }
         };
         let attempted = self.attempt(Parcel::alone(leased), standing, None, now).await;
-        let Some(attempted) = attempted.and_then(|mut attempted| attempted.pop()) else {
+        let attempted = if let Went::Attempted(mut attempted) = attempted { attempted.pop() } else { None };
+        let Some(attempted) = attempted else {
             return Probe::unasked(AttemptOutcome::Unrenderable, String::new());
         };
         let tried = attempted.tried;

@@ -1,13 +1,16 @@
 //! What the rows of notices become at their lease and at their settlement, and what follows for alarms that did not leave.
 
-use chrono::TimeDelta;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
+use super::exchange::Button;
 use super::{Attempted, STUCK};
 use crate::notices::channels::ChannelKind;
 use crate::notices::fallback;
-use crate::notices::model::{AttemptOutcome, NoticeId, NoticeState, Priority, Reason};
+use crate::notices::model::{AttemptOutcome, ChannelId, NoticeId, NoticeState, Priority, Reason};
 use crate::notices::retry::Next;
 use crate::notices::store::{self, Lease, Leased, Record, Settle, Settled, stranded};
 use crate::organisation::CountyId;
@@ -96,6 +99,12 @@ pub(super) async fn settle_in(
             hastened += stranded::hasten(conn, leased.channel, *now).await?;
         }
     }
+    // In one order everywhere, so that nobody waits for somebody who waits for him.
+    let learnt: BTreeMap<ChannelId, Option<DateTime<Utc>>> =
+        attempted.iter().filter_map(Attempted::learnt).collect();
+    for (channel, refused_at) in learnt {
+        store::note_buttons(conn, channel, refused_at).await?;
+    }
     for one in attempted {
         let refused = one.tried.outcome == AttemptOutcome::DropRecipient;
         if refused && one.leased.kind == ChannelKind::WechatSubscribe {
@@ -126,6 +135,16 @@ impl Attempted {
             Priority::FirstAlarm if tried.left_alone && *at - now >= STUCK => true,
             Priority::FirstAlarm | Priority::Normal => *at > leased.created_at + patience,
             Priority::Low => false,
+        }
+    }
+
+    /// What is news about the buttons of its channel: when they were refused, or that they are taken after all.
+    fn learnt(&self) -> Option<(ChannelId, Option<DateTime<Utc>>)> {
+        let Self { leased, tried, now, .. } = self;
+        match tried.button {
+            Button::Refused => Some((leased.channel, Some(*now))),
+            Button::Taken if leased.buttons_refused_at.is_some() => Some((leased.channel, None)),
+            Button::Taken | Button::Untried => None,
         }
     }
 

@@ -9,12 +9,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::notices::channels::ChannelKind;
-use crate::notices::inbox::Reader;
 use crate::notices::model::{ChannelId, ChannelState, NoticeId};
 use crate::organisation::{CountyId, EnterpriseId};
-use crate::schema::{
-    accounts, channels, idempotency_keys, members, platform_logins, subscription_grants as grants,
-};
+use crate::schema::{accounts, channels, members, platform_logins, subscription_grants as grants};
 
 /// The mini-program's subscription channels of a county that are in use, their settings, and whether WeChat itself tells us of grants.
 pub async fn subscribe_channels(
@@ -71,38 +68,6 @@ pub struct NewGrant {
     pub template_id: String,
     pub grant_key: String,
     pub granted_at: DateTime<Utc>,
-}
-
-/// Remembers that a key stands for what its reader has granted; when it stood for something already, the fingerprint of that body. Who
-/// comes second at the same moment waits for the first.
-pub async fn take_key(
-    conn: &mut AsyncPgConnection,
-    reader: &Reader,
-    key: &str,
-    fingerprint: &[u8; 32],
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Vec<u8>>> {
-    let taken = diesel::insert_into(idempotency_keys::table)
-        .values((
-            idempotency_keys::account_id.eq(reader.account),
-            idempotency_keys::key.eq(key),
-            idempotency_keys::county_id.eq(reader.county),
-            idempotency_keys::fingerprint.eq(fingerprint.as_slice()),
-            idempotency_keys::subject_id.eq(reader.account),
-            idempotency_keys::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    if taken == 1 {
-        return Ok(None);
-    }
-    idempotency_keys::table
-        .find((reader.account, key))
-        .select(idempotency_keys::fingerprint)
-        .first(conn)
-        .await
-        .map(Some)
 }
 
 /// Enters grants; those of a request that was entered before are there already.

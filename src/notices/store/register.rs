@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::notices::channels::ChannelKind;
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState, NoticeId, NoticeState, Reason};
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
-use crate::schema::{channels, departments, idempotency_keys, notices, officer_addresses};
+use crate::schema::{channels, departments, notices, officer_addresses};
 
 /// A channel. Debug shows nothing that opens it.
 #[derive(Clone, PartialEq, Queryable, Selectable, Insertable)]
@@ -33,6 +33,8 @@ pub struct Channel {
     pub secret_given_at: Option<DateTime<Utc>>,
     /// When its platform last called us back.
     pub called_at: Option<DateTime<Utc>>,
+    /// When its platform last refused a card with a button.
+    pub buttons_refused_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Channel {
@@ -160,39 +162,6 @@ pub async fn add(conn: &mut AsyncPgConnection, channel: &Channel) -> QueryResult
     Ok(added > 0)
 }
 
-/// Remembers that a key of an account stands for a channel that is about to be added; when it stood for one already, that one and the
-/// fingerprint of its body. Who comes second at the same moment waits for the first.
-pub async fn take_key(
-    conn: &mut AsyncPgConnection,
-    (county, account): (CountyId, Uuid),
-    key: &str,
-    fingerprint: &[u8; 32],
-    channel: ChannelId,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<(ChannelId, Vec<u8>)>> {
-    let taken = diesel::insert_into(idempotency_keys::table)
-        .values((
-            idempotency_keys::account_id.eq(account),
-            idempotency_keys::key.eq(key),
-            idempotency_keys::county_id.eq(county),
-            idempotency_keys::fingerprint.eq(fingerprint.as_slice()),
-            idempotency_keys::subject_id.eq(channel.0),
-            idempotency_keys::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    if taken == 1 {
-        return Ok(None);
-    }
-    idempotency_keys::table
-        .find((account, key))
-        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
-        .first::<(Uuid, Vec<u8>)>(conn)
-        .await
-        .map(|(subject, fingerprint)| Some((ChannelId(subject), fingerprint)))
-}
-
 /// Puts it to use, or out of use.
 pub async fn set_state(
     conn: &mut AsyncPgConnection,
@@ -223,7 +192,7 @@ pub async fn release(conn: &mut AsyncPgConnection, id: ChannelId, now: DateTime<
     diesel::update(held).set(notices::due_at.eq(Some(now))).execute(conn).await
 }
 
-/// Other credentials, which an administrator gave, and what is shown of the address.
+/// Other credentials, which an administrator gave, and what is shown of the address. What its platform refused it may take now.
 pub async fn reseal(
     conn: &mut AsyncPgConnection,
     id: ChannelId,
@@ -236,6 +205,7 @@ pub async fn reseal(
             channels::base_url.eq(base_url),
             channels::credentials_sealed.eq(sealed),
             channels::secret_given_at.eq(Some(now)),
+            channels::buttons_refused_at.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)
         .await

@@ -162,6 +162,17 @@ impl Throttle {
         }
     }
 
+    /// The same for one that had leave at `given` and could not use it at once: its place is where it goes now, not where it was to go.
+    /// What is limited by nothing may go whenever it can.
+    pub async fn take_again(&self, asking: &Asking<'_>, given: DateTime<Utc>, now: DateTime<Utc>) -> Leave {
+        let scopes = self.scopes(asking);
+        if scopes.is_empty() {
+            return Leave::Go(Standing::Sound);
+        }
+        self.own.give_back(&own(&scopes), given);
+        self.take(asking, now).await
+    }
+
     /// Until when a message that can wait keeps away from the crowd.
     #[must_use]
     pub fn spread(&self, asking: &Asking<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

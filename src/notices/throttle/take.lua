@@ -11,12 +11,12 @@ local ticket, notice, source = ARGV[2], ARGV[3], ARGV[4]
 local longest, grace, probe = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local function text(number) return string.format('%.0f', number) end
 
-local breaker = redis.call('HMGET', KEYS[1], 'until', 'probe', 'failures')
+local breaker = redis.call('HMGET', KEYS[1], 'until', 'probe', 'failures', 'prober')
 local shut = tonumber(breaker[1] or '')
 if shut and shut > now then return { 'blocked', text(shut), 0 } end
 if shut then
   local probed = tonumber(breaker[2] or '')
-  if probed and probed > now then return { 'blocked', text(math.min(probed, now + 5000)), 0 } end
+  if probed and probed > now and breaker[4] ~= ticket then return { 'blocked', text(math.min(probed, now + 5000)), 0 } end
 end
 
 -- The clocks of several machines differ a little: the latest counts.
@@ -44,6 +44,7 @@ for key = 2, #KEYS, 4 do
       rank = redis.call('ZCOUNT', scope.line, '-inf', text(scope.turn))
     end
   end
+  local own = tonumber(redis.call('ZSCORE', scope.window, ticket) or '')
   local limits = tonumber(ARGV[arg + 1])
   arg = arg + 2
   for _ = 1, limits do
@@ -52,8 +53,11 @@ for key = 2, #KEYS, 4 do
     scope.keeps = math.max(scope.keeps, within)
     local since = '(' .. text(now - within)
     local used = redis.call('ZCOUNT', scope.window, since, '+inf')
+    local ahead = rank
+    -- Whoever had his turn and could not use it at once moves with his place.
+    if own and own > now - within then used, ahead = used - 1, 0 end
     -- So many messages more must have left the window before this one may go.
-    local behind = rank + used - most
+    local behind = ahead + used - most
     if behind >= 0 then
       local free = now + within * (1 + math.floor((behind - used) / most))
       if behind < used then
@@ -97,5 +101,5 @@ for _, scope in ipairs(scopes) do
   redis.call('ZADD', scope.window, text(now), ticket)
   redis.call('PEXPIRE', scope.window, scope.keeps + 3600000)
 end
-if shut then redis.call('HSET', KEYS[1], 'probe', text(now + probe)) end
+if shut then redis.call('HSET', KEYS[1], 'probe', text(now + probe), 'prober', ticket) end
 return { 'go', breaker[3] and '1' or '0', 0 }

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::table::Limit;
 use crate::notices::model::Lane;
 
-/// Scopes at which those that were silent for an hour, the longest limit there is, are forgotten.
+/// Scopes at which those that were silent for an hour and a second, the longest limit there is, are forgotten.
 const MANY: usize = 10_000;
-const LONGEST: TimeDelta = TimeDelta::hours(1);
+const LONGEST: TimeDelta = TimeDelta::seconds(3_601);
 
 /// What this process sent lately, by scope.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,17 @@ impl Windows {
         }
         Ok(())
     }
+
+    /// One message that was counted at this moment did not go.
+    pub fn give_back(&self, scopes: &[(&str, &[Limit])], counted: DateTime<Utc>) {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (scope, _) in scopes {
+            let Some(sent) = windows.get_mut(*scope) else { continue };
+            if let Some(place) = sent.iter().rposition(|at| *at == counted) {
+                sent.remove(place);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +89,18 @@ mod tests {
         assert_eq!(take(&scopes, at(1_500)), Err((at(60_000), 0)));
         assert_eq!(take(&[("b", limits)], at(1_500)), Ok(()));
         assert_eq!(take(&[("b", limits), ("a", limits)], at(1_500)), Err((at(60_000), 1)));
+    }
+
+    #[test]
+    fn a_place_that_was_not_used_is_free_again() {
+        let windows = Windows::default();
+        let at = |seconds: i64| DateTime::from_timestamp(1_790_000_000 + seconds, 0).unwrap();
+        let limits: &[Limit] = &[Limit { most: 2, within_ms: 60_000 }];
+        let take = |at| windows.take(&[("a", limits)], Lane::First, at);
+        assert_eq!([take(at(0)), take(at(5))], [Ok(()); 2]);
+        windows.give_back(&[("a", limits), ("b", limits)], at(0));
+        assert_eq!(take(at(7)), Ok(()));
+        assert_eq!(take(at(60)), Err((at(65), 0)), "what went at 5 and at 7 counts");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The `Idempotency-Key` header, and the fingerprint that tells a repeated request from another one under the same key.
-//! The row that remembers them belongs to the verb's transaction.
+//! The row that remembers them belongs to the verb's transaction ([`take`], [`known`]); a slice of taps writes its own with everything else.
+
+mod store;
 
 use std::future::{Ready, ready};
 
@@ -10,6 +12,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{CommonCode, Problem};
+
+pub use store::{Known, Taking, known, take};
 
 /// The key the caller chose, 1 to 128 visible ASCII characters; `None` when he sent none.
 ///

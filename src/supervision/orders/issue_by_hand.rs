@@ -12,7 +12,8 @@ use super::view::{OrderView, views};
 use crate::identity::Caller;
 use crate::ledger::Actor;
 use crate::organisation::DepartmentId;
-use crate::platform::http::problem::{CommonCode, FieldError, Problem};
+use crate::platform::http::idempotency::{self, Taking};
+use crate::platform::http::problem::{FieldError, Problem};
 use crate::platform::http::text::TextRule;
 use crate::supervision::desk::SupervisionDesk;
 use crate::supervision::error::SupervisionCode;
@@ -65,13 +66,12 @@ async fn issue_in(
 ) -> Result<Issued, Problem> {
     let mut id = OrderId::fresh();
     let mut replayed = false;
-    if let Some((key, fingerprint)) = &key
-        && let Some((known, same)) = store::orders::take_key(conn, caller, key, fingerprint, id, now).await?
-    {
-        if same != fingerprint {
-            return Err(CommonCode::KeyReused.into());
+    if let Some((key, fingerprint)) = &key {
+        let (county, account, subject) = (caller.county.0, caller.account.0, id.0);
+        let taking = Taking { county, account, key, fingerprint, subject, now };
+        if let Some(known) = idempotency::take(conn, &taking).await? {
+            (id, replayed) = (OrderId(known.same(fingerprint)?), true);
         }
-        (id, replayed) = (known, true);
     }
     if !replayed {
         write(conn, desk, caller, body, id, now).await?;

@@ -1,6 +1,5 @@
 //! The SQL of `supervision_orders`.
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -8,9 +7,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::deadlines::DeadlineState;
-use crate::identity::Caller;
 use crate::organisation::{CountyId, DepartmentId};
-use crate::schema::{deadlines, idempotency_keys, supervision_orders};
+use crate::schema::{deadlines, supervision_orders};
 use crate::supervision::orders::list::Filter;
 use crate::supervision::orders::{Order, OrderId, OrderState};
 
@@ -77,39 +75,6 @@ pub async fn find(conn: &mut AsyncPgConnection, id: OrderId) -> QueryResult<Opti
 pub async fn save(conn: &mut AsyncPgConnection, order: &Order, version: i32) -> QueryResult<bool> {
     let row = supervision_orders::table.find(order.id).filter(supervision_orders::version.eq(version));
     Ok(diesel::update(row).set(order).execute(conn).await? == 1)
-}
-
-/// Remembers that a key stands for an order that is about to be written; when it stood for one already, that one and the fingerprint
-/// of its body. Who comes second at the same moment waits for the first.
-pub async fn take_key(
-    conn: &mut AsyncPgConnection,
-    caller: &Caller,
-    key: &str,
-    fingerprint: &[u8; 32],
-    order: OrderId,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<(OrderId, Vec<u8>)>> {
-    let taken = diesel::insert_into(idempotency_keys::table)
-        .values((
-            idempotency_keys::account_id.eq(caller.account),
-            idempotency_keys::key.eq(key),
-            idempotency_keys::county_id.eq(caller.county),
-            idempotency_keys::fingerprint.eq(fingerprint.as_slice()),
-            idempotency_keys::subject_id.eq(order.0),
-            idempotency_keys::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    if taken == 1 {
-        return Ok(None);
-    }
-    idempotency_keys::table
-        .find((caller.account, key))
-        .select((idempotency_keys::subject_id, idempotency_keys::fingerprint))
-        .first::<(Uuid, Vec<u8>)>(conn)
-        .await
-        .map(|(subject, fingerprint)| Some((OrderId(subject), fingerprint)))
 }
 
 /// Orders, newest first.

@@ -105,3 +105,58 @@ async fn a_repeated_tap_is_answered_when_its_hour_is_over() {
     assert_eq!((repeated, &known["id"]), (201, &call["id"]), "{known}");
     mill.may_not_raise(hour.clone()).await.is(422, "invalid").at_field("appointmentAt", "out_of_range");
 }
+
+/// Presses the button without a word; the status and the call.
+async fn presses(client: &Client<'_>) -> (u16, Value) {
+    let answer = client.request(Method::POST, "/api/v1/calls").await.send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_presses_the_button_twice_has_called_once() {
+    let county = County::open();
+    let (mill, park) = (county.mill(), county.park());
+    let (status, first) = presses(&mill).await;
+    assert_eq!(status, 201);
+    let alarms = async || county.count("select count(*) from notices where officer_id is not null").await;
+    let before = alarms().await;
+    county.pass(299.seconds());
+    let (status, again) = presses(&mill).await;
+    assert_eq!((status, &again["id"], &again["clocks"]), (200, &first["id"], &first["clocks"]));
+    assert_eq!((alarms().await, county.count("select count(*) from calls").await), (before, 1));
+
+    // Whoever says something says something else, and so does a key of its own.
+    mill.raises(json!({"urgency": "critical"})).await;
+    let keyed = mill.request(Method::POST, "/api/v1/calls").await.header("idempotency-key", "another");
+    assert_eq!(keyed.send().await.unwrap().status().as_u16(), 201);
+    // And another enterprise's button is its own.
+    assert_eq!(presses(&county.kiln()).await.0, 201);
+    // Five minutes after it was pressed it is pressed anew.
+    county.pass(1.seconds());
+    let (status, second) = presses(&mill).await;
+    assert_eq!(status, 201);
+    assert_ne!(second["id"], first["id"]);
+    // Who was heard calls about something else, and so does who took it back.
+    park.accepts(&View::of(second)).await;
+    let (status, third) = presses(&mill).await;
+    assert_eq!(status, 201);
+    mill.does("withdraw", &View::of(third), json!({"reason": "已解决"})).await;
+    assert_eq!(presses(&mill).await.0, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_presses_at_one_moment_are_one_call() {
+    let county = County::open();
+    let mill = county.mill();
+    mill.token().await;
+    for _ in 0..3 {
+        county.pass(6.minutes());
+        let pressed = futures_util::future::join_all((0..16).map(|_| presses(&mill))).await;
+        let new = pressed.iter().filter(|(status, _)| *status == 201).count();
+        assert_eq!((new, pressed.iter().filter(|(status, _)| *status == 200).count()), (1, 15));
+        assert!(pressed.iter().all(|(_, call)| call["id"] == pressed[0].1["id"]));
+    }
+    assert_eq!(county.count("select count(*) from calls").await, 3);
+    let alarms = "select count(*) from notices where event in ('call.dispatched', 'call.raised') and officer_id is not null and id = posting_id";
+    assert_eq!(county.count(alarms).await, 3);
+}

@@ -94,6 +94,7 @@ fn tap(id: CountyId, account: &str, enterprise: &str, words: Words, county: &Cou
         contact_name: None,
         contact_phone: None,
         key: None,
+        bare: false,
         now: county.now() + TimeDelta::minutes(1),
     }
 }

@@ -22,7 +22,7 @@ async fn the_rules_are_asked_in_their_order() {
         assert_eq!((call.route().0, call.holder(), call.state()), (rule, holder, state), "{body}");
         assert!(call.route().1.contains(holder), "{:?}", call.route());
     }
-    let body = mill.raises(json!({})).await;
+    let body = mill.raises(json!({"urgency": "normal"})).await;
     assert_eq!(body["title"], "一键呼叫：请联系企业了解诉求");
 }
 
@@ -140,7 +140,7 @@ async fn limits_come_from_urgency_and_item() {
     let friday = due(json!({})).await;
     assert_eq!(friday, ["03-16 09:05", "03-16 09:50", "03-16 14:50", "03-16 18:00", "03-20 18:00"].map(wd));
 
-    let call = mill.raises(json!({})).await;
+    let call = mill.raises(json!({"urgency": "normal"})).await;
     let why = mill.get(&format!("/api/v1/calls/{}/clocks/accept/explain", call.id())).await;
     assert_eq!(why["clock"]["dueAt"], "2026-03-16T09:05:00+08:00");
     assert!(why["lines"].as_array().unwrap().len() >= 3, "{why}");

@@ -63,7 +63,7 @@ async fn page_by_page_to_the_end_without_gap_or_repetition() {
     let mill = county.mill();
     let mut raised = Vec::new();
     for _ in 0..11 {
-        raised.push(mill.raises(json!({})).await.id().to_owned());
+        raised.push(mill.raises(json!({"itemCode": "OUTAGE"})).await.id().to_owned());
     }
     raised.reverse();
     for limit in [1, 2, 5, 10, 11, 12] {
@@ -71,7 +71,7 @@ async fn page_by_page_to_the_end_without_gap_or_repetition() {
     }
     // What is raised meanwhile shifts nothing.
     let first = mill.get("/api/v1/calls?limit=4").await;
-    mill.raises(json!({})).await;
+    mill.raises(json!({"itemCode": "OUTAGE"})).await;
     let rest =
         mill.get(&format!("/api/v1/calls?limit=100&cursor={}", first["nextCursor"].as_str().unwrap())).await;
     let rest: Vec<&str> =

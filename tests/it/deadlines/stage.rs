@@ -114,7 +114,7 @@ pub async fn raised(county: &County, by: &Person, body: &Raise, count: usize) ->
         for raised in writer::write(&county.app.calls, by.county, slice).await.unwrap() {
             match raised.unwrap() {
                 Raised::New(view) => ids.push(view.id.0),
-                Raised::Known(_) => panic!("no key was given"),
+                other => panic!("neither key nor empty tap was given: {other:?}"),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod buttons;
 mod crash;
 mod delivery;
 mod drill;
@@ -14,6 +15,7 @@ mod loops;
 mod loss;
 mod order;
 mod people;
+mod preferences;
 mod redraw;
 mod stage;
 mod storms;

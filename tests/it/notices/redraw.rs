@@ -6,10 +6,12 @@ use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use yijiao::notices::admin::cancel::{self, WithReason};
+use yijiao::notices::admin::{pause, retry};
 use yijiao::notices::check::Unsent;
 use yijiao::notices::deliver::Delivered;
 use yijiao::notices::inbox::{self, Reader};
-use yijiao::notices::model::{ChannelLanguage, NoticeId, NoticeState};
+use yijiao::notices::model::{ChannelLanguage, ChannelState, NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::notices::texts::Texts;
 use yijiao::platform::clock::Clock;
 use yijiao::platform::db::DbError;
@@ -17,7 +19,7 @@ use yijiao::platform::http::cursor::Paging;
 use yijiao::sandbox::{Fault, Mode, Received};
 use yijiao::schema::{channels, notices};
 
-use super::stage::{Stage, USER};
+use super::stage::{Stage, USER, alarm_params};
 
 const LEASE: TimeDelta = TimeDelta::seconds(31);
 
@@ -380,8 +382,9 @@ async fn a_sender_that_dies_between_sending_and_settling_leaves_nothing_undone_a
     stage.work_all().await;
     stage.pass(TimeDelta::seconds(2));
     stage.work_all().await;
-    assert_eq!(stage.row(alarm).await.state, NoticeState::Superseded);
-    assert_eq!(redraw_of(&stage, alarm).await, (NoticeState::Superseded, 0, "superseded".to_owned()));
+    let row = stage.row(alarm).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Superseded, "superseded: may_have_arrived"));
+    assert_eq!(redraw_of(&stage, alarm).await, (NoticeState::Superseded, 0, "no_card".to_owned()));
     assert_eq!(stage.unsent().await, Unsent::default());
     assert_eq!(stage.next_due().await, None);
 }
@@ -403,4 +406,181 @@ async fn two_rows_never_redraw_one_card() {
     let mut tx = stage.tx().await;
     let kept = notices::table.filter(notices::redraws.is_not_null()).count().get_result::<i64>(&mut tx).await;
     assert_eq!(kept.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_whose_answer_was_lost_may_stand_in_the_chat_and_says_so() {
+    let stage = Stage::set().await;
+    stage.open_app("feishu-app").await;
+    stage.sandbox.set_fault("feishu-app", Fault::times(Mode::LostAnswer, 1));
+    let lost = stage.alarm_to("feishu-app", USER).await;
+    stage.work_all().await;
+    assert_eq!(stage.row(lost).await.state, NoticeState::Retry);
+    stage.sandbox.set_fault("feishu-app", Fault::times(Mode::Busy, 1));
+    let refused = stage.alarm_to("feishu-app", USER).await;
+    stage.work_all().await;
+    stage.answer().await;
+    let row = stage.row(lost).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Superseded, "superseded: may_have_arrived"));
+    let row = stage.row(refused).await;
+    assert_eq!((row.state, row.reason.as_str()), (NoticeState::Superseded, "superseded"), "it was told so");
+    stage.pass(TimeDelta::minutes(1));
+    stage.work_all().await;
+    assert_eq!(stage.sandbox.messages("feishu-app").len(), 1, "to ask for it would be to send it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_the_limit_is_redrawn_a_moment_later_and_an_alarm_passes_it() {
+    // Of Feishu's fifty a second we use forty, of which ten are for first alarms alone; four of them to one person.
+    let stage = Stage::set_limited().await;
+    stage.open_app("feishu-app").await;
+    let mut alarms = Vec::new();
+    while alarms.len() < 36 {
+        for _ in 0..4 {
+            alarms.push(stage.alarm_to("feishu-app", USER).await);
+        }
+        stage.work_all().await;
+        stage.pass(TimeDelta::seconds(1));
+    }
+    stage.answer().await;
+    stage.work_all().await;
+    let mut held = Vec::new();
+    for alarm in &alarms {
+        assert_eq!(stage.row(*alarm).await.state, NoticeState::Acted);
+        match redraw_of(&stage, *alarm).await {
+            (NoticeState::Sent, 1, _) => {}
+            (NoticeState::Held, _, reason) if reason == "throttled" => held.push(*alarm),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(held.len(), 6);
+    let alarm = stage.alarm_to("feishu-app", USER).await;
+    stage.work_all().await;
+    let row = stage.row(alarm).await;
+    assert_eq!((row.state, row.attempt), (NoticeState::Sent, 1), "it waits for no card");
+    for _ in 0..3 {
+        stage.pass(TimeDelta::seconds(1));
+        stage.work_all().await;
+    }
+    for alarm in &held {
+        assert_eq!(redraw_of(&stage, *alarm).await.0, NoticeState::Sent);
+    }
+    assert_eq!(stage.attempts_unlike("delivered").await, 0, "the platform refused nothing");
+}
+
+/// Nobody was troubled about cards: nothing else was posted, nothing is said to be unsent, no ladder would climb.
+async fn is_quiet(stage: &Stage, rows: usize) {
+    assert_eq!(stage.states().await.len(), rows);
+    assert_eq!(stage.unsent().await, Unsent::default());
+    assert_eq!(stage.follow_up().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_channel_redraws_when_it_is_resumed_and_a_dead_one_never() {
+    let stage = Stage::set().await;
+    let wecom = sent(&stage, "wecom-app").await;
+    let feishu = sent(&stage, "feishu-app").await;
+    stage.answer().await;
+    let admin = stage.administrator();
+    let paused = stage.channel("wecom-app").await;
+    let reason = WithReason { reason: "检修".to_owned() };
+    pause::pause(stage.db(), &admin, paused, &reason, stage.now()).await.unwrap();
+    stage.set_channel("feishu-app", ChannelState::Dead).await;
+    stage.work_all().await;
+    assert_eq!(redraw_of(&stage, wecom).await, (NoticeState::Held, 0, "channel_paused".to_owned()));
+    assert_eq!(redraw_of(&stage, feishu).await, (NoticeState::Expired, 0, "channel_dead".to_owned()));
+    stage.pass(TimeDelta::hours(1));
+    stage.work_all().await;
+    assert_eq!(stage.unsent().await, Unsent { waiting: 1, ..Unsent::default() }, "it is not late either");
+    assert_eq!((stage.states().await.len(), stage.follow_up().await), (4, 0));
+    pause::resume(stage.db(), &admin, paused, stage.now()).await.unwrap();
+    stage.work_all().await;
+    assert_eq!(redraw_of(&stage, wecom).await, (NoticeState::Sent, 1, String::new()));
+    assert!(card(&stage, "wecom-app").title.contains("已由王芳接单"));
+    is_quiet(&stage, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_redraws_again_or_not_at_all() {
+    let stage = Stage::set().await;
+    let admin = stage.administrator();
+    let feishu = sent(&stage, "feishu-app").await;
+    let wecom = sent(&stage, "wecom-app").await;
+    // The application lacks the permission.
+    stage.sandbox.set_fault("feishu-app", Fault::times(Mode::WrongSign, 1));
+    stage.sandbox.set_fault("wecom-app", Fault::times(Mode::Busy, 1));
+    stage.answer().await;
+    stage.work_all().await;
+    assert_eq!(
+        redraw_of(&stage, feishu).await,
+        (NoticeState::Expired, 1, "card_fixed: needs_admin".to_owned())
+    );
+    let (redraw, _) = stage.redraws(feishu).await.unwrap();
+    let shown = retry::retry(stage.db(), &admin, redraw, stage.now()).await.unwrap();
+    assert_eq!((shown.notice.state, shown.notice.redraws), (NoticeState::Queued, Some(feishu)));
+    stage.work_all().await;
+    assert_eq!(redraw_of(&stage, feishu).await, (NoticeState::Sent, 2, String::new()));
+    assert!(card(&stage, "feishu-app").title.contains("已由王芳接单"));
+    assert!(retry::retry(stage.db(), &admin, redraw, stage.now()).await.is_err(), "it left");
+
+    let (redraw, row) = stage.redraws(wecom).await.unwrap();
+    assert_eq!(row.state, NoticeState::Retry);
+    let reason = WithReason { reason: "不必了".to_owned() };
+    cancel::cancel(stage.db(), &admin, redraw, &reason, stage.now()).await.unwrap();
+    stage.pass(TimeDelta::hours(1));
+    stage.work_all().await;
+    let cancelled = (NoticeState::Superseded, 1, "cancelled: 不必了".to_owned());
+    assert_eq!(redraw_of(&stage, wecom).await, cancelled);
+    assert!(card(&stage, "wecom-app").title.contains("企业叫您"));
+    is_quiet(&stage, 4).await;
+    // What cannot leave goes nowhere else: a card is where it is.
+    stage.set_channel("feishu-app", ChannelState::Dead).await;
+    let late = stage.alarm_to("feishu-app", USER).await;
+    assert!(stage.redraws(late).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_names_the_application_or_the_person_ends_it_and_troubles_nobody() {
+    for (app, fault, reason) in [
+        ("wecom-app", Mode::WrongSign, "card_fixed: needs_admin"),
+        ("wecom-app", Mode::Dead, "card_fixed: drop_recipient"),
+        ("feishu-app", Mode::WrongSign, "card_fixed: needs_admin"),
+        ("feishu-app", Mode::Dead, "card_fixed: drop_recipient"),
+    ] {
+        let stage = Stage::set().await;
+        let alarm = sent(&stage, app).await;
+        stage.sandbox.set_fault(app, Fault::always(fault));
+        stage.answer().await;
+        stage.work_all().await;
+        let ended = (NoticeState::Expired, 1, reason.to_owned());
+        assert_eq!(redraw_of(&stage, alarm).await, ended, "{app} {fault:?}");
+        stage.pass(TimeDelta::hours(2));
+        stage.work_all().await;
+        assert_eq!(redraw_of(&stage, alarm).await, ended);
+        is_quiet(&stage, 2).await;
+        assert_eq!(stage.channel_state(app).await, ("active".to_owned(), String::new()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_alarms_in_one_message_are_nobodys_own_card() {
+    let stage = Stage::set().await;
+    for app in ["wecom-app", "feishu-app"] {
+        stage.open_app(app).await;
+        let channel = stage.channel(app).await;
+        let rows = [(); 2].map(|()| {
+            let row = stage.notice(NoticeId::fresh(), channel, Priority::Low, alarm_params());
+            NewNotice { recipient: USER.to_owned(), ..row }
+        });
+        stage.post_all(rows.to_vec()).await;
+    }
+    stage.pass(TimeDelta::seconds(61));
+    stage.work_all().await;
+    assert!(stage.states().await.iter().all(|state| *state == NoticeState::Sent));
+    let told = card(&stage, "feishu-app");
+    stage.answer().await;
+    stage.work_all().await;
+    assert_eq!(stage.states().await, [NoticeState::Acted; 4], "no row that redraws");
+    assert_eq!(card(&stage, "feishu-app").title, told.title);
+    assert_eq!(stage.sandbox.messages("wecom-app").len(), 1);
 }

@@ -1,6 +1,7 @@
 //! How fast notices leave: the platforms' limits, company, quiet hours, and channels that do not work.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use yijiao::notices::deliver::Delivered;
 use yijiao::notices::model::{NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::sandbox::{Fault, Mode};
 
-use super::stage::{Stage, alarm_params};
+use super::stage::{Stage, USER, alarm_params};
 
 /// News of a department about a matter of its own: it asks nobody to act.
 fn news(stage: &Stage, channel: yijiao::notices::model::ChannelId, number: usize) -> NewNotice {
@@ -139,7 +140,8 @@ async fn alarms_beyond_the_whole_limit_go_another_way_or_wait_for_their_place() 
     stage.work_all().await;
     assert_eq!(stage.row(further).await.state, NoticeState::Fallback);
     assert_eq!(stage.sandbox.messages("feishu").len(), 1, "at once");
-    stage.pass(TimeDelta::minutes(1));
+    // A minute, and a second for the road.
+    stage.pass(TimeDelta::seconds(61));
     stage.work_all().await;
     assert_eq!(stage.row(ids[19]).await.state, NoticeState::Sent);
 }
@@ -465,4 +467,41 @@ async fn one_message_at_a_time_is_on_its_way_to_a_person_in_wechat() {
     // Of whose message nobody hears any more, he is waited for no longer than that.
     stage.pass(TimeDelta::seconds(31));
     assert_eq!(here.take(&to("openid-1"), stage.now()).await, go);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_waited_for_one_token_do_not_arrive_as_a_crowd() {
+    // To one person Feishu takes five messages a second, and we have leave for four.
+    let stage = Stage::set_limited().await;
+    stage.open_app("feishu-app").await;
+    let known = stage.alarm_to("feishu-app", USER).await;
+    stage.work_all().await;
+    assert_eq!(stage.row(known).await.state, NoticeState::Sent);
+    stage.fetches_for_ever().await;
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        stage.pass(TimeDelta::seconds(1));
+        let mut four = Vec::new();
+        for _ in 0..4 {
+            four.push(stage.alarm_to("feishu-app", USER).await);
+        }
+        let (sender, now) = (stage.jobs.worker.sender.clone(), stage.now());
+        let sends = four.into_iter().map(|id| (sender.clone(), stage.entry(id)));
+        let sends = sends.map(|(sender, entry)| async move { sender.deliver_one(entry, now).await.unwrap() });
+        let mut sends = Box::pin(futures_util::future::join_all(sends));
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut sends).await;
+        assert!(early.is_err(), "all four have leave and no token: {early:?}");
+        waiting.push(sends);
+    }
+    // Whoever was to fetch one comes back without.
+    let mut keys = redis::cmd("KEYS");
+    let locks: Vec<String> = stage.redis.query(keys.arg(stage.redis.key("token:*:lock"))).await.unwrap();
+    stage.redis.query::<i64>(redis::cmd("DEL").arg(&locks)).await.unwrap();
+    let delivered: Vec<Delivered> = futures_util::future::join_all(waiting).await.concat();
+    let sent = delivered.iter().filter(|one| **one == Delivered::Tried(NoticeState::Sent)).count();
+    assert_eq!(sent, 4, "{delivered:?}");
+    let kept = delivered.iter().filter(|one| matches!(one, Delivered::Kept(_))).count();
+    assert_eq!(kept, 4, "the others have lost their turn, not their message");
+    assert_eq!(stage.attempts_unlike("delivered").await, 0, "the platform refused nothing");
+    assert_eq!(stage.sandbox.messages("feishu-app").len(), 5);
 }

@@ -338,6 +338,53 @@ async fn what_people_decided_in_the_product_survives_an_import() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_was_chosen_in_the_product_survives_an_import() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let app = |kind: &str, name: &str| {
+        format!("{kind},{kind},{name},,{{sandbox}},,s,\"{{\"\"appId\"\":\"\"x\"\"}}\"\n")
+    };
+    let apps = app("feishu_app", "飞书") + &app("dingtalk_app", "钉钉");
+    let head = "code,kind,name,department_code,base_url,token,secrets,settings\n";
+    let order = "department_code,channel_code,preference\nD2,feishu_app,1\nD1,feishu_app,1\n";
+    let reached = "officer_code,channel_code,user_id,preference\nO1,feishu_app,o1,1\nO2,feishu_app,o2,1\n";
+    for (file, text) in [
+        ("channels.csv", format!("{head}{apps}")),
+        ("officer_addresses.csv", reached.to_owned()),
+        ("department_channels.csv", order.to_owned()),
+    ] {
+        std::fs::write(small.0.join(file), text).unwrap();
+    }
+    let county = load(db, &small.0).await.unwrap().county;
+    for statement in [
+        "update officer_addresses a set preference = null, chosen_at = now() from officers o where o.id = a.officer_id and o.code = 'O1'",
+        "update department_channels p set channel_id = c.id, given_at = now() from departments d, channels c
+            where d.id = p.department_id and d.code = 'D2' and c.code = 'dingtalk_app'",
+        "update channels set buttons_refused_at = now()",
+    ] {
+        execute(db, county, statement).await;
+    }
+    // One more application reaches them both, before all others; and one of the two has another name.
+    std::fs::write(
+        small.0.join("officer_addresses.csv"),
+        format!("{reached}O1,dingtalk_app,o1,1\nO2,dingtalk_app,o2,1\n"),
+    )
+    .unwrap();
+    small.edit("channels.csv", "钉钉", "县钉钉");
+    load(db, &small.0).await.unwrap();
+    let people =
+        "select o.code || ' ' || c.code || ' ' || coalesce(a.preference::text, '-') from officer_addresses a
+        join officers o on o.id = a.officer_id join channels c on c.id = a.channel_id";
+    let expected = ["O1 dingtalk_app -", "O1 feishu_app -", "O2 dingtalk_app 1", "O2 feishu_app 1"];
+    assert_eq!(texts(db, county, people).await, expected);
+    let departments = "select d.code || ' ' || c.code from department_channels p
+        join departments d on d.id = p.department_id join channels c on c.id = p.channel_id";
+    assert_eq!(texts(db, county, departments).await, ["D1 feishu_app", "D2 dingtalk_app"]);
+    let refused = "select code from channels where buttons_refused_at is not null and code like '%app'";
+    assert_eq!(texts(db, county, refused).await, ["feishu_app"], "what was changed may do what it could not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_old_file_does_not_bring_back_a_secret_that_an_administrator_replaced() {
     let scratch = TestDb::create();
     let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());

@@ -24,7 +24,7 @@ const PRIVILEGES: &[(&str, &str)] = &[
     ("firings", "INSERT SELECT"),
     ("hand_overs", "INSERT SELECT UPDATE"),
     ("holder_spans", "INSERT SELECT UPDATE"),
-    ("idempotency_keys", "DELETE INSERT SELECT"),
+    ("idempotency_keys", "DELETE INSERT SELECT UPDATE"),
     ("ledger_events", "INSERT SELECT"),
     ("notice_attempts", "INSERT SELECT"),
     ("notices", "INSERT SELECT UPDATE"),

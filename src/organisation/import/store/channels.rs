@@ -1,6 +1,6 @@
 //! Channels with their sealed credentials, and whom they reach.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -66,8 +66,10 @@ struct Address {
     channel_id: Uuid,
     user_id: String,
     preference: Option<i32>,
+    chosen_at: Option<DateTime<Utc>>,
 }
-table_io!(Address, officer_addresses, 6, (id), { user_id, preference });
+// In which order he is tried the files do not say any more once he has chosen himself.
+table_io!(Address, officer_addresses, 7, (id), { user_id, preference });
 
 impl Stored for Address {
     type Key = (Uuid, Uuid);
@@ -76,6 +78,10 @@ impl Stored for Address {
     }
     fn adopt(&mut self, stored: &Self) {
         self.id = stored.id;
+        self.chosen_at = stored.chosen_at;
+        if stored.chosen_at.is_some() {
+            self.preference = stored.preference;
+        }
     }
 }
 
@@ -87,8 +93,9 @@ struct Preferred {
     department_id: Uuid,
     channel_id: Uuid,
     preference: i32,
+    given_at: Option<DateTime<Utc>>,
 }
-table_io!(Preferred, department_channels, 5, (id), { preference });
+table_io!(Preferred, department_channels, 6, (id), { preference });
 
 impl Stored for Preferred {
     type Key = (Uuid, Uuid);
@@ -136,6 +143,12 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         }
     }
     Channel::write(load.conn, &diff.write).await?;
+    // What its platform refused, a channel that is changed may take.
+    let written: Vec<Uuid> = diff.write.iter().map(|channel| channel.id).collect();
+    let refused = channels::table.filter(channels::id.eq_any(written));
+    let refused = refused.filter(channels::buttons_refused_at.is_not_null());
+    let forgotten = channels::buttons_refused_at.eq(None::<DateTime<Utc>>);
+    diesel::update(refused).set(forgotten).execute(load.conn).await?;
     load.counts.push((Kind::Channels, diff.counts));
     let ids: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     store_addresses(load, &ids).await?;
@@ -144,18 +157,23 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
 }
 
 async fn store_addresses(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let stored = Address::load(load.conn, load.county).await?;
+    let chose: HashSet<Uuid> =
+        stored.iter().filter(|row| row.chosen_at.is_some()).map(|row| row.officer_id).collect();
     let mut wanted = Vec::with_capacity(load.source.addresses.rows.len());
     for Line { row, .. } in &load.source.addresses.rows {
+        let officer = find(&load.ids.officers, &row.officer)?;
         wanted.push(Address {
             id: Uuid::now_v7(),
             county_id: load.county,
-            officer_id: find(&load.ids.officers, &row.officer)?,
+            officer_id: officer,
             channel_id: find(channels, &row.channel)?,
             user_id: row.user_id.clone(),
-            preference: row.preference,
+            preference: row.preference.filter(|_| !chose.contains(&officer)),
+            chosen_at: None,
         });
     }
-    let mut diff = diff(Address::load(load.conn, load.county).await?, wanted);
+    let mut diff = diff(stored, wanted);
     Address::write(load.conn, &diff.write).await?;
     // A county that leaves the file out keeps what it has.
     if load.source.addresses.present && !diff.gone.is_empty() {
@@ -168,17 +186,27 @@ async fn store_addresses(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) 
 }
 
 async fn store_preferred(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) -> QueryResult<()> {
+    let mut stored = Preferred::load(load.conn, load.county).await?;
+    // An order that an administrator gave is not the files' to change.
+    let given: HashSet<Uuid> =
+        stored.iter().filter(|row| row.given_at.is_some()).map(|row| row.department_id).collect();
+    stored.retain(|row| !given.contains(&row.department_id));
     let mut wanted = Vec::with_capacity(load.source.department_channels.rows.len());
     for Line { row, .. } in &load.source.department_channels.rows {
+        let department = find(&load.ids.departments, &row.department)?;
+        if given.contains(&department) {
+            continue;
+        }
         wanted.push(Preferred {
             id: Uuid::now_v7(),
             county_id: load.county,
-            department_id: find(&load.ids.departments, &row.department)?,
+            department_id: department,
             channel_id: find(channels, &row.channel)?,
             preference: row.preference,
+            given_at: None,
         });
     }
-    let mut diff = diff(Preferred::load(load.conn, load.county).await?, wanted);
+    let mut diff = diff(stored, wanted);
     Preferred::write(load.conn, &diff.write).await?;
     if load.source.department_channels.present && !diff.gone.is_empty() {
         let gone: Vec<Uuid> = diff.gone.iter().map(|row| row.id).collect();

@@ -1,0 +1,254 @@
+//! One message onto the wire and its answer back: with an access token where the provider wants one, and not a moment after what it says
+//! was answered, nor long after it had leave.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Leased, Sender};
+use crate::notices::channels::wecom_app::has_button;
+use crate::notices::channels::{
+    self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure, judge_strictly,
+};
+use crate::notices::gate::asking;
+use crate::notices::store;
+use crate::notices::throttle::{Full, Leave, Spacing};
+use crate::notices::tokens::{NoToken, Token};
+use crate::platform::db::{DbError, Scope};
+use crate::platform::outbound::{HeaderMap, OutboundRequest};
+
+/// What waited longer than this since its lease may have been answered meanwhile, and leave that was given so long ago says nothing of the
+/// present: whoever waited for the same token would arrive all at once.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Since when a message is in hand, and by what leave it goes.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::notices) struct Turn {
+    /// None: several go together, of which each stands for itself.
+    pub leased: Option<Instant>,
+    pub given: Instant,
+    /// The leave that was asked for.
+    pub spacing: Spacing,
+}
+
+impl Turn {
+    pub(super) fn in_company(self) -> Self {
+        Self { leased: None, ..self }
+    }
+}
+
+/// What an answer means.
+type Judge = fn(ChannelKind, u16, &HeaderMap, &[u8], DateTime<Utc>) -> Outcome;
+
+/// Why nothing was sent.
+pub(super) enum Unsent {
+    Unrenderable(String),
+    /// What it asks for was done while it waited.
+    Answered,
+    /// Its leave grew old while it waited, and there is no place now.
+    Late {
+        until: DateTime<Utc>,
+        why: Full,
+    },
+}
+
+/// What became of the button of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Button {
+    /// There was none, or nobody knows.
+    Untried,
+    Taken,
+    /// The platform refused the card, and took it without.
+    Refused,
+}
+
+/// What was asked of a provider, and what it said.
+pub(super) struct Exchange {
+    pub outcome: Outcome,
+    pub http_status: Option<u16>,
+    pub excerpt: String,
+    pub detail: Option<String>,
+    pub button: Button,
+    pub took: Duration,
+}
+
+impl Sender {
+    /// Sends a message. Without a turn nobody asks whether it may go.
+    pub(super) async fn send(
+        &self,
+        leased: &Leased,
+        target: &Target,
+        message: &Message,
+        turn: Option<Turn>,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, Unsent> {
+        if target.kind.is_personal() {
+            return self.to_person(leased, target, message, turn, now).await;
+        }
+        let number = u32::try_from(leased.attempt).unwrap_or(1);
+        let request = channels::request(target, message, now, number);
+        let request = request.map_err(|why| Unsent::Unrenderable(why.to_string()))?;
+        self.still_may(leased, turn, now).await?;
+        Ok(self.exchange(target, request, None, judge, now).await)
+    }
+
+    /// Whether a message may still go onto the wire that waited for its turn or its token since it was leased and had leave.
+    async fn still_may(&self, leased: &Leased, turn: Option<Turn>, now: DateTime<Utc>) -> Result<(), Unsent> {
+        let Some(turn) = turn else { return Ok(()) };
+        let waited = |since: Instant| since.elapsed() >= MOMENT;
+        if leased.alarms && turn.leased.is_some_and(waited) && self.is_answered(leased).await {
+            return Err(Unsent::Answered);
+        }
+        let waited = turn.given.elapsed();
+        if waited < MOMENT {
+            return Ok(());
+        }
+        let later = now + TimeDelta::from_std(waited).unwrap_or_default();
+        match self.throttle.take_again(&asking(leased, turn.spacing), now, later).await {
+            Leave::Go(_) => Ok(()),
+            Leave::Wait { until, why } => Err(Unsent::Late { until, why }),
+        }
+    }
+
+    /// While Postgres is away nothing is: rather once too often than not at all.
+    async fn is_answered(&self, leased: &Leased) -> bool {
+        let answered = async {
+            let mut tx = self.db.begin(Scope::County(leased.county.0)).await?;
+            let answered = store::is_answered(&mut tx, leased.notice).await.map_err(DbError::from);
+            tx.finish(answered).await
+        };
+        answered.await.unwrap_or_else(|error| {
+            tracing::debug!(%error, notice = %leased.notice, "nobody can say whether it was answered");
+            false
+        })
+    }
+
+    /// By an application. What follows upon a token must end before the lease does, or somebody else would send the same notice meanwhile:
+    /// so tokens are waited for no longer than that. A card whose button is refused goes once more without.
+    async fn to_person(
+        &self,
+        leased: &Leased,
+        target: &Target,
+        message: &Message,
+        turn: Option<Turn>,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, Unsent> {
+        let latest =
+            Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
+        let asks = leased.redraws.is_none() && has_button(target, message);
+        let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
+        let first = self.with_token(leased, (target, message, judge), turn, latest, now).await?;
+        if !asks || first.outcome != Outcome::BadMessage {
+            let taken = asks && matches!(first.outcome, Outcome::Delivered { .. });
+            return Ok(Exchange { button: if taken { Button::Taken } else { Button::Untried }, ..first });
+        }
+        if Instant::now() >= latest {
+            // Nothing is wrong with what it says: there is only no time left to say it without the button.
+            return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..first });
+        }
+        let channel = leased.channel;
+        tracing::warn!(%channel, "a card with a button was refused and goes without, as do the others of a day; `buttons` of the channel's settings says so for good");
+        let plain = target.without_buttons();
+        let second = self.with_token(leased, (&plain, message, channels::judge), turn, latest, now).await?;
+        // What is refused either way was not refused because of its button.
+        let refused = matches!(second.outcome, Outcome::Delivered { .. });
+        let button = if refused { Button::Refused } else { Button::Untried };
+        Ok(Exchange { took: first.took + second.took, button, ..second })
+    }
+
+    /// With the application's access token; one that is no longer good is replaced once.
+    async fn with_token(
+        &self,
+        leased: &Leased,
+        (target, message, judge): (&Target, &Message, Judge),
+        turn: Option<Turn>,
+        latest: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, Unsent> {
+        let request = |token: &Token| {
+            let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
+            let request = match &leased.redraws {
+                Some(handle) => channels::redraw(target, message, &person, handle),
+                None => channels::request_to(target, message, &person),
+            };
+            request.map_err(|why| Unsent::Unrenderable(why.to_string()))
+        };
+        let token = self.tokens.of(leased.channel, target, now);
+        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        self.still_may(leased, turn, now).await?;
+        let first = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
+        if first.outcome != Outcome::RefreshToken {
+            return Ok(first);
+        }
+        let token = self.tokens.renewed(leased.channel, target, &token, now);
+        let token = match timeout_at(latest, token).await.unwrap_or_else(|_| Err(NoToken::in_time())) {
+            Ok(token) => token,
+            Err(none) => return Ok(none.into()),
+        };
+        self.still_may(leased, turn, now).await?;
+        let second = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
+        if second.outcome == Outcome::RefreshToken {
+            self.tokens.refuse(leased.channel, target, now).await;
+        }
+        Ok(Exchange { took: first.took + second.took, ..second })
+    }
+
+    async fn exchange(
+        &self,
+        target: &Target,
+        request: OutboundRequest,
+        token: Option<&SecretString>,
+        judge: Judge,
+        now: DateTime<Utc>,
+    ) -> Exchange {
+        match self.outbound.send(request).await {
+            Ok(answer) => {
+                let status = answer.status.as_u16();
+                let answered_at = now + TimeDelta::from_std(answer.took).unwrap_or_default();
+                let outcome = judge(target.kind, status, &answer.headers, &answer.body, answered_at);
+                let outcome = if target.kind.is_personal() { for_one(outcome) } else { outcome };
+                let mut excerpt = target.excerpt(&answer.body);
+                if let Some(token) = token {
+                    excerpt = excerpt.replace(token.expose_secret(), "***");
+                }
+                // What the platform says in its own way explains itself; a gateway's page or redirect does not.
+                let detail = matches!(outcome, Outcome::Retry { .. }) && !is_platforms(&answer.body);
+                let detail = detail.then(|| format!("HTTP {status}"));
+                let (http_status, button) = (Some(status), Button::Untried);
+                Exchange { outcome, http_status, excerpt, detail, button, took: answer.took }
+            }
+            Err(error) => Exchange {
+                outcome: judge_failure(&error),
+                http_status: None,
+                excerpt: error.to_string(),
+                detail: Some(error.to_string()),
+                button: Button::Untried,
+                took: Duration::ZERO,
+            },
+        }
+    }
+}
+
+/// Whether it is an answer in JSON with a code, as all platforms give.
+fn is_platforms(body: &[u8]) -> bool {
+    let answer: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    answer.is_some_and(|answer| answer.get("errcode").or_else(|| answer.get("code")).is_some())
+}
+
+impl From<NoToken> for Exchange {
+    fn from(none: NoToken) -> Self {
+        Self {
+            outcome: none.outcome,
+            http_status: none.http_status,
+            excerpt: none.detail.clone(),
+            detail: Some(none.detail),
+            button: Button::Untried,
+            took: Duration::ZERO,
+        }
+    }
+}
