@@ -89,7 +89,7 @@ async fn callers_get_503_with_retry_after_and_are_served_when_postgres_is_back()
     let mill = county.mill();
     let calls = || async {
         let list = mill.request(Method::GET, "/api/v1/calls").await;
-        let tap = mill.request(Method::POST, "/api/v1/calls").await.json(&json!({}));
+        let tap = mill.request(Method::POST, "/api/v1/calls").await.json(&json!({"text": "停电了"}));
         let (list, tap) = soon(async { tokio::join!(list.send(), tap.send()) }).await;
         [list.unwrap(), tap.unwrap()]
     };
