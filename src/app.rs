@@ -93,6 +93,7 @@ impl App {
             throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
             lease: TimeDelta::milliseconds(config.notices.lease_ms.into()),
             next_channel_minutes: Rules::defaults().notices.next_channel_minutes,
+            clock: clock.clone(),
             wake: wake.clone(),
         };
         Ok(Self {

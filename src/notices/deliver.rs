@@ -26,6 +26,7 @@ use super::throttle::{Full, Spacing, Standing, Throttle};
 use super::tokens::Tokens;
 use super::wake::Wake;
 use crate::organisation::CountyId;
+use crate::platform::clock::Clock;
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::http::lang::Lang;
@@ -54,6 +55,8 @@ pub struct Sender {
     pub lease: TimeDelta,
     /// How long an officer has to act on a first alarm before his next application is tried, unless his county says otherwise.
     pub next_channel_minutes: i32,
+    /// Says how old leave is that could not be used at once.
+    pub clock: Clock,
     /// Rings when an alarm was addressed anew.
     pub wake: Wake,
 }

@@ -27,10 +27,7 @@ fn stopwatches_measure_what_is_no_matter_of_the_domain() {
             ("src/platform/outbound.rs", "how long a provider took"),
             ("src/platform/redis.rs", "when Redis may be tried again"),
             ("src/deadlines/engine.rs", "when Redis is asked again for what dead workers had taken"),
-            (
-                "src/notices/deliver/exchange.rs",
-                "how long a token may be waited for before the lease ends, and how old its leave is",
-            ),
+            ("src/notices/deliver/exchange.rs", "how long a token may be waited for before the lease ends"),
             ("src/notices/gate.rs", "how long a notice waited for its turn since its lease"),
             ("src/notices/worker.rs", "when Redis is asked again for what dead senders had taken"),
         ],

@@ -19,16 +19,17 @@ use crate::notices::tokens::{NoToken, Token};
 use crate::platform::db::{DbError, Scope};
 use crate::platform::outbound::{HeaderMap, OutboundRequest};
 
-/// What waited longer than this since its lease may have been answered meanwhile, and leave that was given so long ago says nothing of the
-/// present: whoever waited for the same token would arrive all at once.
+/// What waited longer than this since its lease may have been answered meanwhile.
 const MOMENT: Duration = Duration::from_millis(100);
+/// Leave that was given so long ago says nothing of the present: whoever waited for the same token would arrive all at once. Half of what
+/// the table of limits grants the road.
+const AGED: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Since when a message is in hand, and by what leave it goes.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::notices) struct Turn {
     /// None: several go together, of which each stands for itself.
     pub leased: Option<Instant>,
-    pub given: Instant,
     /// The leave that was asked for.
     pub spacing: Spacing,
 }
@@ -94,18 +95,17 @@ impl Sender {
         Ok(self.exchange(target, request, None, judge, now).await)
     }
 
-    /// Whether a message may still go onto the wire that waited for its turn or its token since it was leased and had leave.
+    /// Whether a message may still go onto the wire that waited for its turn or its token since it was leased, and had leave at `now`.
     async fn still_may(&self, leased: &Leased, turn: Option<Turn>, now: DateTime<Utc>) -> Result<(), Unsent> {
         let Some(turn) = turn else { return Ok(()) };
         let waited = |since: Instant| since.elapsed() >= MOMENT;
         if leased.alarms && turn.leased.is_some_and(waited) && self.is_answered(leased).await {
             return Err(Unsent::Answered);
         }
-        let waited = turn.given.elapsed();
-        if waited < MOMENT {
+        let later = self.clock.now();
+        if later - now < AGED {
             return Ok(());
         }
-        let later = now + TimeDelta::from_std(waited).unwrap_or_default();
         match self.throttle.take_again(&asking(leased, turn.spacing), now, later).await {
             Leave::Go(_) => Ok(()),
             Leave::Wait { until, why } => Err(Unsent::Late { until, why }),

@@ -142,17 +142,26 @@ impl Throttle {
 
     /// Asks for leave to send one message now; counts it when it is given. Who has it says when the message has [`Self::arrived`].
     pub async fn take(&self, asking: &Asking<'_>, now: DateTime<Utc>) -> Leave {
-        let scopes = self.scopes(asking);
-        let standing = match self.ask(asking, &scopes, now).await {
+        self.take_since(asking, &self.scopes(asking), None, now).await
+    }
+
+    async fn take_since(
+        &self,
+        asking: &Asking<'_>,
+        scopes: &[Scope],
+        given: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Leave {
+        let standing = match self.ask(asking, scopes, now).await {
             Ok(Leave::Go(standing)) => standing,
             Ok(wait) => return wait,
             Err(error) => {
                 tracing::debug!(%error, channel = %asking.channel, "nobody can say how much was sent");
-                return self.take_alone(asking, &scopes, now);
+                return self.take_alone(asking, scopes, given, now);
             }
         };
         // A Redis that was emptied lets pass what must wait; the place that it counted stays empty, which is what it should be.
-        if let Err((until, full)) = self.own.take(&own(&scopes), asking.lane, now) {
+        if let Err((until, full)) = self.own.take(&own(scopes), asking.lane, given, now) {
             let why = scopes.get(full).map_or(Full::Channel, |scope| scope.full);
             return Leave::Wait { until, why };
         }
@@ -169,8 +178,7 @@ impl Throttle {
         if scopes.is_empty() {
             return Leave::Go(Standing::Sound);
         }
-        self.own.give_back(&own(&scopes), given);
-        self.take(asking, now).await
+        self.take_since(asking, &scopes, Some(given), now).await
     }
 
     /// Until when a message that can wait keeps away from the crowd.
@@ -241,14 +249,22 @@ impl Throttle {
         Ok(Leave::Wait { until, why: full })
     }
 
-    fn take_alone(&self, asking: &Asking<'_>, scopes: &[Scope], now: DateTime<Utc>) -> Leave {
+    fn take_alone(
+        &self,
+        asking: &Asking<'_>,
+        scopes: &[Scope],
+        given: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Leave {
         let until = match asking.lane {
-            Lane::First => match self.own.take(&own(scopes), asking.lane, now) {
-                Ok(()) => return Leave::Go(Standing::Sound),
-                Err((until, _)) => until,
-            },
-            Lane::Rest if scopes.is_empty() => return Leave::Go(Standing::Sound),
-            Lane::Rest => now + AWAY,
+            lane if lane == Lane::First || given.is_some() => {
+                match self.own.take(&own(scopes), lane, given, now) {
+                    Ok(()) => return Leave::Go(Standing::Sound),
+                    Err((until, _)) => until,
+                }
+            }
+            Lane::First | Lane::Rest if scopes.is_empty() => return Leave::Go(Standing::Sound),
+            Lane::First | Lane::Rest => now + AWAY,
         };
         Leave::Wait { until, why: Full::Unknown }
     }

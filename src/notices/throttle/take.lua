@@ -53,12 +53,10 @@ for key = 2, #KEYS, 4 do
     scope.keeps = math.max(scope.keeps, within)
     local since = '(' .. text(now - within)
     local used = redis.call('ZCOUNT', scope.window, since, '+inf')
-    local ahead = rank
-    -- Whoever had his turn and could not use it at once moves with his place.
-    if own and own > now - within then used, ahead = used - 1, 0 end
     -- So many messages more must have left the window before this one may go.
-    local behind = ahead + used - most
-    if behind >= 0 then
+    local behind = rank + used - most
+    -- Whoever has a place that he could not use at once moves with it: no window is the fuller for that.
+    if behind >= 0 and not (own and own > now - within) then
       local free = now + within * (1 + math.floor((behind - used) / most))
       if behind < used then
         local last = redis.call('ZRANGEBYSCORE', scope.window, since, '+inf', 'WITHSCORES', 'LIMIT', behind, 1)

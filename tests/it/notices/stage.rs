@@ -765,6 +765,7 @@ fn jobs(config: &Config, clock: &Clock, wake: &Wake, pool: usize) -> Jobs {
         throttle: Throttle::new(redis.clone(), Limits::when(config.notices.throttle)),
         lease,
         next_channel_minutes: 3,
+        clock: clock.clone(),
         wake: wake.clone(),
     };
     let worker = Worker {
