@@ -33,6 +33,8 @@ const FAREWELL: Duration = Duration::from_secs(15);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client that is still sending may read the answer before the connection is closed.
 const LINGER: Duration = Duration::from_secs(2);
+/// How often more than anybody else an address may call that speaks for a chat platform, and so for everybody who uses it.
+const PLATFORMS: u32 = 10;
 /// How often Postgres is looked for while it is away at the start.
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest wait for Postgres at the start before serving without being ready.
@@ -121,11 +123,15 @@ pub fn build(
         Surroundings { routes: routes.clone(), https: settings.public_url.starts_with("https:") };
     let patience = Duration::from_secs(settings.request_timeout_seconds);
     let limits = BodyLimits { bytes: settings.body_limit, patience };
-    let limiter =
-        Limiter::new(app.redis.clone(), app.clock.clone(), settings.rate_per_second, settings.rate_burst);
+    let limiter = |times: u32| {
+        let (rate, burst) = (settings.rate_per_second, settings.rate_burst);
+        let (rate, burst) = (rate.saturating_mul(times), burst.saturating_mul(times));
+        Limiter::new(app.redis.clone(), app.clock.clone(), rate, burst)
+    };
     let admission = Admission {
         gate: gate.clone(),
-        limiter,
+        limiter: limiter(1),
+        platforms: limiter(PLATFORMS),
         who: face.who,
         proxies: TrustedProxies::read(&settings.trusted_proxies)?,
     };
@@ -149,12 +155,14 @@ pub fn build(
             pools: pools.clone(),
             metrics,
         };
-        let limiter = admission.limiter.as_ref().map(|limiter| limiter.with_redis(app.redis.clone()));
+        let own =
+            |limiter: &Option<Limiter>| limiter.as_ref().map(|limiter| limiter.with_redis(app.redis.clone()));
+        let (limiter, platforms) = (own(&admission.limiter), own(&admission.platforms));
         // The last layer named is the first that a request meets.
         actix_web::App::new()
             .app_data(limits)
             .app_data(surroundings.clone())
-            .app_data(Admission { limiter, ..admission.clone() })
+            .app_data(Admission { limiter, platforms, ..admission.clone() })
             .app_data(routes.clone())
             .app_data(document.clone())
             .app_data(web::Data::new(operation))

@@ -80,7 +80,7 @@ async fn act(app: &App, of: &Application, tap: Tap<'_>, now: DateTime<Utc>) -> R
     let caller = match officer::caller_of(&app.db, of.county, officer).await {
         Ok(caller) => caller,
         Err(problem) if problem.status().is_client_error() => {
-            return Ok(Told { is_done: false, says: problem.words() });
+            return Ok(Told::not("您的账号已停用", "Your account is not active"));
         }
         Err(problem) => return Err(problem),
     };
@@ -115,6 +115,10 @@ fn standing(view: &CallView, officer: OfficerId) -> Told {
                 Lang::En => format!("Accepted by {name}"),
             };
             Told { is_done: false, says }
+        }
+        // It was dispatched anew, and this card is of before.
+        State::Dispatched if view.allowed.contains(&Verb::Accept) => {
+            Told::not("请以最新消息为准", "See the latest message")
         }
         State::Triage | State::Dispatched => Told::not("暂不能接单", "It cannot be accepted now"),
         State::Resolved => Told::not("已办结", "Resolved"),

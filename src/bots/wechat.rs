@@ -55,10 +55,11 @@ pub async fn hear_wechat(
     let sealed = wechat::open(&envelope(&of)?, &query(&request), &body.0);
     let pushed = sealed.and_then(|text| wechat::read(&text)).map_err(|refusal| refuse(&of, refusal))?;
     let now = app.clock.now();
-    // The check of the address covers no content: that the platform pushes is known only from here on.
-    of.note_called(&app.db, now).await?;
     if let Some(pushed) = pushed {
         of.pushed(&app.db, &pushed, now).await?;
     }
+    // The check of the address covers no content: that the platform pushes is known only from here on. Noted last, so that a push which
+    // fails in between is told again as what it was.
+    of.note_called(&app.db, now).await?;
     Ok(plain("text/plain", "success".to_owned()))
 }

@@ -137,7 +137,8 @@ impl Application {
         let found = async {
             let officer = store::officer(&mut tx, self.channel, user_id).await?;
             let card = store::card(&mut tx, self.channel, notice).await?;
-            if let (Some(_), Some(handle)) = (card, handle.filter(|handle| !handle.is_empty())) {
+            let handle = handle.filter(|handle| !handle.is_empty());
+            if let (Some(_), Some(_), Some(handle)) = (officer, card, handle) {
                 store::set_handle(&mut tx, notice, handle).await?;
             }
             Ok(Tapped { officer, card })

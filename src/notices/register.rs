@@ -3,9 +3,10 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use super::channels::Credentials;
 pub use super::channels::callback::Callback;
 use super::channels::callback::Envelope;
-use super::channels::{ChannelKind, Credentials, Settings, Target};
+use super::channels::{ChannelKind, Settings, Target};
 use crate::platform::crypto::Vault;
 use crate::platform::outbound::Url;
 

@@ -463,13 +463,13 @@ impl Texts {
     }
 }
 
-/// The highest rung whose people are of the responsible department.
-const OWN_RUNGS: i16 = 3;
+/// As what the people of the responsible department are told of a step; others may not take a call.
+const OF_THE_DEPARTMENT: [&str; 5] = ["holder", "backup", "section_head", "deputy", "head"];
 
 /// Whether its reader may take the call that is told of, as long as nobody has: he is of the department, and nobody had taken it.
 fn is_his_to_take(params: &CallParams) -> bool {
     let untaken = params.clock.as_deref().is_none_or(|clock| clock == "accept");
-    untaken && params.rung.is_none_or(|rung| rung <= OWN_RUNGS)
+    untaken && params.rank.as_deref().is_none_or(|rank| OF_THE_DEPARTMENT.contains(&rank))
 }
 
 /// The county's own lines, without those that say nothing.

@@ -15,7 +15,7 @@ use crate::ledger::Fact;
 use crate::notices::channels::callback::Callback;
 use crate::notices::model::ChannelId;
 use crate::notices::register::callback_fault;
-use crate::notices::store::{callbacks, register};
+use crate::notices::store::callbacks;
 use crate::platform::crypto::Vault;
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
@@ -64,19 +64,27 @@ async fn change_in(
     {
         return Err(fault(field, "malformed", zh, en));
     }
-    // What cannot be opened any more is not brought back by this: that takes the channel's own secret.
-    let Some(before) = open(vault, &channel) else {
-        return Err(fault(
-            "token",
-            "channel_unreadable",
-            "通道的密钥已无法读取，请先重新填写通道密钥",
-            "the channel's own secret cannot be read any more; give that first",
-        ));
-    };
-    let callback = given.map(|(token, key)| Callback { token: token.into(), key: key.into() });
-    let sealed = seal(vault, &before.called_back(callback))?;
-    register::reseal(conn, id, &channel.base_url, &sealed, now).await?;
+    match (open(vault, &channel), given) {
+        // What was never set, or cannot be read, is as good as ended.
+        (None, None) => {}
+        (Some(before), None) if before.callback.is_none() => return Ok(()),
+        // What cannot be opened any more is not brought back by this: that takes the channel's own secret.
+        (None, Some(_)) => return Err(unreadable()),
+        (Some(before), given) => {
+            let callback = given.map(|(token, key)| Callback { token: token.into(), key: key.into() });
+            callbacks::reseal(conn, id, &seal(vault, &before.called_back(callback))?).await?;
+        }
+    }
     callbacks::set_called(conn, id, None).await?;
     let fact = json!({ "set": given.is_some() });
     administrator.note_channel(conn, id, Fact::new("channel.callback_changed", fact), now).await
+}
+
+fn unreadable() -> Problem {
+    fault(
+        "token",
+        "channel_unreadable",
+        "通道的密钥已无法读取，请先重新填写通道密钥",
+        "the channel's own secret cannot be read any more; give that first",
+    )
 }

@@ -16,7 +16,7 @@ use crate::ledger::Fact;
 use crate::notices::channels::ChannelKind;
 use crate::notices::model::ChannelId;
 use crate::notices::register::halves;
-use crate::notices::store::register;
+use crate::notices::store::{callbacks, register};
 use crate::platform::crypto::Vault;
 use crate::platform::db::Db;
 use crate::platform::http::problem::Problem;
@@ -103,6 +103,10 @@ async fn change_in(
     let (base_url, credentials) = halves(channel.kind.as_str(), address_now, token_now, &secrets);
     let credentials = credentials.called_back(before.callback.clone());
     register::reseal(conn, id, &base_url, &seal(vault, &credentials)?, now).await?;
+    if credentials.callback.is_none() {
+        // It could not be read any more, or there was none.
+        callbacks::set_called(conn, id, None).await?;
+    }
     let fact = json!({
         "token": token.is_some(), "secret": secret.is_some(), "address": address.is_some(), "liveSecrets": secrets.len(),
     });

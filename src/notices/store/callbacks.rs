@@ -39,6 +39,18 @@ pub async fn applications(
         .await
 }
 
+/// Other credentials, of which an administrator changed the callback alone: what else opens the channel is still for the county's files to say.
+pub async fn reseal(conn: &mut AsyncPgConnection, id: ChannelId, sealed: &[u8]) -> QueryResult<()> {
+    diesel::update(channels::table.find(id))
+        .set((
+            channels::credentials_sealed.eq(sealed),
+            channels::buttons_refused_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// When its platform called last; none: it is to prove anew that it can.
 pub async fn set_called(
     conn: &mut AsyncPgConnection,

@@ -26,6 +26,8 @@ pub struct Way {
     pub chosen: Option<i32>,
     /// Its place in his department's order.
     pub by_department: Option<i32>,
+    /// Whether the order was put here, not by the county's files.
+    pub is_said: bool,
 }
 
 fn personal() -> Vec<ChannelKind> {
@@ -57,6 +59,7 @@ pub async fn of_officer(conn: &mut AsyncPgConnection, officer: OfficerId) -> Que
             officer_addresses::user_id.nullable(),
             officer_addresses::preference,
             department_channels::preference.nullable(),
+            officer_addresses::chosen_at.is_not_null(),
         ))
         .load(conn)
         .await
@@ -86,6 +89,7 @@ pub async fn of_department(
             None::<String>.into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(),
             preference,
             preference,
+            department_channels::given_at.nullable().is_not_null(),
         ))
         .load(conn)
         .await

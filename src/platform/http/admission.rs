@@ -34,6 +34,8 @@ pub struct Admission {
     pub gate: Gate,
     /// `None` when nobody is limited.
     pub limiter: Option<Limiter>,
+    /// The same for chat platforms, which call from few addresses for everybody.
+    pub platforms: Option<Limiter>,
     /// `None` when callers are told by their address alone.
     pub who: Option<WhoCalls>,
     pub proxies: TrustedProxies,
@@ -60,17 +62,20 @@ pub async fn admit(
 
 impl Admission {
     async fn rate(&self, request: &ServiceRequest) -> Verdict {
-        // Chat platforms call from few addresses for everybody; their signature is the gate there.
-        let Some(limiter) = self.limiter.as_ref().filter(|_| !request.path().starts_with("/bots/")) else {
-            return Verdict::Pass;
-        };
+        // What is no platform's is refused by its signature, but not for nothing.
+        let is_callback = request.path().starts_with("/bots/");
+        let limiter = if is_callback { &self.platforms } else { &self.limiter };
+        let Some(limiter) = limiter else { return Verdict::Pass };
         let caller = self.who.as_ref().and_then(|who| who(request));
         let name = match (caller, request.peer_addr()) {
             (Some(caller), _) => {
                 request.extensions_mut().insert(caller);
                 caller.0.to_string()
             }
-            (None, Some(peer)) => address_name(self.proxies.client(peer.ip(), request.headers())),
+            (None, Some(peer)) => {
+                let address = address_name(self.proxies.client(peer.ip(), request.headers()));
+                if is_callback { format!("bots:{address}") } else { address }
+            }
             (None, None) => return Verdict::Pass,
         };
         limiter.take(&name).await

@@ -65,8 +65,14 @@ async fn token_and_key_are_judged_before_they_are_taken_and_must_prove_themselve
         matches!(&refused, NotCalled::Refused { status: 401, body } if body.contains("callback_refused")),
         "{refused}"
     );
+    // What else opens the channel is still the files' to say.
+    assert_eq!(show.channel("app-wecom").await["credentials"]["givenAt"], Value::Null);
+    show.ends_callback("app-feishu").await;
+    show.ends_callback("app-feishu").await;
+    let ended = "select count(*) from ledger_events where kind = 'channel.callback_changed' and data->>'set' = 'false'";
+    assert_eq!(show.county.count(ended).await, 1);
     let noted = "select count(*) from ledger_events where kind = 'channel.callback_changed'";
-    assert_eq!(show.county.count(noted).await, 1);
+    assert_eq!(show.county.count(noted).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,3 +159,26 @@ async fn what_is_no_order_is_refused_by_its_place_in_both_languages_and_changes_
     let differs = before.iter().zip(&now).find(|(before, now)| before != now);
     assert_eq!(differs, None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_confirms_what_the_files_say_has_chosen_it_and_the_same_again_changes_nothing() {
+    let (county, [_, wecom, _]) = county().await;
+    let (lead, admin) = (county.lead(), county.client("MARKET-HEAD"));
+    county.alter(&format!("update officer_addresses set preference = 1 where channel_id = '{wecom}'")).await;
+    county
+        .alter(&format!(
+            "insert into department_channels (id, county_id, department_id, channel_id, preference)
+            select gen_random_uuid(), d.county_id, d.id, '{wecom}', 1 from departments d where d.code = 'POWER'"
+        ))
+        .await;
+    for _ in 0..2 {
+        assert_eq!(puts(&lead, MINE, &[&wecom], None).await.0, 200);
+        assert_eq!(puts(&admin, POWER, &[&wecom], None).await.0, 200);
+    }
+    let kept = "select count(*) from officer_addresses where channel_id is not null and chosen_at is null \
+        and user_id = 'chen.dali'";
+    assert_eq!(county.count(kept).await, 0);
+    assert_eq!(county.count("select count(*) from department_channels where given_at is null").await, 0);
+    let noted = "select count(*) from ledger_events where kind in ('account.channels_ordered', 'county.channels_ordered')";
+    assert_eq!(county.count(noted).await, 2);
+}

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use diesel_async::RunQueryDsl;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use yijiao::deadlines::ladders::faults_of_settings;
 use yijiao::notices::admin::Administrator;
 use yijiao::notices::admin::change_secret::change_secret;
+use yijiao::notices::callbacks::Application;
+use yijiao::notices::channels::ChannelKind;
 use yijiao::notices::model::ChannelId;
 use yijiao::organisation::CountyId;
 use yijiao::organisation::import::{Counts, ImportError, ImportOptions, ImportReport, Kind, import};
@@ -671,4 +673,38 @@ async fn a_former_contact_no_longer_reaches_the_enterprise() {
 
     let again = load(&db, &folder.0).await.unwrap();
     assert_eq!(again.counts.iter().map(|(_, counts)| counts.new + counts.changed).sum::<usize>(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_the_files_change_must_prove_itself_anew_and_one_that_they_leave_out_stays() {
+    let scratch = TestDb::create();
+    let (small, db) = (Folder::copy_of("tests/data/small_county"), &scratch.db());
+    let head = "code,kind,name,department_code,base_url,token,secrets,settings";
+    let app = "app,feishu_app,飞书,,{sandbox},,s,\"{\"\"appId\"\":\"\"x\"\"}\"";
+    let write = |text: String| std::fs::write(small.0.join("channels.csv"), text).unwrap();
+    let with = |key: &str| format!("{head},callback_token,callback_key\n{app},token,{key}\n");
+    for file in ["officer_addresses.csv", "department_channels.csv"] {
+        let _ = std::fs::remove_file(small.0.join(file));
+    }
+    write(with("one"));
+    let county = load(db, &small.0).await.unwrap().county;
+    execute(db, county, "update channels set called_at = now() where code = 'app'").await;
+    let proven = async || {
+        let proven = "select count(*) from channels where code = 'app' and called_at is not null";
+        count(db, county, proven).await
+    };
+    let key = async || {
+        let id = texts(db, county, "select id::text from channels where code = 'app'").await.concat();
+        let found = Application::find(db, &vault(), id.parse().unwrap(), ChannelKind::FeishuApp).await;
+        found.unwrap().map(|application| application.callback.key.expose_secret().to_owned())
+    };
+    load(db, &small.0).await.unwrap();
+    assert_eq!((proven().await, key().await.as_deref()), (1, Some("one")));
+    // Files that do not know of it.
+    write(format!("{head}\n{app}\n"));
+    load(db, &small.0).await.unwrap();
+    assert_eq!((proven().await, key().await.as_deref()), (1, Some("one")));
+    write(with("two"));
+    load(db, &small.0).await.unwrap();
+    assert_eq!((proven().await, key().await.as_deref()), (0, Some("two")));
 }

@@ -14,7 +14,7 @@ use super::super::table::Line;
 use super::super::{ImportError, ImportOptions};
 use super::diff::{Stored, diff, table_io};
 use super::{Load, find, find_optional};
-use crate::notices::register::{PURPOSE, halves};
+use crate::notices::register::{Callback, Credentials, PURPOSE, halves};
 use crate::platform::crypto::Vault;
 use crate::schema::{channels, department_channels, officer_addresses};
 
@@ -113,12 +113,21 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
         // Sealed with another key: opens to nothing, so the row counts as changed and is sealed anew.
         channel.credentials_sealed = vault.open(PURPOSE, &channel.credentials_sealed).unwrap_or_default();
     }
+    let known: HashMap<String, Option<Callback>> =
+        stored.iter().map(|channel| (channel.code.clone(), callback(&channel.credentials_sealed))).collect();
     let mut wanted = Vec::new();
+    let mut reset = Vec::new();
     for Line { row, .. } in &load.source.channels.rows {
+        let before = known.get(&row.code).cloned().flatten();
+        // What the file leaves out stays as an administrator has set it.
+        let callback = row.callback.clone().or_else(|| before.clone());
+        if !same_callback(callback.as_ref(), before.as_ref()) {
+            reset.push(row.code.clone());
+        }
         let address = row.address(options.sandbox_url.as_deref());
         let secrets: Vec<&str> = row.secrets.iter().map(|secret| secret.expose_secret()).collect();
         let (base_url, credentials) = halves(row.kind, &address, row.token.expose_secret(), &secrets);
-        let credentials = credentials.called_back(row.callback.clone());
+        let credentials = credentials.called_back(callback);
         wanted.push(Channel {
             id: Uuid::now_v7(),
             county_id: load.county,
@@ -149,11 +158,33 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
     let refused = refused.filter(channels::buttons_refused_at.is_not_null());
     let forgotten = channels::buttons_refused_at.eq(None::<DateTime<Utc>>);
     diesel::update(refused).set(forgotten).execute(load.conn).await?;
+    // Under another token and key its platform must prove anew that it can call.
+    let changed: Vec<Uuid> = diff
+        .write
+        .iter()
+        .filter(|channel| channel.secret_given_at.is_none() && reset.contains(&channel.code))
+        .map(|channel| channel.id)
+        .collect();
+    let changed = channels::table.filter(channels::id.eq_any(changed));
+    let unproven = channels::called_at.eq(None::<DateTime<Utc>>);
+    diesel::update(changed).set(unproven).execute(load.conn).await?;
     load.counts.push((Kind::Channels, diff.counts));
     let ids: HashMap<String, Uuid> = diff.rows.into_iter().map(|row| (row.code, row.id)).collect();
     store_addresses(load, &ids).await?;
     store_preferred(load, &ids).await?;
     Ok(())
+}
+
+/// By what a platform is known that calls back, in opened credentials; none when they are still sealed.
+fn callback(opened: &[u8]) -> Option<Callback> {
+    serde_json::from_slice::<Credentials>(opened).ok()?.callback
+}
+
+fn same_callback(one: Option<&Callback>, other: Option<&Callback>) -> bool {
+    let plain = |callback: &Callback| {
+        (callback.token.expose_secret().to_owned(), callback.key.expose_secret().to_owned())
+    };
+    one.map(plain) == other.map(plain)
 }
 
 async fn store_addresses(load: &mut Load<'_>, channels: &HashMap<String, Uuid>) -> QueryResult<()> {
