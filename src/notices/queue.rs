@@ -68,17 +68,20 @@ impl Queue {
         self.redis.pipeline(&lengths).await
     }
 
-    /// Appends entries, in order and in one round trip.
+    /// Appends entries in order, a lane in one round trip, alarms first. Those of a lane appear at once: a reader that waits would wake at
+    /// the first and lease it alone, and news that waited for company would leave one by one.
     pub async fn push(&self, entries: &[(Lane, Entry)]) -> RedisResult<()> {
-        if entries.is_empty() {
-            return Ok(());
+        for lane in Lane::ALL {
+            let mut adds = Pipeline::new();
+            for (_, entry) in entries.iter().filter(|(of, _)| *of == lane) {
+                let fields = [("county", entry.county.to_string()), ("notice", entry.notice.to_string())];
+                self.lane(lane).push_in(&mut adds, &fields);
+            }
+            if !adds.is_empty() {
+                self.redis.pipeline::<()>(adds.atomic()).await?;
+            }
         }
-        let mut adds = Pipeline::with_capacity(entries.len());
-        for (lane, entry) in entries {
-            let fields = [("county", entry.county.to_string()), ("notice", entry.notice.to_string())];
-            self.lane(*lane).push_in(&mut adds, &fields);
-        }
-        self.redis.pipeline(&adds).await
+        Ok(())
     }
 
     /// The next entries of a lane; see [`Stream::read`].

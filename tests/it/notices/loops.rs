@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection as _;
-use yijiao::notices::model::{ChannelId, ChannelState, NewNotice, NoticeId, NoticeState, Priority};
+use serde_json::json;
+use uuid::Uuid;
+use yijiao::notices::model::{ChannelId, ChannelState, Lane, NewNotice, NoticeId, NoticeState, Priority};
+use yijiao::notices::queue::Queue;
 use yijiao::platform::clock::Clock;
 use yijiao::platform::stop::Stop;
 use yijiao::sandbox::{Fault, Mode};
@@ -138,4 +141,67 @@ async fn who_taps_while_the_backlog_is_measured_does_not_wait_for_that() {
     tokio::time::timeout(Duration::from_secs(2), handed_on).await.expect("it is handed on meanwhile");
     stop.request();
     tokio::time::timeout(Duration::from_secs(2), running).await.expect("and nobody waits to stop").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_waits_wakes_to_all_that_comes_together() {
+    let stage = Stage::set().await;
+    let queue = Queue::new(stage.redis.clone());
+    let mut reader = queue.lane(Lane::Rest).reader().await.unwrap();
+    let client: i64 = redis::cmd("CLIENT").arg("ID").query_async(&mut reader).await.unwrap();
+    let waiting = queue.clone();
+    let read = tokio::spawn(async move {
+        waiting.read(&mut reader, Lane::Rest, "one", 16, Duration::from_secs(20)).await.unwrap()
+    });
+    // Until it waits in Redis.
+    let mut look = redis::cmd("CLIENT");
+    look.arg("LIST").arg("ID").arg(client);
+    while !stage.redis.query::<String>(&look).await.unwrap().contains("flags=b") {}
+    let entry = |lane| (lane, stage.entry(NoticeId::fresh()));
+    let together = [Lane::Rest, Lane::First, Lane::Rest, Lane::Rest, Lane::Rest].map(entry);
+    queue.push(&together).await.unwrap();
+    let read = read.await.unwrap();
+    let pushed = together.iter().filter(|(lane, _)| *lane == Lane::Rest).map(|(_, entry)| Some(*entry));
+    assert_eq!(read.iter().map(|taken| taken.entry).collect::<Vec<_>>(), pushed.collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn news_that_waited_for_company_leaves_together_also_when_a_reader_waits_for_it() {
+    let stage = Stage::set_limited().await;
+    let channel = stage.channel("wecom").await;
+    let news = |number: u32| NewNotice {
+        event: "call.accepted".to_owned(),
+        officer_id: None,
+        ..stage.notice(
+            NoticeId::fresh(),
+            channel,
+            Priority::Normal,
+            json!({ "number": format!("N{number:05}"), "title": "停电", "callId": Uuid::now_v7() }),
+        )
+    };
+    let running = run(&stage);
+    for round in 0..6 {
+        let rows: Vec<NewNotice> =
+            (0..4).map(|nth| NewNotice { subject_id: Uuid::now_v7(), ..news(round * 4 + nth) }).collect();
+        let (first, rest) = rows.split_at(1);
+        stage.post_all(first.to_vec()).await;
+        stage.wake.notices();
+        while stage.row(first[0].id).await.state != NoticeState::Sent {}
+        stage.post_all(rest.to_vec()).await;
+        stage.wake.notices();
+        while stage.states().await.iter().filter(|state| **state == NoticeState::Held).count() < rest.len() {}
+        stage.pass(TimeDelta::seconds(61));
+        stage.wake.notices();
+        // Not a minute later, and not one by one.
+        while stage.states().await.iter().any(|state| *state != NoticeState::Sent) {}
+        let told = stage.sandbox.messages("wecom").pop().unwrap();
+        assert!(
+            rest.iter().all(|row| told.text.contains(row.params["number"].as_str().unwrap())),
+            "{}",
+            told.text
+        );
+        stage.pass(TimeDelta::seconds(61));
+    }
+    assert_eq!(stage.sandbox.messages("wecom").len(), 12);
+    running.stopped().await;
 }
