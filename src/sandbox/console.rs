@@ -77,7 +77,14 @@ async fn press(sandbox: web::Data<Sandbox>, at: web::Path<(u64, usize)>) -> Http
 }
 
 fn not_called(error: &NotCalled) -> HttpResponse {
-    HttpResponse::BadGateway().json(json!({ "error": error.to_string() }))
+    let mut answer = match error {
+        NotCalled::NoApplication | NotCalled::NoButton => HttpResponse::NotFound(),
+        NotCalled::NoAddress | NotCalled::NoWayOut => HttpResponse::Conflict(),
+        NotCalled::Unreachable(_) | NotCalled::Refused { .. } | NotCalled::WrongAnswer => {
+            HttpResponse::BadGateway()
+        }
+    };
+    answer.json(json!({ "error": error.to_string() }))
 }
 
 /// An application that the service has set up to be called back.
@@ -222,7 +229,7 @@ impl Sandbox {
     fn tapped_in_wecom(&self, message: &Received, person: &str, key: &Value, now: DateTime<Utc>) -> String {
         let task = message.raw.pointer("/template_card/task_id").and_then(Value::as_str).unwrap_or_default();
         let code = self.apps().fresh_code(&message.room, person, now);
-        self.rooms().set_handle(message.id, &code);
+        self.rooms().add_handle(message.id, &code);
         let key = key.as_str().unwrap_or_default();
         format!(
             "<xml><ToUserName>sandbox</ToUserName><FromUserName><![CDATA[{person}]]></FromUserName>\

@@ -44,9 +44,9 @@ pub struct Received {
     pub raw: Value,
     /// When its sender redrew it.
     pub redrawn_at: Option<DateTime<Utc>>,
-    /// What the platform gave its sender to redraw it by.
+    /// What the platform gave its sender to redraw it by: one as it came, in WeCom another with each tap.
     #[serde(skip)]
-    pub handle: Option<String>,
+    pub handles: Vec<String>,
 }
 
 impl Received {
@@ -54,6 +54,10 @@ impl Received {
     #[must_use]
     pub fn link(&self) -> Option<&str> {
         self.links.first().map(|link| link.url.as_str())
+    }
+
+    fn is_known_by(&self, handle: &str) -> bool {
+        self.handles.iter().any(|known| known == handle)
     }
 }
 
@@ -217,7 +221,7 @@ impl Rooms {
             delivery_id: known_as.delivery_id,
             raw,
             redrawn_at: None,
-            handle: known_as.handle,
+            handles: known_as.handle.into_iter().collect(),
         });
         self.last = seq;
         Some(seq)
@@ -226,7 +230,7 @@ impl Rooms {
     /// The message that its sender redraws by this.
     pub fn handled(&self, name: &str, handle: &str) -> Option<&Received> {
         let room = self.rooms.get(*self.by_name.get(name)?)?;
-        room.messages.iter().find(|message| message.handle.as_deref() == Some(handle))
+        room.messages.iter().find(|message| message.is_known_by(handle))
     }
 
     /// Redraws a message where it stands; answers its new number, none when it is forgotten.
@@ -240,7 +244,7 @@ impl Rooms {
     ) -> Option<u64> {
         let seq = self.last + 1;
         let messages = &mut self.named(name)?.messages;
-        let message = messages.iter_mut().find(|message| message.handle.as_deref() == Some(handle))?;
+        let message = messages.iter_mut().find(|message| message.is_known_by(handle))?;
         message.text = text(&shown);
         message.title = shown.title;
         message.lines = shown.lines;
@@ -270,10 +274,10 @@ impl Rooms {
         self.rooms.iter_mut().flat_map(|room| &mut room.messages).find(|message| message.id == id)
     }
 
-    /// By what a card can be redrawn from now on.
-    pub fn set_handle(&mut self, id: u64, handle: &str) {
+    /// By what a card can be redrawn, too.
+    pub fn add_handle(&mut self, id: u64, handle: &str) {
         if let Some(message) = self.message_mut(id) {
-            message.handle = Some(handle.to_owned());
+            message.handles.push(handle.to_owned());
         }
     }
 

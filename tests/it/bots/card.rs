@@ -138,3 +138,17 @@ async fn a_card_has_no_such_button_until_its_platform_has_called_and_when_it_may
     let (_, card) = called(&show, "ZW06", "app-wecom").await;
     assert_eq!((buttons(&card).len(), links(&card)), (0, vec!["接单"]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_taps_at_one_instant_are_one_acceptance_and_the_card_is_redrawn() {
+    let show = Show::open().await;
+    show.enters("app-wecom").await.unwrap();
+    let (call, card) = called(&show, "ZW06", "app-wecom").await;
+    let tap = || show.sandbox.tap(card.id, 0, None);
+    let (one, two) = tokio::join!(tap(), tap());
+    assert_eq!([one.unwrap().says, two.unwrap().says], ["您已接单"; 2]);
+    show.sends().await;
+    assert!(newest(&show, "app-wecom").title.starts_with("您已接单："));
+    let told = show.county.client("E0001").story(&call).await;
+    assert_eq!(told.iter().filter(|event| *event == "call.accepted").count(), 1, "{told:?}");
+}
