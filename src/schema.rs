@@ -205,7 +205,7 @@ diesel::table! {
         state_reason -> Text,
         secret_given_at -> Nullable<Timestamptz>,
         called_at -> Nullable<Timestamptz>,
-        buttons_refused_at -> Nullable<Timestamptz>,
+        interactive_refused_at -> Nullable<Timestamptz>,
     }
 }
 

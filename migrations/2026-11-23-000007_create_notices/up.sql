@@ -20,8 +20,8 @@ create table channels (
     secret_given_at timestamptz,
     -- When its platform last called us back, under token and key as they are now; none: its cards have no buttons that do.
     called_at timestamptz,
-    -- When its platform last refused a card with a button and took it without one; none: it takes them, as far as anybody knows.
-    buttons_refused_at timestamptz,
+    -- When its platform last refused an interactive card and took a plain one; none: it takes them, as far as anybody knows.
+    interactive_refused_at timestamptz,
     unique (county_id, code)
 );
 create index channels_department on channels (department_id) where department_id is not null;

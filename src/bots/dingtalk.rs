@@ -1,6 +1,6 @@
 //! DingTalk's callbacks: subscribed events, which want nothing but a sealed `success`, and what somebody writes to the application's robot.
-//! Its cards cannot act (that takes a template built in each county's console): what is written to the robot proves no identity, since the
-//! signature does not cover it, so it is answered and never obeyed.
+//! Its cards do not act: what a tap sends, or is written to the robot, proves no identity, since the signature does not cover it; so who writes is
+//! answered and never obeyed.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use secrecy::ExposeSecret as _;

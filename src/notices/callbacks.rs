@@ -14,7 +14,7 @@ use super::register;
 use super::store::callbacks as store;
 pub use super::store::callbacks::SentCard;
 use super::store::grants::{self, NewGrant};
-use super::store::note_buttons;
+use super::store::note_interactive;
 use crate::organisation::{CountyId, OfficerId};
 use crate::platform::crypto::Vault;
 use crate::platform::db::{Db, DbError, Scope};
@@ -114,7 +114,7 @@ impl Application {
             store::set_called(&mut tx, self.channel, Some(now)).await?;
             if self.called_at.is_none() {
                 // It may have refused buttons because nobody was behind them.
-                note_buttons(&mut tx, self.channel, None).await?;
+                note_interactive(&mut tx, self.channel, None).await?;
             }
             Ok(())
         };

@@ -32,15 +32,15 @@ use crate::platform::db::{Db, DbError, Scope, Tuning, Tx};
 use crate::platform::http::lang::Lang;
 use crate::platform::outbound::Outbound;
 pub(super) use exchange::Turn;
-use exchange::{Button, Exchange, Unsent};
+use exchange::{Exchange, Interactive, Unsent};
 pub use probe::Probe;
 use settle::Unleased;
 
 /// A first alarm does not wait so long for a channel while there is another.
 const STUCK: TimeDelta = TimeDelta::seconds(10);
-/// So long after a platform refused a card with a button cards go without: then one tries again, for nobody tells us when the application
-/// was given its callback address.
-pub const BUTTONLESS: TimeDelta = TimeDelta::days(1);
+/// So long after a platform refused an interactive card all go plain: then one tries again, for nobody tells us when the application was given
+/// its callback address or its permission.
+pub const PLAIN_FOR: TimeDelta = TimeDelta::days(1);
 
 /// Sends notices. Clones share everything.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ struct Tried {
     detail: Option<String>,
     /// The provider asked to be left alone.
     left_alone: bool,
-    button: Button,
+    interactive: Interactive,
     http_status: Option<u16>,
     excerpt: String,
     took: Duration,
@@ -278,13 +278,13 @@ impl Sender {
         }
     }
 
-    /// Where it goes; without buttons as long as they were refused a while ago, with buttons that act where its platform calls us back.
+    /// Where it goes; plain for a while after interactive cards were refused, with buttons that act where its platform calls us back.
     fn target(&self, leased: &Leased, now: DateTime<Utc>) -> Result<Target, &'static str> {
         let Leased { kind, base_url, credentials_sealed, settings, .. } = leased;
         let mut target = register::target(&self.vault, *kind, base_url, credentials_sealed, settings)?;
         target.calls_back = leased.calls_back && target.credentials.callback.is_some();
-        let refused = leased.buttons_refused_at.is_some_and(|at| now - at < BUTTONLESS);
-        Ok(if refused { target.without_buttons() } else { target })
+        let refused = leased.interactive_refused_at.is_some_and(|at| now - at < PLAIN_FOR);
+        Ok(if refused { target.plain() } else { target })
     }
 
     fn prepare(&self, leased: &Leased, now: DateTime<Utc>) -> Result<(Target, Message), String> {
@@ -347,7 +347,7 @@ fn conclude(leased: &Leased, exchange: &Exchange, digest: Option<NoticeId>, now:
             }
             _ => false,
         },
-        button: exchange.button,
+        interactive: exchange.interactive,
         http_status: exchange.http_status,
         excerpt: exchange.excerpt.clone(),
         took: exchange.took,
@@ -361,7 +361,7 @@ impl Tried {
             outcome: AttemptOutcome::Unrenderable,
             detail: Some(why),
             left_alone: false,
-            button: Button::Untried,
+            interactive: Interactive::Untried,
             http_status: None,
             excerpt: String::new(),
             took: Duration::ZERO,

@@ -129,7 +129,8 @@ pub async fn post(conn: &mut AsyncPgConnection, rows: &[NewNotice]) -> QueryResu
 
 /// What was awaited has happened: alarms that left were acted on, alarms that did not leave stay behind. One that is on the wire at
 /// this moment ends acted or superseded when its sender settles. Those that were given up are marked as well, so that whatever takes
-/// their place at this moment finds that nothing is awaited any more. The cards that were sent, or are being sent, are redrawn.
+/// their place at this moment finds that nothing is awaited any more. The cards that were sent, or are being sent, are redrawn; so are
+/// those that may have arrived where it is we who name them (DingTalk).
 pub async fn settle_alarms(conn: &mut AsyncPgConnection, subject: Uuid, done: &Done<'_>) -> QueryResult<()> {
     let cards = SettleAlarms { subject, kinds: redrawable() }.load(conn).await?;
     post(conn, &redraw::rows(cards, done)).await
@@ -203,10 +204,11 @@ impl SettleAlarms {
              and (a.outcome = 'lapsed' or a.outcome = 'retry' and a.http_status is null)) then 'superseded: may_have_arrived' \
              else 'superseded' end \
              from alarms where n.id = alarms.id \
-             returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.handle) \
+             returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.reason, n.handle) \
              select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \
              from settled s join channels c on c.id = s.channel_id \
-             where (s.state = 'sending' or s.state = 'acted' and s.handle is not null) and c.kind = any(",
+             where (s.state = 'sending' or s.state = 'acted' and s.handle is not null \
+             or c.kind = 'dingtalk_app' and s.reason = 'superseded: may_have_arrived') and c.kind = any(",
         );
         out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
         out.push_sql(") order by s.id");

@@ -156,8 +156,8 @@ pub struct Leased {
     pub base_url: String,
     pub credentials_sealed: Vec<u8>,
     pub settings: Value,
-    /// When the channel's platform last refused a card with a button and took it without.
-    pub buttons_refused_at: Option<DateTime<Utc>>,
+    /// When the channel's platform last refused an interactive card and took a plain one.
+    pub interactive_refused_at: Option<DateTime<Utc>>,
     pub language: ChannelLanguage,
     /// The county's own words for the event: their version, and what they are.
     pub own_version: Option<i32>,
@@ -204,10 +204,11 @@ impl Lease {
 }
 
 impl QueryFragment<Pg> for Lease {
+    /// A card of DingTalk is called what we call it: one that may have arrived can be redrawn, too.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         use sql_types::{Array, Double, Integer, Text, Timestamptz, Uuid};
         out.push_sql(
-            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.called_at is not null as calls_back, c.buttons_refused_at, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
+            "with ready as (select n.id, c.kind, c.base_url, c.credentials_sealed, c.settings, c.called_at is not null as calls_back, c.interactive_refused_at, c.language, t.version, t.words, d.short_name, older.until, card.handle, \
              case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
              where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
              order by a.id limit 1) end as mention, \
@@ -238,7 +239,8 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             " then 'lapsed_too_often' when older.until is not null then 'in_order' else '' end as against \
              from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
-             left join notices card on card.id = n.redraws left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
+             left join lateral (select k.state, k.sent_at, coalesce(k.handle, case when c.kind = 'dingtalk_app' and k.state = 'superseded' and k.attempt > 0 then k.id::text end) as handle \
+             from notices k where k.id = n.redraws) card on true left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
         );
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");
@@ -276,7 +278,7 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             ") end from ready where n.id = ready.id returning n.id, n.county_id, n.state, n.reason, n.attempt, n.due_at, n.priority, n.event, \
              n.params, n.created_at, n.officer_id is not null, n.channel_id, n.recipient, ready.kind, ready.base_url, ready.credentials_sealed, ready.settings, \
-             ready.buttons_refused_at, ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
+             ready.interactive_refused_at, ready.language, ready.version, ready.words, ready.short_name, n.subject_kind, ready.mention, \
              case when n.redraws is not null then ready.handle end, ready.calls_back",
         );
         Ok(())
@@ -506,14 +508,14 @@ pub async fn bury_channel(
     Ok(buried > 0)
 }
 
-/// Remembers for all replicas that a channel's platform refuses cards with a button, or (none) that it takes them.
-pub async fn note_buttons(
+/// Remembers for all replicas that a channel's platform refuses interactive cards, or (none) that it takes them.
+pub async fn note_interactive(
     conn: &mut AsyncPgConnection,
     channel: ChannelId,
     refused_at: Option<DateTime<Utc>>,
 ) -> QueryResult<()> {
     let known = diesel::update(channels::table.find(channel));
-    known.set(channels::buttons_refused_at.eq(refused_at)).execute(conn).await.map(drop)
+    known.set(channels::interactive_refused_at.eq(refused_at)).execute(conn).await.map(drop)
 }
 
 /// How many notices are not yet settled, and since when the oldest of them waits.

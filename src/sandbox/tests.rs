@@ -53,6 +53,12 @@ const ROOMS: &str = r#"
     app = { appId = "cli" }
     people = ["ou_li"]
     [[rooms]]
+    name = "dingtalk-app"
+    kind = "dingtalk_app"
+    key = "dingkey"
+    secrets = ["S"]
+    people = ["li"]
+    [[rooms]]
     name = "subscribe"
     kind = "wechat_subscribe"
     key = "wx"

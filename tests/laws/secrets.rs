@@ -106,7 +106,7 @@ fn no_channel_shows_what_opens_it() {
         base_url: "https://SECRET-host.example.org".to_owned(),
         credentials_sealed: b"SECRET-sealed".to_vec(),
         settings: json!({}),
-        buttons_refused_at: None,
+        interactive_refused_at: None,
         language: ChannelLanguage::Chinese,
         own_version: None,
         own_words: None,

@@ -132,7 +132,7 @@ pub async fn create(
             state_reason: String::new(),
             secret_given_at: Some(now),
             called_at: None,
-            buttons_refused_at: None,
+            interactive_refused_at: None,
         };
         add(&mut tx, administrator, &channel, now).await?;
         Ok(Created { id, replayed: false })

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Administrator, words};
 use crate::notices::channels::{ChannelKind, Credentials};
-use crate::notices::deliver::BUTTONLESS;
+use crate::notices::deliver::PLAIN_FOR;
 use crate::notices::model::{ChannelId, ChannelLanguage, ChannelState};
 use crate::notices::register::PURPOSE;
 use crate::notices::store::register::{self, Channel, Health};
@@ -92,10 +92,10 @@ pub struct HealthView {
     /// The same for people.
     pub last_error_words: Option<String>,
     pub last_error_at: Option<DateTime<FixedOffset>>,
-    /// When the platform refused a card with a button; for a day after it, or until the channel is changed or tested, cards go without.
-    pub buttons_refused_at: Option<DateTime<FixedOffset>>,
+    /// When the platform refused an interactive card; for a day after it, or until the channel is changed or tested, cards go plain.
+    pub interactive_refused_at: Option<DateTime<FixedOffset>>,
     /// What that means, and what to do.
-    pub buttons_refused_words: Option<String>,
+    pub interactive_refused_words: Option<String>,
 }
 
 /// All channels of a county.
@@ -152,7 +152,7 @@ fn view(
         set: has_callback,
         called_at: channel.called_at.map(china),
     });
-    let refused_at = channel.buttons_refused_at.filter(|at| now - *at < BUTTONLESS);
+    let refused_at = channel.interactive_refused_at.filter(|at| now - *at < PLAIN_FOR);
     let words = health.last_error.as_deref().and_then(|reason| words::reason(reason, Lang::current()));
     ChannelView {
         id: channel.id,
@@ -177,8 +177,9 @@ fn view(
             last_error_words: words,
             last_error: health.last_error,
             last_error_at: health.last_error_at.map(china),
-            buttons_refused_at: refused_at.map(china),
-            buttons_refused_words: refused_at.map(|_| words::buttons_refused(Lang::current()).to_owned()),
+            interactive_refused_at: refused_at.map(china),
+            interactive_refused_words: refused_at
+                .map(|_| words::interactive_refused(channel.kind, Lang::current()).to_owned()),
         },
     }
 }

@@ -72,7 +72,7 @@ pub async fn test(
     let noted = async {
         lock(&mut tx, id).await?;
         // A test has no button. Whoever tests has changed something, perhaps with the platform: the next card tries its own.
-        store::note_buttons(&mut tx, id, None).await?;
+        store::note_interactive(&mut tx, id, None).await?;
         let fact = json!({"outcome": probe.outcome, "httpStatus": probe.http_status});
         administrator.note_channel(&mut tx, id, Fact::new("channel.tested", fact), now).await
     };

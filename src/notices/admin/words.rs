@@ -1,6 +1,7 @@
 //! What a reason or an outcome means, in the words of somebody who can do something about it.
 
 use crate::notices::address::NOBODY;
+use crate::notices::channels::ChannelKind;
 use crate::notices::model::{AttemptOutcome, Reason};
 use crate::platform::http::lang::Lang;
 
@@ -66,14 +67,21 @@ fn told(reason: &str, lang: Lang, again: Option<&'static str>) -> Option<String>
     (!said.is_empty()).then(|| said.join(pick("；", "; ", lang)))
 }
 
-/// What it means that cards go without a button, and what to do.
+/// What it means that a platform refuses interactive cards, and what to do.
 #[must_use]
-pub const fn buttons_refused(lang: Lang) -> &'static str {
-    pick(
-        "平台拒收带按钮的卡片，已改发不带按钮的：通知照常送达，但接单后卡片不会更新；请在平台为应用设置回调地址后试发一次，不打算设置的，在通道设置里写 \"buttons\": false",
-        "The platform refuses cards with a button, so they go without: everybody is told, but cards do not change once a call is accepted. Give the application a callback address and test the channel, or set \"buttons\": false",
-        lang,
-    )
+pub const fn interactive_refused(kind: ChannelKind, lang: Lang) -> &'static str {
+    let (zh, en) = if matches!(kind, ChannelKind::DingtalkApp) {
+        (
+            "钉钉拒收互动卡片，已改发普通卡片：通知照常送达，但接单后卡片不会更新；请在钉钉开放平台为应用开通“互动卡片实例写权限”（Card.Instance.Write）后试发一次，不打算开通的，在通道设置里写 \"interactive\": false",
+            "DingTalk refuses interactive cards, so plain ones go: everybody is told, but cards do not change once a call is accepted. Give the application the permission Card.Instance.Write and test the channel, or set \"interactive\": false",
+        )
+    } else {
+        (
+            "平台拒收带按钮的卡片，已改发不带按钮的：通知照常送达，但接单后卡片不会更新；请在平台为应用设置回调地址后试发一次，不打算设置的，在通道设置里写 \"interactive\": false",
+            "The platform refuses cards with a button, so they go without: everybody is told, but cards do not change once a call is accepted. Give the application a callback address and test the channel, or set \"interactive\": false",
+        )
+    };
+    pick(zh, en, lang)
 }
 
 /// What a reason means for the notice.

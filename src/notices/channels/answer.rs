@@ -109,6 +109,7 @@ pub fn judge_strictly(
         ChannelKind::WecomApp => number("errcode").is_some_and(|code| code != -1 && code != 45033),
         // What concerns messages has numbers of its own.
         ChannelKind::FeishuApp => number("code").is_some_and(|code| (230_000..240_000).contains(&code)),
+        ChannelKind::DingtalkApp => json.as_ref().is_some_and(dingtalk_speaks),
         _ => false,
     };
     match judge(kind, status, headers, body, now) {
@@ -210,10 +211,12 @@ fn dingtalk_named(code: &str) -> Outcome {
     match code {
         "InvalidAuthentication" => Outcome::RefreshToken,
         "invalidClientIdOrSecret" => Outcome::NeedsAdmin,
-        "staffId.notExisted" => Outcome::DropRecipient,
+        "staffId.notExisted" | "param.userIdNotExist" => Outcome::DropRecipient,
         "group.disbanded" => Outcome::DeadTarget,
         code if code.contains("QpsLimit") => Outcome::limited(1),
         code if code.starts_with("Forbidden") => Outcome::NeedsAdmin,
+        "param.templateNotExist" | "param.templateUnpublished" => Outcome::NeedsAdmin,
+        "param.contentUnsafe" => Outcome::BadMessage,
         _ => Outcome::RETRY,
     }
 }
@@ -234,8 +237,39 @@ fn dingtalk_without_code(json: &Value) -> Option<Outcome> {
     if json.get("accessToken").is_some_and(Value::is_string) {
         return Some(Outcome::delivered(None));
     }
+    if let Some(taken) = json.get("success").and_then(Value::as_bool) {
+        return Some(if taken { dingtalk_card(json) } else { Outcome::RETRY });
+    }
     let wait = json.get("wait").and_then(Value::as_u64)?;
     Some(Outcome::RateLimited { after: Duration::from_secs(wait).clamp(Duration::from_secs(1), WAIT_MAX) })
+}
+
+/// A card was created, and delivered where its own line says so; or it was redrawn, of which there is no more to say.
+fn dingtalk_card(json: &Value) -> Outcome {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let Some(result) = json.get("result").filter(|result| result.is_object()) else {
+        return if json.get("result") == Some(&Value::Bool(true)) {
+            Outcome::delivered(None)
+        } else {
+            Outcome::RETRY
+        };
+    };
+    let lines = result.get("deliverResults").and_then(Value::as_array);
+    let arrived = |line: &&Value| line.get("success").and_then(Value::as_bool) == Some(true);
+    match lines.into_iter().flatten().find(arrived) {
+        Some(line) => Outcome::Delivered {
+            provider_id: text(line, "carrierId"),
+            handle: text(result, "outTrackId"),
+            unreached: Vec::new(),
+        },
+        None => Outcome::RETRY,
+    }
+}
+
+/// Whether DingTalk itself says something of the request, other than that it is busy.
+fn dingtalk_speaks(json: &Value) -> bool {
+    let code = json.get("code").and_then(Value::as_str);
+    code.map_or_else(|| json.get("success").is_some(), |code| code != "system.busy")
 }
 
 fn feishu(json: &Value, wait: Option<Duration>) -> Option<Outcome> {

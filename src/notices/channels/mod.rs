@@ -14,6 +14,7 @@ mod answer;
 pub mod callback;
 pub mod dingtalk_app;
 pub mod dingtalk_bot;
+pub mod dingtalk_card;
 pub mod feishu_app;
 pub mod feishu_bot;
 mod message;
@@ -85,16 +86,15 @@ impl ChannelKind {
     }
 
     /// For how long a card that reached somebody can be redrawn; none: never. WeCom's own pages say 24 hours in older and 72 in newer
-    /// editions: as a refusal costs nothing, the longer is tried. Of DingTalk's robots and of all group robots no platform lets a
-    /// message be edited.
+    /// editions: as a refusal costs nothing, the longer is tried. DingTalk's name no limit; after two weeks nobody looks at an old card. Of
+    /// all group robots no platform lets a message be edited.
     #[must_use]
     pub const fn redrawn_within(self) -> Option<TimeDelta> {
         match self {
             Self::WecomApp => Some(TimeDelta::hours(72)),
-            Self::FeishuApp => Some(TimeDelta::days(14)),
+            Self::FeishuApp | Self::DingtalkApp => Some(TimeDelta::days(14)),
             Self::WecomBot
             | Self::DingtalkBot
-            | Self::DingtalkApp
             | Self::FeishuBot
             | Self::WechatSubscribe
             | Self::Webhook
@@ -193,6 +193,13 @@ pub fn request_to(
     }
 }
 
+/// Whether the message becomes a card that can be redrawn and that not every application may send: WeCom's with a button, DingTalk's
+/// interactive one. Where the platform refuses it, it can be sent plain ([`Target::plain`]).
+#[must_use]
+pub fn is_interactive(target: &Target, message: &Message) -> bool {
+    wecom_app::has_button(target, message) || dingtalk_card::carries(target, message)
+}
+
 /// Makes the request that puts `message` in the place of the card that the platform knows by `handle`.
 pub fn redraw(
     target: &Target,
@@ -202,10 +209,10 @@ pub fn redraw(
 ) -> Result<OutboundRequest, RenderError> {
     match target.kind {
         ChannelKind::WecomApp => wecom_app::redraw(target, message, person, handle),
+        ChannelKind::DingtalkApp => dingtalk_card::redraw(target, message, person, handle),
         ChannelKind::FeishuApp => feishu_app::redraw(target, message, person, handle),
         kind @ (ChannelKind::WecomBot
         | ChannelKind::DingtalkBot
-        | ChannelKind::DingtalkApp
         | ChannelKind::FeishuBot
         | ChannelKind::WechatSubscribe
         | ChannelKind::Webhook

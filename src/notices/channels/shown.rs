@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     ChannelKind, Credentials, Message, Person, RenderError, Settings, Target, dingtalk_app, dingtalk_bot,
-    feishu_bot, request, request_to, slack, wecom_app, wecom_bot,
+    dingtalk_card, feishu_bot, request, request_to, slack, wecom_app, wecom_bot,
 };
 
 /// A message as its readers see it.
@@ -81,6 +81,9 @@ fn read(kind: ChannelKind, body: &Value) -> Option<Shown> {
             plain.or_else(|| Some(of(at(body, "/actionCard/text")?, button, dingtalk_bot::TEXT_MAX)))
         }
         ChannelKind::DingtalkApp => {
+            if let Some(words) = body.pointer("/cardData/cardParamMap") {
+                return interactive(words);
+            }
             let param: Value = serde_json::from_str(&at(body, "/msgParam")?).ok()?;
             Some(of(at(&param, "/text")?, at(&param, "/singleTitle"), dingtalk_app::TEXT_MAX))
         }
@@ -106,6 +109,16 @@ fn card(card: &Value) -> Option<Shown> {
     let button =
         at(card, "/button_list/0/text").or_else(|| at(card, "/jump_list/0/title")).unwrap_or_default();
     Some(Shown { bytes: text.len(), text: format!("{text}\n[{button}]"), limit: wecom_app::CARD_MAX })
+}
+
+/// An interactive card of DingTalk: its title, its text, its button.
+fn interactive(words: &Value) -> Option<Shown> {
+    let at = |name: &str| words.get(name).and_then(Value::as_str);
+    let text = format!("{}\n{}", at("title")?, at("markdown")?);
+    let buttons: Value = serde_json::from_str(at("sys_full_json_obj")?).ok()?;
+    let button = buttons.pointer("/msgButtons/0/text").and_then(Value::as_str)?;
+    let limit = dingtalk_app::TITLE_MAX + 1 + dingtalk_card::VALUE_MAX;
+    Some(Shown { bytes: text.len(), text: format!("{text}\n[{button}]"), limit })
 }
 
 /// A card of Feishu: its header, its text, its button.

@@ -92,9 +92,12 @@ pub struct Settings {
     pub app_id: Option<String>,
     /// WeCom's number of the application within the corporation.
     pub agent_id: Option<i64>,
-    /// Whether WeCom's cards have buttons, and so can be redrawn; when absent, unless the platform refuses them.
+    /// Whether the cards of WeCom (with buttons) and DingTalk (interactive ones) can be redrawn; when absent, unless the platform refuses such.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub buttons: Option<bool>,
+    pub interactive: Option<bool>,
+    /// DingTalk's template of interactive cards, when it is not the one of the vendor's SDK.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_template: Option<String>,
     /// DingTalk's robot of the application, when it is not called like the application.
     pub robot_code: Option<String>,
     /// What Feishu's people are known by: `open_id` (when absent), `user_id`, `union_id` or `email`.
@@ -206,10 +209,15 @@ impl Target {
         message.tap.as_ref().filter(|_| self.calls_back)
     }
 
-    /// The same without buttons on its cards.
+    /// The same without interactive cards.
     #[must_use]
-    pub fn without_buttons(&self) -> Self {
-        Self { settings: Settings { buttons: Some(false), ..self.settings.clone() }, ..self.clone() }
+    pub fn plain(&self) -> Self {
+        Self { settings: Settings { interactive: Some(false), ..self.settings.clone() }, ..self.clone() }
+    }
+
+    /// DingTalk's robot, by which an application writes.
+    pub(super) fn robot_code(&self) -> Result<&str, RenderError> {
+        self.settings.robot_code.as_deref().map_or_else(|| self.app_id(), Ok)
     }
 
     pub(super) fn app_id(&self) -> Result<&str, RenderError> {

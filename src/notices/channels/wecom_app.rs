@@ -3,7 +3,7 @@
 //! A card with a button (`button_interaction`), by whose `response_code` it is redrawn once (`update_template_card`). Where the platform calls
 //! us back, its first button acts at once (`type` 0, [`super::callback::wecom`]); else its buttons are links (`type` 1), which need no callback; whether the platform nevertheless wants an application with such cards to have a callback
 //! address is not written down, so a card that it refuses goes as a `text_notice`, which needs none, and a channel may ask for nothing else
-//! (`buttons: false`). Without a link, for which a card asks, a text. The card's `task_id` is the notice's id. The platform's own check for
+//! (`interactive: false`). Without a link, for which a card asks, a text. The card's `task_id` is the notice's id. The platform's own check for
 //! repeated content is a second line of defence for retries; its window is short, because two notices may well say the same.
 
 use secrecy::ExposeSecret as _;
@@ -34,9 +34,10 @@ pub(super) fn token_request(target: &Target) -> Result<OutboundRequest, RenderEr
 }
 
 /// Whether the message becomes a card with a button.
-#[must_use]
-pub fn has_button(target: &Target, message: &Message) -> bool {
-    target.kind == ChannelKind::WecomApp && target.settings.buttons != Some(false) && message.link.is_some()
+pub(super) fn has_button(target: &Target, message: &Message) -> bool {
+    target.kind == ChannelKind::WecomApp
+        && target.settings.interactive != Some(false)
+        && message.link.is_some()
 }
 
 pub(super) fn request(

@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Leased, Sender};
-use crate::notices::channels::wecom_app::has_button;
 use crate::notices::channels::{
-    self, ChannelKind, Message, Outcome, Person, Target, for_one, judge, judge_failure, judge_strictly,
+    self, ChannelKind, Message, Outcome, Person, Target, for_one, is_interactive, judge, judge_failure,
+    judge_strictly,
 };
 use crate::notices::gate::asking;
 use crate::notices::store;
@@ -55,10 +55,10 @@ pub(super) enum Unsent {
     },
 }
 
-/// What became of the button of a card.
+/// What became of an interactive card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Button {
-    /// There was none, or nobody knows.
+pub(super) enum Interactive {
+    /// There was none, or what came of it says nothing of others.
     Untried,
     Taken,
     /// The platform refused the card, and took it without.
@@ -71,7 +71,7 @@ pub(super) struct Exchange {
     pub http_status: Option<u16>,
     pub excerpt: String,
     pub detail: Option<String>,
-    pub button: Button,
+    pub interactive: Interactive,
     pub took: Duration,
 }
 
@@ -126,7 +126,7 @@ impl Sender {
     }
 
     /// By an application. What follows upon a token must end before the lease does, or somebody else would send the same notice meanwhile:
-    /// so tokens are waited for no longer than that. A card whose button is refused goes once more without.
+    /// so tokens are waited for no longer than that. An interactive card that is refused goes once more as a plain one.
     async fn to_person(
         &self,
         leased: &Leased,
@@ -137,25 +137,35 @@ impl Sender {
     ) -> Result<Exchange, Unsent> {
         let latest =
             Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
-        let asks = leased.redraws.is_none() && has_button(target, message);
+        let asks = leased.redraws.is_none() && is_interactive(target, message);
         let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
         let first = self.with_token(leased, (target, message, judge), turn, latest, now).await?;
-        if !asks || first.outcome != Outcome::BadMessage {
+        let refused = match first.outcome {
+            Outcome::BadMessage => asks,
+            // Whoever may send no such card, or lacks its template, may write all the same.
+            Outcome::NeedsAdmin => asks && target.kind == ChannelKind::DingtalkApp,
+            _ => false,
+        };
+        if !refused {
             let taken = asks && matches!(first.outcome, Outcome::Delivered { .. });
-            return Ok(Exchange { button: if taken { Button::Taken } else { Button::Untried }, ..first });
+            let interactive = if taken { Interactive::Taken } else { Interactive::Untried };
+            return Ok(Exchange { interactive, ..first });
         }
         if Instant::now() >= latest {
-            // Nothing is wrong with what it says: there is only no time left to say it without the button.
+            // Nothing is wrong with what it says: there is only no time left to say it plainly.
             return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..first });
         }
-        let channel = leased.channel;
-        tracing::warn!(%channel, "a card with a button was refused and goes without, as do the others of a day; `buttons` of the channel's settings says so for good");
-        let plain = target.without_buttons();
-        let second = self.with_token(leased, (&plain, message, channels::judge), turn, latest, now).await?;
-        // What is refused either way was not refused because of its button.
-        let refused = matches!(second.outcome, Outcome::Delivered { .. });
-        let button = if refused { Button::Refused } else { Button::Untried };
-        Ok(Exchange { took: first.took + second.took, button, ..second })
+        let second =
+            self.with_token(leased, (&target.plain(), message, channels::judge), turn, latest, now).await?;
+        // What is refused either way was not refused for being interactive.
+        let taken = matches!(second.outcome, Outcome::Delivered { .. });
+        let learnt = taken && refuses_all(target.kind, &first.outcome);
+        if learnt {
+            let channel = leased.channel;
+            tracing::warn!(%channel, answer = first.excerpt, "an interactive card was refused and goes plain, as do the others of a day; `interactive` of the channel's settings says so for good");
+        }
+        let interactive = if learnt { Interactive::Refused } else { Interactive::Untried };
+        Ok(Exchange { took: first.took + second.took, interactive, ..second })
     }
 
     /// With the application's access token; one that is no longer good is replaced once.
@@ -219,19 +229,25 @@ impl Sender {
                 // What the platform says in its own way explains itself; a gateway's page or redirect does not.
                 let detail = matches!(outcome, Outcome::Retry { .. }) && !is_platforms(&answer.body);
                 let detail = detail.then(|| format!("HTTP {status}"));
-                let (http_status, button) = (Some(status), Button::Untried);
-                Exchange { outcome, http_status, excerpt, detail, button, took: answer.took }
+                let (http_status, interactive) = (Some(status), Interactive::Untried);
+                Exchange { outcome, http_status, excerpt, detail, interactive, took: answer.took }
             }
             Err(error) => Exchange {
                 outcome: judge_failure(&error),
                 http_status: None,
                 excerpt: error.to_string(),
                 detail: Some(error.to_string()),
-                button: Button::Untried,
+                interactive: Interactive::Untried,
                 took: Duration::ZERO,
             },
         }
     }
+}
+
+/// Whether a refusal is meant for all interactive cards. DingTalk says of one card what is wrong with it, that it is there already among
+/// the rest; nobody has written down what WeCom says where.
+fn refuses_all(kind: ChannelKind, refusal: &Outcome) -> bool {
+    kind != ChannelKind::DingtalkApp || *refusal == Outcome::NeedsAdmin
 }
 
 /// Whether it is an answer in JSON with a code, as all platforms give.
@@ -247,7 +263,7 @@ impl From<NoToken> for Exchange {
             http_status: none.http_status,
             excerpt: none.detail.clone(),
             detail: Some(none.detail),
-            button: Button::Untried,
+            interactive: Interactive::Untried,
             took: Duration::ZERO,
         }
     }

@@ -61,7 +61,7 @@ impl Sender {
             base_url: channel.base_url.clone(),
             credentials_sealed: channel.credentials_sealed.clone(),
             settings: channel.settings.clone(),
-            buttons_refused_at: None,
+            interactive_refused_at: None,
             language: channel.language,
             own_version: None,
             own_words: None,

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 
-use super::exchange::Button;
+use super::exchange::Interactive;
 use super::{Attempted, STUCK};
 use crate::notices::channels::ChannelKind;
 use crate::notices::fallback;
@@ -103,7 +103,7 @@ pub(super) async fn settle_in(
     let learnt: BTreeMap<ChannelId, Option<DateTime<Utc>>> =
         attempted.iter().filter_map(Attempted::learnt).collect();
     for (channel, refused_at) in learnt {
-        store::note_buttons(conn, channel, refused_at).await?;
+        store::note_interactive(conn, channel, refused_at).await?;
     }
     for one in attempted {
         let refused = one.tried.outcome == AttemptOutcome::DropRecipient;
@@ -138,13 +138,13 @@ impl Attempted {
         }
     }
 
-    /// What is news about the buttons of its channel: when they were refused, or that they are taken after all.
+    /// What is news about the interactive cards of its channel: when they were refused, or that they are taken after all.
     fn learnt(&self) -> Option<(ChannelId, Option<DateTime<Utc>>)> {
         let Self { leased, tried, now, .. } = self;
-        match tried.button {
-            Button::Refused => Some((leased.channel, Some(*now))),
-            Button::Taken if leased.buttons_refused_at.is_some() => Some((leased.channel, None)),
-            Button::Taken | Button::Untried => None,
+        match tried.interactive {
+            Interactive::Refused => Some((leased.channel, Some(*now))),
+            Interactive::Taken if leased.interactive_refused_at.is_some() => Some((leased.channel, None)),
+            Interactive::Taken | Interactive::Untried => None,
         }
     }
 

@@ -44,7 +44,7 @@ pub async fn reseal(conn: &mut AsyncPgConnection, id: ChannelId, sealed: &[u8]) 
     diesel::update(channels::table.find(id))
         .set((
             channels::credentials_sealed.eq(sealed),
-            channels::buttons_refused_at.eq(None::<DateTime<Utc>>),
+            channels::interactive_refused_at.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)
         .await

@@ -33,8 +33,8 @@ pub struct Channel {
     pub secret_given_at: Option<DateTime<Utc>>,
     /// When its platform last called us back.
     pub called_at: Option<DateTime<Utc>>,
-    /// When its platform last refused a card with a button.
-    pub buttons_refused_at: Option<DateTime<Utc>>,
+    /// When its platform last refused an interactive card.
+    pub interactive_refused_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Channel {
@@ -205,7 +205,7 @@ pub async fn reseal(
             channels::base_url.eq(base_url),
             channels::credentials_sealed.eq(sealed),
             channels::secret_given_at.eq(Some(now)),
-            channels::buttons_refused_at.eq(None::<DateTime<Utc>>),
+            channels::interactive_refused_at.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)
         .await

@@ -1,10 +1,12 @@
-//! DingTalk's applications: `accessToken` and `batchSend`; errors are HTTP 400 with a named code.
+//! DingTalk's applications: `accessToken`, `batchSend`, and interactive cards (`createAndDeliver`, and their `PUT`); errors are HTTP 400 with
+//! a named code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::{Bearer, Letter, Read, Taken, authenticate, deliver, header};
+use super::{Bearer, Letter, Read, Taken, authenticate, deliver, exchange, header, redrawn};
 use crate::notices::channels::ChannelKind;
+use crate::notices::channels::dingtalk_card::{SPACE, TEMPLATE, VALUE_MAX};
 use crate::sandbox::Sandbox;
 use crate::sandbox::config::RoomConfig;
 use crate::sandbox::exchange::{Refused, Said};
@@ -31,7 +33,9 @@ fn named(status: u16, code: &str, text: &str) -> Refused {
 pub fn routes(service: &mut web::ServiceConfig) {
     service
         .route("/v1.0/oauth2/accessToken", web::post().to(token))
-        .route("/v1.0/robot/oToMessages/batchSend", web::post().to(send));
+        .route("/v1.0/robot/oToMessages/batchSend", web::post().to(send))
+        .route("/v1.0/card/instances/createAndDeliver", web::post().to(send_card))
+        .route("/v1.0/card/instances", web::put().to(redraw_card));
 }
 
 async fn token(sandbox: web::Data<Sandbox>, body: web::Bytes) -> HttpResponse {
@@ -92,4 +96,97 @@ fn read(letter: &Letter<'_>) -> Result<Read, Refused> {
         _ => return Err(bad()),
     };
     Ok(Read { shown, people, mark: None, interactive: false })
+}
+
+async fn send_card(sandbox: web::Data<Sandbox>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let room = bearer(&sandbox, header(&request, "x-acs-dingtalk-access-token"));
+    let read = |letter: &Letter<'_>| {
+        may_send_cards(letter)?;
+        let read = read_card(letter)?;
+        let id = letter.json.get("outTrackId").and_then(Value::as_str).unwrap_or_default();
+        match sandbox.rooms().handled(&letter.room.name, id) {
+            Some(_) => Err(named(400, "param.cardAlreadyExist", "param.cardAlreadyExist")),
+            None => Ok(read),
+        }
+    };
+    deliver(&sandbox, KIND, room, &body, read, card_taken).await
+}
+
+async fn redraw_card(sandbox: web::Data<Sandbox>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let room = bearer(&sandbox, header(&request, "x-acs-dingtalk-access-token"));
+    let judge = |letter: &Letter<'_>| {
+        may_send_cards(letter)?;
+        let id = letter.json.get("outTrackId").and_then(Value::as_str).unwrap_or_default();
+        let shown = card(letter.json)?;
+        if sandbox.rooms().handled(&letter.room.name, id).is_none() {
+            return Err(named(400, "param.cardNotExist", "param.cardNotExist"));
+        }
+        redrawn(&sandbox, letter, id, shown);
+        Ok(Refused { status: 200, body: json!({ "success": true, "result": true }) })
+    };
+    exchange(&sandbox, KIND, room, &body, judge).await
+}
+
+/// The permission that an application is given in the console.
+fn may_send_cards(letter: &Letter<'_>) -> Result<(), Refused> {
+    if letter.room.app.interactive == Some(false) { Err(says(Said::WrongSign)) } else { Ok(()) }
+}
+
+fn read_card(letter: &Letter<'_>) -> Result<Read, Refused> {
+    let text = |at: &str| letter.json.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let param = |code: &str| named(400, code, code);
+    let id = text("/outTrackId");
+    if id.is_empty() {
+        return Err(param("param.outTrackIdEmpty"));
+    }
+    if text("/cardTemplateId") != letter.room.app.card_template.as_deref().unwrap_or(TEMPLATE) {
+        return Err(param("param.templateNotExist"));
+    }
+    let robot = letter.room.app.robot_code.as_deref().unwrap_or(&letter.room.key);
+    let delivers = (text("/imRobotOpenDeliverModel/spaceType"), text("/imRobotOpenDeliverModel/robotCode"));
+    if delivers != ("IM_ROBOT", robot) {
+        return Err(param("param.openDeliverModelError"));
+    }
+    if !letter.json.pointer("/imRobotOpenSpaceModel/supportForward").is_some_and(Value::is_boolean) {
+        return Err(param("param.openSpaceModelInvalid"));
+    }
+    let person = text("/openSpaceId").strip_prefix(SPACE).filter(|person| !person.is_empty());
+    let person = person.ok_or_else(|| param("param.openSpaceIdInvalid"))?;
+    if !letter.room.people.is_empty() && !letter.room.people.iter().any(|known| known == person) {
+        return Err(param("param.userIdNotExist"));
+    }
+    let shown = card(letter.json)?;
+    Ok(Read { shown, people: vec![person.to_owned()], mark: Some((id.to_owned(), 0)), interactive: false })
+}
+
+/// The words of the template, of which none may be too long.
+fn card(json: &Value) -> Result<Shown, Refused> {
+    let empty = || named(400, "param.cardPublicDataEmpty", "param.cardPublicDataEmpty");
+    let invalid = || named(400, "param.invalid", "param.invalid");
+    let words = json.pointer("/cardData/cardParamMap").and_then(Value::as_object).ok_or_else(empty)?;
+    if !words.values().all(|word| word.as_str().is_some_and(|word| word.len() <= VALUE_MAX)) {
+        return Err(invalid());
+    }
+    let word = |name: &str| words.get(name).and_then(Value::as_str).unwrap_or_default();
+    let buttons: Value = serde_json::from_str(word("sys_full_json_obj")).map_err(|_| invalid())?;
+    let buttons = buttons.get("msgButtons").and_then(Value::as_array).cloned().unwrap_or_default();
+    let shown = Shown::markdown(word("title"), word("markdown"));
+    Ok(buttons.iter().fold(shown, |shown, button| {
+        let part = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default();
+        shown.with_link(part("text"), part("url"))
+    }))
+}
+
+/// Whoever is over his limit is said so in his own line.
+fn card_taken(taken: &Taken) -> Refused {
+    let line = match taken.throttled.first() {
+        Some(person) => {
+            json!({ "spaceType": "IM_ROBOT", "spaceId": person, "success": false, "errorMsg": "flow control" })
+        }
+        None => {
+            json!({ "spaceType": "IM_ROBOT", "success": true, "carrierId": taken.message_id, "errorMsg": "" })
+        }
+    };
+    let result = json!({ "outTrackId": taken.handle, "deliverResults": [line] });
+    Refused { status: 200, body: json!({ "success": true, "result": result }) }
 }

@@ -247,8 +247,11 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
         None => crypto::random_token(),
     };
     let mut taken = Taken { unknown, throttled: Vec::new(), message_id, handle: None };
-    if room.kind == ChannelKind::FeishuApp {
-        taken.handle = Some(format!("om_{}", taken.message_id));
+    match room.kind {
+        ChannelKind::FeishuApp => taken.handle = Some(format!("om_{}", taken.message_id)),
+        // A card of DingTalk is called what its sender calls it.
+        ChannelKind::DingtalkApp => taken.handle = read.mark.as_ref().map(|(mark, _)| mark.clone()),
+        _ => {}
     }
     let repeated = read.mark.as_ref().is_some_and(|(mark, seconds)| {
         sandbox.apps().is_repeated(&format!("{}\n{mark}", room.name), *seconds, *now)

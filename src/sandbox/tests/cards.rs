@@ -1,6 +1,7 @@
-//! Cards that their senders redraw: once and for three days at WeCom, shared ones for two weeks at Feishu.
+//! Cards that their senders redraw: once and for three days at WeCom, shared ones for two weeks at Feishu, by their senders' own name at DingTalk.
 
 use super::*;
+use crate::notices::channels::dingtalk_card::TEMPLATE;
 use crate::platform::outbound::header;
 
 /// A card of WeCom with a button.
@@ -92,7 +93,7 @@ async fn a_card_of_wecom_with_buttons_gets_a_code_that_redraws_it_once_in_place(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_of_wecom_ends_after_three_days_and_a_card_without_buttons_gets_none() {
+async fn a_code_of_wecom_ends_after_three_days_and_a_card_plain_gets_none() {
     let wecom = Wecom::set().await;
     let mut plain = card("告知");
     plain["card_type"] = json!("text_notice");
@@ -163,4 +164,63 @@ async fn a_card_of_feishu_is_redrawn_when_it_is_shared_before_and_after_for_two_
     assert_eq!(redraws(&shared, card("太快", true)).await, 230_020);
     stand.clock.advance(TimeDelta::days(14));
     assert_eq!(redraws(&shared, card("晚", true)).await, 230_031);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_dingtalk_is_called_what_its_sender_calls_it_and_none_of_its_words_is_long() {
+    let stand = stage();
+    let ask = json!({ "appKey": "dingkey", "appSecret": "S" });
+    let issued = stand.json(Method::POST, "v1.0/oauth2/accessToken", ask).await;
+    let token = issued["accessToken"].as_str().unwrap();
+    let call = async |method: Method, path: &str, body: &Value| -> Value {
+        let url = stand.base.join(path).unwrap();
+        let mut request = OutboundRequest::post_json(url, body.to_string().into_bytes(), Hosts::Any);
+        request.headers.insert("x-acs-dingtalk-access-token", token.parse().unwrap());
+        let request = OutboundRequest { method, ..request };
+        serde_json::from_slice(&stand.outbound.send(request).await.unwrap().body).unwrap()
+    };
+    let words = |title: &str| {
+        let button = json!({ "text": "接单", "url": "https://yj.example/a/1" });
+        let buttons = json!({ "msgButtons": [button] }).to_string();
+        json!({ "cardParamMap": { "title": title, "markdown": "**时限**：14:30", "sys_full_json_obj": buttons } })
+    };
+    let letter = json!({
+        "cardTemplateId": TEMPLATE, "outTrackId": "n-1", "cardData": words("企业叫您"),
+        "openSpaceId": "dtv1.card//IM_ROBOT.li", "imRobotOpenSpaceModel": { "supportForward": false },
+        "imRobotOpenDeliverModel": { "spaceType": "IM_ROBOT", "robotCode": "dingkey" },
+    });
+    let sends = async |body: &Value| call(Method::POST, "v1.0/card/instances/createAndDeliver", body).await;
+    for (part, value, code) in [
+        ("/outTrackId", json!(""), "param.outTrackIdEmpty"),
+        ("/cardTemplateId", json!("x.schema"), "param.templateNotExist"),
+        ("/openSpaceId", json!("li"), "param.openSpaceIdInvalid"),
+        ("/openSpaceId", json!("dtv1.card//IM_ROBOT.wang"), "param.userIdNotExist"),
+        ("/imRobotOpenDeliverModel/spaceType", json!("IM"), "param.openDeliverModelError"),
+        ("/imRobotOpenSpaceModel/supportForward", Value::Null, "param.openSpaceModelInvalid"),
+        ("/cardData", Value::Null, "param.cardPublicDataEmpty"),
+        ("/cardData/cardParamMap/markdown", json!("长".repeat(342)), "param.invalid"),
+        ("/cardData/cardParamMap/title", json!(1), "param.invalid"),
+    ] {
+        let mut bad = letter.clone();
+        *bad.pointer_mut(part).unwrap() = value;
+        assert_eq!(sends(&bad).await["code"], code, "{part}");
+    }
+    let sent = sends(&letter).await;
+    assert_eq!((&sent["success"], &sent["result"]["outTrackId"]), (&json!(true), &json!("n-1")));
+    assert_eq!(sent["result"]["deliverResults"][0]["success"], true);
+    assert_eq!(sends(&letter).await["code"], "param.cardAlreadyExist");
+
+    let redraws = async |id: &str, data: Value| {
+        call(Method::PUT, "v1.0/card/instances", &json!({ "outTrackId": id, "cardData": data })).await
+    };
+    assert_eq!(redraws("n-2", words("新")).await["code"], "param.cardNotExist");
+    assert_eq!(redraws("n-1", Value::Null).await["code"], "param.cardPublicDataEmpty");
+    assert_eq!(redraws("n-1", words("已由王芳接单")).await, json!({ "success": true, "result": true }));
+    let cards = stand.sandbox.messages("dingtalk-app");
+    assert_eq!((cards.len(), cards[0].title.as_str()), (1, "已由王芳接单"));
+    assert_eq!(
+        (cards[0].lines[0].as_str(), cards[0].link()),
+        ("时限：14:30", Some("https://yj.example/a/1"))
+    );
+    assert_eq!(cards[0].mentions, ["li"]);
 }

@@ -2,7 +2,6 @@
 
 mod admin;
 mod bad_input;
-mod buttons;
 mod crash;
 mod delivery;
 mod drill;
@@ -10,6 +9,7 @@ mod failures;
 mod fallback;
 mod follow;
 mod inbox;
+mod interactive;
 mod lease;
 mod loops;
 mod loss;

@@ -87,19 +87,21 @@ async fn once_somebody_accepts_every_card_says_who_and_asks_nobody_any_more() {
     assert_eq!(after.title, "Accepted by 王芳: 3号楼停电");
     assert!(after.text.contains("When：today 13:52"), "{}", after.text);
     assert_eq!((after.links[0].text.as_str(), after.links.len()), ("See", 1));
-    for alarm in [wecom, feishu] {
+    let after = card(&stage, "dingtalk-app");
+    assert_eq!(after.title, "已由王芳接单：3号楼停电");
+    assert!(after.text.contains("责任人：王芳") && !after.text.contains("接单时限"), "{}", after.text);
+    assert_eq!((after.links[0].text.as_str(), after.link()), ("查看", Some("https://yj.example.cn/a/tok")));
+    assert_eq!(after.redrawn_at, Some(stage.now()));
+    for alarm in [wecom, feishu, dingtalk] {
         assert_eq!(redraw_of(&stage, alarm).await, (NoticeState::Sent, 1, String::new()));
     }
-    // Neither a room's message nor one of DingTalk can be changed.
-    for alarm in [dingtalk, room] {
-        assert_eq!(stage.redraws(alarm).await, None);
-    }
-    assert!(card(&stage, "dingtalk-app").title.contains("企业叫您"));
+    // No room's message can be changed.
+    assert_eq!(stage.redraws(room).await, None);
 
     // Once; and it stands in nobody's inbox, nor in what failed or waits.
     stage.answer().await;
     stage.work_all().await;
-    assert_eq!(stage.states().await.len(), 6);
+    assert_eq!(stage.states().await.len(), 7);
     let reader = Reader { county: stage.county, account: uuid::Uuid::nil(), officer: Some(stage.officer) };
     let texts = Texts::new("https://yj.example.cn").unwrap();
     let inbox = inbox::list(stage.db(), &texts, reader, Paging::default(), stage.now()).await.unwrap();
@@ -237,7 +239,7 @@ async fn a_code_that_is_spent_or_too_old_ends_it_quietly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_without_buttons_gets_the_alarm_all_the_same_and_its_card_stays() {
+async fn an_application_plain_gets_the_alarm_all_the_same_and_its_card_stays() {
     let stage = Stage::set().await;
     stage.open_app("wecom-app").await;
     // It refuses the card with a button, as one without a callback address may.
@@ -245,7 +247,7 @@ async fn an_application_without_buttons_gets_the_alarm_all_the_same_and_its_card
     let refused = stage.alarm_to("wecom-app", USER).await;
     stage.work_all().await;
     assert_eq!((stage.row(refused).await.state, stage.row(refused).await.attempt), (NoticeState::Sent, 1));
-    set_channel(&stage, "wecom-app", |settings| settings["buttons"] = json!(false)).await;
+    set_channel(&stage, "wecom-app", |settings| settings["interactive"] = json!(false)).await;
     let plain = stage.alarm_to("wecom-app", USER).await;
     stage.work_all().await;
     let shown = stage.sandbox.messages("wecom-app");
@@ -257,6 +259,29 @@ async fn an_application_without_buttons_gets_the_alarm_all_the_same_and_its_card
     stage.answer().await;
     for alarm in [refused, plain] {
         assert_eq!(stage.redraws(alarm).await, None, "nothing to redraw it by");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_dingtalk_is_known_by_our_own_id_even_if_nobody_heard_that_it_arrived() {
+    for (mode, title, ended) in [
+        (Mode::LostAnswer, Some("已由王芳接单：3号楼停电"), (NoticeState::Sent, 1, String::new())),
+        (Mode::Half, None, (NoticeState::Expired, 1, "card_fixed: bad_message".to_owned())),
+    ] {
+        let stage = Stage::set().await;
+        stage.open_app("dingtalk-app").await;
+        stage.sandbox.set_fault("dingtalk-app", Fault::times(mode, 1));
+        let alarm = stage.alarm_to("dingtalk-app", USER).await;
+        stage.work_all().await;
+        assert_eq!(stage.row(alarm).await.state, NoticeState::Retry);
+        stage.answer().await;
+        assert_eq!(stage.row(alarm).await.reason, "superseded: may_have_arrived");
+        stage.work_all().await;
+        assert_eq!(redraw_of(&stage, alarm).await, ended);
+        let shown: Vec<String> =
+            stage.sandbox.messages("dingtalk-app").into_iter().map(|card| card.title).collect();
+        assert_eq!(shown, Vec::from_iter(title.map(str::to_owned)));
+        assert_eq!(stage.unsent().await, Unsent::default());
     }
 }
 

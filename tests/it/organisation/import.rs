@@ -362,7 +362,7 @@ async fn an_order_that_was_chosen_in_the_product_survives_an_import() {
         "update officer_addresses a set preference = null, chosen_at = now() from officers o where o.id = a.officer_id and o.code = 'O1'",
         "update department_channels p set channel_id = c.id, given_at = now() from departments d, channels c
             where d.id = p.department_id and d.code = 'D2' and c.code = 'dingtalk_app'",
-        "update channels set buttons_refused_at = now()",
+        "update channels set interactive_refused_at = now()",
     ] {
         execute(db, county, statement).await;
     }
@@ -382,7 +382,7 @@ async fn an_order_that_was_chosen_in_the_product_survives_an_import() {
     let departments = "select d.code || ' ' || c.code from department_channels p
         join departments d on d.id = p.department_id join channels c on c.id = p.channel_id";
     assert_eq!(texts(db, county, departments).await, ["D1 feishu_app", "D2 dingtalk_app"]);
-    let refused = "select code from channels where buttons_refused_at is not null and code like '%app'";
+    let refused = "select code from channels where interactive_refused_at is not null and code like '%app'";
     assert_eq!(texts(db, county, refused).await, ["feishu_app"], "what was changed may do what it could not");
 }
 

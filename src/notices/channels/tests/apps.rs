@@ -100,7 +100,7 @@ fn applications_write_to_one_person_in_the_shapes_of_the_vendors() {
     assert_eq!((&card["card_type"], &card["task_id"]), (&json!("button_interaction"), &json!("019a-1")));
     let url = "https://yj.example/a/(1)?t=x";
     assert_eq!(card["button_list"], json!([{ "type": 1, "text": "接单", "style": 1, "url": url }]));
-    let (_, plain) = sent_to(&wecom.without_buttons(), &message);
+    let (_, plain) = sent_to(&wecom.plain(), &message);
     let plain = &plain["template_card"];
     assert_eq!((&plain["card_type"], &plain["task_id"]), (&json!("text_notice"), &json!("019a-1")));
     assert_eq!(plain["jump_list"], json!([{ "type": 1, "title": "接单", "url": url }]));
@@ -110,6 +110,26 @@ fn applications_write_to_one_person_in_the_shapes_of_the_vendors() {
     assert_eq!(card["sub_title_text"], "│ 3#楼停电\n│ 请尽快");
 
     let (request, body) = sent_to(&dingtalk, &message);
+    assert_eq!(request.url.path(), "/v1.0/card/instances/createAndDeliver");
+    assert_eq!(request.headers["x-acs-dingtalk-access-token"], "T-1");
+    assert_eq!(
+        (&body["outTrackId"], &body["openSpaceId"]),
+        (&json!("019a-1"), &json!("dtv1.card//IM_ROBOT.zhang.san"))
+    );
+    assert_eq!(body["cardTemplateId"], dingtalk_card::TEMPLATE);
+    assert_eq!(body["imRobotOpenDeliverModel"], json!({ "spaceType": "IM_ROBOT", "robotCode": "dingkey" }));
+    assert_eq!(body["imRobotOpenSpaceModel"]["supportForward"], false);
+    assert_eq!(body["imRobotOpenSpaceModel"]["lastMessageI18n"]["ZH_CN"], "新诉求 4711");
+    let words = &body["cardData"]["cardParamMap"];
+    assert_eq!(words["title"], "新诉求 4711");
+    assert!(words["markdown"].as_str().unwrap().starts_with("**"), "{words}");
+    let buttons: Value = serde_json::from_str(words["sys_full_json_obj"].as_str().unwrap()).unwrap();
+    let button = json!({ "text": "接单", "color": "blue", "url": url, "iosUrl": url });
+    assert_eq!(buttons, json!({ "msgButtons": [button] }));
+    let own = app(ChannelKind::DingtalkApp, json!({ "appId": "dingkey", "cardTemplate": "own.schema" }));
+    assert_eq!(sent_to(&own, &message).1["cardTemplateId"], "own.schema");
+
+    let (request, body) = sent_to(&dingtalk.plain(), &message);
     assert_eq!(request.url.path(), "/v1.0/robot/oToMessages/batchSend");
     assert_eq!(request.headers["x-acs-dingtalk-access-token"], "T-1");
     assert_eq!((&body["robotCode"], &body["userIds"]), (&json!("dingkey"), &json!(["zhang.san"])));
@@ -292,11 +312,19 @@ fn a_card_is_redrawn_in_the_shape_of_the_vendors_and_nothing_else_can_be() {
         (&json!(true), &json!("grey"))
     );
 
-    for target in [dingtalk, wechat] {
-        assert_eq!(redrawn(&target).unwrap_err(), RenderError::NoRedrawing(target.kind));
-    }
+    let request = redrawn(&dingtalk).unwrap();
+    assert_eq!((request.method.as_str(), request.url.path()), ("PUT", "/v1.0/card/instances"));
+    assert_eq!(request.headers["x-acs-dingtalk-access-token"], "T-1");
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body["outTrackId"], "handle-1");
+    let words = &body["cardData"]["cardParamMap"];
+    assert_eq!(words["title"], "新诉求 4711");
+    let buttons: Value = serde_json::from_str(words["sys_full_json_obj"].as_str().unwrap()).unwrap();
+    assert_eq!(buttons["msgButtons"][0]["color"], "gray", "it asks nobody any more");
+
+    assert_eq!(redrawn(&wechat).unwrap_err(), RenderError::NoRedrawing(wechat.kind));
     for kind in ChannelKind::ALL {
-        let can = matches!(kind, ChannelKind::WecomApp | ChannelKind::FeishuApp);
+        let can = matches!(kind, ChannelKind::WecomApp | ChannelKind::DingtalkApp | ChannelKind::FeishuApp);
         assert_eq!(kind.redrawn_within().is_some(), can, "{kind}");
     }
     let linkless = Message { link: None, ..message() };
@@ -316,7 +344,27 @@ fn by_what_a_card_is_redrawn_stands_in_the_answer_and_a_refusal_we_do_not_know_i
     assert_eq!(handle(ChannelKind::WecomApp, r#"{"errcode":0,"response_code":""}"#), None);
     let feishu = r#"{"code":0,"data":{"message_id":"om_1"}}"#;
     assert_eq!(handle(ChannelKind::FeishuApp, feishu).as_deref(), Some("om_1"));
-    assert_eq!(handle(ChannelKind::DingtalkApp, r#"{"processQueryKey":"k"}"#), None);
+    let dingtalk = ChannelKind::DingtalkApp;
+    assert_eq!(handle(dingtalk, r#"{"processQueryKey":"k"}"#), None);
+    let card = r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[{"spaceType":"IM_ROBOT","success":true,"carrierId":"c"}]}}"#;
+    assert_eq!(handle(dingtalk, card).as_deref(), Some("019a-1"));
+    assert_eq!(handle(dingtalk, r#"{"success":true,"result":true}"#), None, "of a card that was redrawn");
+    for nobody in [
+        r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[{"success":false,"errorMsg":"x"}]}}"#,
+        r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[]}}"#,
+        r#"{"success":true}"#,
+        r#"{"success":false}"#,
+    ] {
+        assert_eq!(judged(dingtalk, 200, nobody), Outcome::Retry { after: None }, "{nobody}");
+    }
+    for (code, outcome) in [
+        ("param.userIdNotExist", Outcome::DropRecipient),
+        ("param.templateUnpublished", Outcome::NeedsAdmin),
+        ("param.contentUnsafe", Outcome::BadMessage),
+        ("InvalidAuthentication", Outcome::RefreshToken),
+    ] {
+        assert_eq!(judged(dingtalk, 400, &json!({ "code": code }).to_string()), outcome, "{code}");
+    }
 
     let (wecom, feishu) = (ChannelKind::WecomApp, ChannelKind::FeishuApp);
     for (kind, status, body, strictly) in [
@@ -329,7 +377,12 @@ fn by_what_a_card_is_redrawn_stands_in_the_answer_and_a_refusal_we_do_not_know_i
         (feishu, 400, r#"{"code":230031}"#, Outcome::BadMessage),
         (feishu, 400, r#"{"code":230110}"#, Outcome::BadMessage),
         (feishu, 500, r#"{"code":2200}"#, Outcome::Retry { after: None }),
-        (ChannelKind::DingtalkApp, 400, r#"{"code":"param.error"}"#, Outcome::Retry { after: None }),
+        (dingtalk, 400, r#"{"code":"param.cardAlreadyExist"}"#, Outcome::BadMessage),
+        (dingtalk, 200, r#"{"success":false}"#, Outcome::BadMessage),
+        (dingtalk, 400, r#"{"code":"system.busy"}"#, Outcome::Retry { after: None }),
+        (dingtalk, 503, r#"{"code":"ServiceUnavailable"}"#, Outcome::Retry { after: None }),
+        (dingtalk, 200, "<html>", Outcome::Retry { after: None }),
+        (ChannelKind::WechatSubscribe, 200, r#"{"errcode":-9}"#, Outcome::Retry { after: None }),
     ] {
         let outcome = judge_strictly(kind, status, &HeaderMap::new(), body.as_bytes(), at(0));
         assert_eq!(outcome, strictly, "{kind} {status} {body}");

@@ -155,8 +155,8 @@ pub async fn store(load: &mut Load<'_>, vault: &Vault, options: &ImportOptions) 
     // What its platform refused, a channel that is changed may take.
     let written: Vec<Uuid> = diff.write.iter().map(|channel| channel.id).collect();
     let refused = channels::table.filter(channels::id.eq_any(written));
-    let refused = refused.filter(channels::buttons_refused_at.is_not_null());
-    let forgotten = channels::buttons_refused_at.eq(None::<DateTime<Utc>>);
+    let refused = refused.filter(channels::interactive_refused_at.is_not_null());
+    let forgotten = channels::interactive_refused_at.eq(None::<DateTime<Utc>>);
     diesel::update(refused).set(forgotten).execute(load.conn).await?;
     // Under another token and key its platform must prove anew that it can call.
     let changed: Vec<Uuid> = diff
