@@ -28,6 +28,7 @@ const REFUSED: &str = "43101";
 #[derive(Clone, Debug)]
 pub struct Application {
     pub channel: ChannelId,
+    pub kind: ChannelKind,
     pub county: CountyId,
     pub language: ChannelLanguage,
     pub settings: Settings,
@@ -86,6 +87,7 @@ impl Application {
         let secret = target.credentials.secrets.into_iter().next().unwrap_or_default();
         Ok(target.credentials.callback.map(|callback| Self {
             channel: row.id,
+            kind: row.kind,
             county: row.county_id,
             language: row.language,
             settings: target.settings,
@@ -135,7 +137,7 @@ impl Application {
     ) -> Result<Tapped, DbError> {
         let mut tx = db.begin(Scope::County(self.county.0)).await?;
         let found = async {
-            let officer = store::officer(&mut tx, self.channel, user_id).await?;
+            let officer = store::officer(&mut tx, self.channel, self.kind, user_id).await?;
             let card = store::card(&mut tx, self.channel, notice).await?;
             let handle = handle.filter(|handle| !handle.is_empty());
             if let (Some(_), Some(_), Some(handle)) = (officer, card, handle) {

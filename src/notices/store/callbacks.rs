@@ -60,21 +60,29 @@ pub async fn set_called(
     diesel::update(channels::table.find(id)).set(channels::called_at.eq(at)).execute(conn).await.map(drop)
 }
 
-/// The officer who is called so in an application.
+diesel::define_sql_function! {
+    fn lower(name: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// The officer who is called so in an application. WeCom's userids are one name in capitals and small letters, whichever the county's files
+/// write and WeCom's callbacks say; those of the other platforms are not.
 pub async fn officer(
     conn: &mut AsyncPgConnection,
     channel: ChannelId,
+    kind: ChannelKind,
     user_id: &str,
 ) -> QueryResult<Option<OfficerId>> {
-    officer_addresses::table
+    let mut called = officer_addresses::table
         .filter(officer_addresses::channel_id.eq(channel))
-        .filter(officer_addresses::user_id.eq(user_id))
         // Two officers who share one name in an application cannot be told apart: the elder entry stands.
         .order(officer_addresses::id)
         .select(officer_addresses::officer_id)
-        .first(conn)
-        .await
-        .optional()
+        .into_boxed();
+    called = match kind {
+        ChannelKind::WecomApp => called.filter(lower(officer_addresses::user_id).eq(lower(user_id))),
+        _ => called.filter(officer_addresses::user_id.eq(user_id)),
+    };
+    called.first(conn).await.optional()
 }
 
 /// What a card is about that an application sent.
