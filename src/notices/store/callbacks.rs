@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::register::Channel;
 use crate::notices::channels::ChannelKind;
-use crate::notices::model::{ChannelId, NoticeId, SubjectKind};
+use crate::notices::model::{AttemptOutcome, ChannelId, NoticeId, NoticeState, SubjectKind};
 use crate::organisation::{CountyId, OfficerId};
-use crate::schema::{channels, notices, officer_addresses, platform_logins};
+use crate::schema::{channels, notice_attempts, notices, officer_addresses, platform_logins};
 
 /// The application of this id and kind, of whichever county.
 pub async fn application(
@@ -134,4 +134,82 @@ pub async fn account(
         .first(conn)
         .await
         .optional()
+}
+
+/// A message to one person, as its platform names it.
+#[derive(Clone, Copy, Debug)]
+pub struct SentMessage<'a> {
+    pub channel: ChannelId,
+    pub recipient: &'a str,
+    pub provider_id: &'a str,
+}
+
+/// What the platform's word about a message did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    GivenUp,
+    /// It was told before, or the notice stands where this says nothing of it any more.
+    Known,
+    /// No such message went to this person.
+    Unknown,
+    /// None is known by this name, but one is on its way to this person whose name nobody has noted yet.
+    TooEarly,
+}
+
+/// Gives up what left as a message that did not arrive: `sent` becomes `dead`, and what the platform said stands after the attempt that
+/// it had taken. Several notices may have left as one message.
+pub async fn give_up(
+    conn: &mut AsyncPgConnection,
+    message: SentMessage<'_>,
+    said: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Undelivered> {
+    let to_reader = notices::table
+        .filter(notices::channel_id.eq(message.channel))
+        .filter(notices::recipient.eq(message.recipient));
+    let known: Vec<(NoticeId, CountyId, NoticeState, i32)> = to_reader
+        .filter(notices::provider_id.eq(message.provider_id))
+        // So that the planner sees that `notices_provider` holds them all.
+        .filter(notices::account_id.is_not_null())
+        .order(notices::id)
+        .select((notices::id, notices::county_id, notices::state, notices::attempt))
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    if known.is_empty() {
+        let sending =
+            to_reader.filter(notices::state.eq(NoticeState::Sending)).filter(notices::due_at.is_not_null());
+        let is_sending: bool = diesel::select(diesel::dsl::exists(sending)).get_result(conn).await?;
+        return Ok(if is_sending { Undelivered::TooEarly } else { Undelivered::Unknown });
+    }
+    let sent: Vec<_> = known.into_iter().filter(|(_, _, state, _)| *state == NoticeState::Sent).collect();
+    if sent.is_empty() {
+        return Ok(Undelivered::Known);
+    }
+    let ids: Vec<NoticeId> = sent.iter().map(|(notice, ..)| *notice).collect();
+    diesel::update(notices::table.filter(notices::id.eq_any(ids)))
+        .set((
+            notices::state.eq(NoticeState::Dead),
+            notices::reason.eq(format!("{}: {said}", AttemptOutcome::Undelivered)),
+            notices::attempt.eq(notices::attempt + 1),
+            notices::sent_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await?;
+    let rows: Vec<_> = sent
+        .into_iter()
+        .map(|(notice, county, _, attempt)| {
+            (
+                notice_attempts::notice_id.eq(notice),
+                notice_attempts::attempt.eq(attempt + 1),
+                notice_attempts::county_id.eq(county),
+                notice_attempts::started_at.eq(now),
+                notice_attempts::took_ms.eq(0),
+                notice_attempts::outcome.eq(AttemptOutcome::Undelivered),
+                notice_attempts::excerpt.eq(said),
+            )
+        })
+        .collect();
+    diesel::insert_into(notice_attempts::table).values(&rows).execute(conn).await?;
+    Ok(Undelivered::GivenUp)
 }
