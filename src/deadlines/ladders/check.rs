@@ -9,6 +9,7 @@ use crate::deadlines::ladder::{At, CardColour, HIGHEST_LIFT, Rank, Sketch, fault
 use crate::deadlines::limits::{CallRules, Rules, SupervisionRules, Urgency, read_limit};
 use crate::deadlines::model::Clock;
 use crate::notices::quiet::NoticeRules;
+use crate::platform::bounds::Bounded;
 use crate::platform::http::problem::FieldError;
 
 /// The clocks whose limits are chosen by urgency.
@@ -128,7 +129,7 @@ fn section<T: DeserializeOwned>(
     name: &str,
     own: &Map<String, Value>,
     shipped: &Value,
-    sense: fn(&T) -> Option<String>,
+    sense: fn(&T) -> Option<Bounded>,
 ) -> Vec<FieldError> {
     let Some(shipped) = shipped.get(name).and_then(Value::as_object) else { return Vec::new() };
     let mut found = Vec::new();
@@ -141,16 +142,32 @@ fn section<T: DeserializeOwned>(
             continue;
         }
         let mut chosen = shipped.clone();
-        chosen.insert(kept, value.clone());
-        let why = match serde_json::from_value::<T>(Value::Object(chosen)) {
-            Ok(rules) => sense(&rules).map(|why| ("out_of_range", why)),
-            Err(error) => Some(("wrong_value", error.to_string())),
+        let like = chosen.insert(kept.clone(), value.clone()).unwrap_or_default();
+        let beyond = |chosen: &Map<String, Value>| {
+            let rules: T = serde_json::from_value(Value::Object(chosen.clone()))?;
+            Ok::<_, serde_json::Error>(sense(&rules))
         };
-        if let Some((code, why)) = why {
-            found.push(fault(&path, code, "填写的值不合理", &why));
+        match beyond(&chosen) {
+            Ok(beyond) => found.extend(beyond.map(|beyond| out_of_range(&path, &beyond))),
+            Err(error) => {
+                // A number that its type does not hold lies beyond its bounds, which this one says.
+                let probe = value.is_number().then(|| chosen.insert(kept, i16::MAX.into()));
+                let bounds = probe.and_then(|_| beyond(&chosen).ok().flatten());
+                found.push(match (bounds, value.as_i64()) {
+                    (Some(bounds), Some(value)) => out_of_range(&path, &Bounded { value, ..bounds }),
+                    _ => {
+                        let zh = format!("填写的格式不对，应写成如 {like}");
+                        fault(&path, "wrong_value", &zh, &error.to_string())
+                    }
+                });
+            }
         }
     }
     found
+}
+
+fn out_of_range(path: &str, beyond: &Bounded) -> FieldError {
+    fault(path, "out_of_range", &beyond.zh(), &beyond.to_string())
 }
 
 fn ladder(own: &OwnRules) -> Vec<FieldError> {
@@ -271,6 +288,21 @@ mod tests {
             assert_eq!((found.len(), found[0].field.as_str()), (1, path), "{found:?}");
         }
         assert_eq!(faults_of_settings(&json!({"calls": {"urge_per_day": 2}})), []);
+    }
+
+    #[test]
+    fn a_number_beyond_its_bounds_is_told_with_them_whatever_its_type_holds() {
+        for (wrong, zh, en) in [
+            (json!(0), "须在 1 到 100 之间", "calls.urge_per_day = 0 is not between 1 and 100"),
+            (json!(-7), "须在 1 到 100 之间", "calls.urge_per_day = -7 is not between 1 and 100"),
+            (json!("3"), "填写的格式不对，应写成如 3", "invalid type: string"),
+        ] {
+            let own = serde_json::from_value(json!({"calls": {"urgePerDay": wrong}})).unwrap();
+            let found = check(&own).err().unwrap_or_default().remove(0);
+            assert!(found.zh == zh && found.en.starts_with(en), "{found:?}");
+        }
+        let own = serde_json::from_value(json!({"calls": {"pauseEachWorkingDays": 99_999}})).unwrap();
+        assert_eq!(check(&own).err().unwrap_or_default().remove(0).zh, "须在 1 到 30 之间");
     }
 
     #[test]

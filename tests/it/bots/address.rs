@@ -48,8 +48,8 @@ async fn token_and_key_are_judged_before_they_are_taken_and_must_prove_themselve
         ("app-wecom", json!({"token": "t", "key": "a".repeat(42)}), "key"),
         ("app-wecom", json!({"token": "t", "key": "*".repeat(43)}), "key"),
         ("app-feishu", json!({"token": "t", "key": ""}), "key"),
-        ("room-d01", good.clone(), "token"),
-        ("county-events", good.clone(), "token"),
+        ("room-d01", good.clone(), "kind"),
+        ("county-events", good.clone(), "kind"),
     ] {
         let (status, answer) = show.puts_callback(channel, &body).await;
         assert_eq!((status.as_u16(), &answer["code"]), (422, &json!("invalid")), "{channel} {body}");
