@@ -65,20 +65,30 @@ pub struct Tapped {
     pub card: Option<SentCard>,
 }
 
-/// Where the platforms are to call: by the code of each application's channel, the path. For a stand-in that plays their consoles.
+/// Where the platform of an application is to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The county's code.
+    pub county: String,
+    /// The channel's.
+    pub code: String,
+    pub path: String,
+}
+
+/// Where the platforms are to call, in all counties. For a stand-in that plays their consoles.
 ///
 /// # Errors
 /// Postgres only.
-pub async fn paths(db: &Db) -> Result<Vec<(String, String)>, DbError> {
+pub async fn addresses(db: &Db) -> Result<Vec<Address>, DbError> {
     let kinds: Vec<ChannelKind> =
         ChannelKind::ALL.iter().copied().filter(|kind| kind.calls_back_at().is_some()).collect();
     let mut tx = db.begin(Scope::AllCounties).await?;
     let found = store::applications(&mut tx, &kinds).await.map_err(DbError::from);
     let found = tx.finish(found).await?;
-    let path = |(code, kind, id): (String, ChannelKind, ChannelId)| {
-        Some((code, format!("/bots/{}/{id}", kind.calls_back_at()?)))
+    let address = |(county, code, kind, id): (String, String, ChannelKind, ChannelId)| {
+        Some(Address { county, code, path: format!("/bots/{}/{id}", kind.calls_back_at()?) })
     };
-    Ok(found.into_iter().filter_map(path).collect())
+    Ok(found.into_iter().filter_map(address).collect())
 }
 
 impl Application {

@@ -9,7 +9,7 @@ use super::register::Channel;
 use crate::notices::channels::ChannelKind;
 use crate::notices::model::{AttemptOutcome, ChannelId, NoticeId, NoticeState, SubjectKind};
 use crate::organisation::{CountyId, OfficerId};
-use crate::schema::{channels, notice_attempts, notices, officer_addresses, platform_logins};
+use crate::schema::{channels, counties, notice_attempts, notices, officer_addresses, platform_logins};
 
 /// The application of this id and kind, of whichever county.
 pub async fn application(
@@ -26,15 +26,16 @@ pub async fn application(
         .optional()
 }
 
-/// The applications of all counties, by the codes of their channels.
+/// The applications of all counties: the county's code, the channel's, and what it is.
 pub async fn applications(
     conn: &mut AsyncPgConnection,
     kinds: &[ChannelKind],
-) -> QueryResult<Vec<(String, ChannelKind, ChannelId)>> {
+) -> QueryResult<Vec<(String, String, ChannelKind, ChannelId)>> {
     channels::table
+        .inner_join(counties::table.on(counties::id.eq(channels::county_id)))
         .filter(channels::kind.eq_any(kinds))
         .order(channels::id)
-        .select((channels::code, channels::kind, channels::id))
+        .select((counties::code, channels::code, channels::kind, channels::id))
         .load(conn)
         .await
 }
