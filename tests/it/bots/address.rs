@@ -73,6 +73,14 @@ async fn token_and_key_are_judged_before_they_are_taken_and_must_prove_themselve
     assert_eq!(show.county.count(ended).await, 1);
     let noted = "select count(*) from ledger_events where kind = 'channel.callback_changed'";
     assert_eq!(show.county.count(noted).await, 2);
+
+    // Set up again with what the console shows, and entered there again.
+    let ended = show.enters("app-feishu").await.unwrap_err();
+    assert!(matches!(&ended, NotCalled::Refused { status: 404, .. }), "{ended}");
+    let shown = json!({"token": "demoFeishuTokenSandboxOnly", "key": "demo-feishu-encrypt-key-sandbox-only"});
+    assert_eq!(show.puts_callback("app-feishu", &shown).await.0, StatusCode::OK);
+    show.enters("app-feishu").await.unwrap();
+    assert!(show.channel("app-feishu").await["callback"]["calledAt"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

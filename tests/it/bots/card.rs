@@ -51,6 +51,7 @@ async fn one_tap_on_a_card_of_wecom_accepts_and_the_card_says_so() {
     show.sends().await;
     let card = newest(&show, "app-wecom");
     assert!(card.title.starts_with("您已接单：") && card.redrawn_at.is_some(), "{}", card.title);
+    assert!(card.text.contains("您处理了此事"), "{}", card.text);
     assert_eq!((card.said, links(&newest(&show, "app-wecom"))), (None, vec!["查看"]));
 }
 
