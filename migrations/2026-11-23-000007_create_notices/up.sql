@@ -114,6 +114,8 @@ create index notices_subject on notices (subject_id, created_at);
 create index notices_channel on notices (channel_id, created_at);
 create index notices_officer on notices (officer_id, id) where officer_id is not null;
 create index notices_account on notices (account_id, id) where account_id is not null;
+-- What a platform tells of later, by its own name for it: only to people of enterprises goes by one that does.
+create index notices_provider on notices (channel_id, provider_id) where provider_id is not null and account_id is not null;
 -- What an administrator looks for, page by page: of one county, and there of one event, or of what ended otherwise than most do.
 create index notices_county on notices (county_id, id);
 create index notices_event on notices (county_id, event, id);
@@ -132,7 +134,7 @@ create table notice_attempts (
     took_ms integer not null,
     http_status smallint,
     outcome text not null check (outcome in ('delivered', 'retry', 'rate_limited', 'refresh_token', 'dead_target', 'needs_admin',
-        'bad_message', 'drop_recipient', 'unrenderable', 'lapsed')),
+        'bad_message', 'drop_recipient', 'unrenderable', 'lapsed', 'undelivered')),
     excerpt text not null default '',
     next_at timestamptz,
     primary key (notice_id, attempt)

@@ -7,17 +7,24 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::callback::{application, envelope, nonce, query, refuse};
+use super::tap::lang;
 use crate::app::App;
 use crate::identity::Public;
 use crate::notices::channels::callback::{Refusal, dingtalk};
 use crate::notices::channels::{ChannelKind, dingtalk_bot};
 use crate::notices::model::ChannelId;
 use crate::platform::http::body::RawBody;
+use crate::platform::http::lang::Lang;
 use crate::platform::http::params::Path;
 use crate::platform::http::problem::Problem;
 
 /// What somebody reads who writes to the robot.
-const HELP: &str = "请打开消息卡片里的链接接单、查看详情。";
+const fn help(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => "请打开消息卡片里的链接接单、查看详情。",
+        Lang::En => "Please open the link in the card to accept the call or to see its details.",
+    }
+}
 
 /// DingTalk tells of an event, the check of the address among them, or somebody writes to the robot.
 #[utoipa::path(
@@ -44,7 +51,8 @@ pub async fn hear_dingtalk(
         if secret.is_empty() || !proven {
             return Err(refuse(&of, Refusal::SignatureMismatch));
         }
-        return Ok(HttpResponse::Ok().json(json!({ "msgtype": "text", "text": { "content": HELP } })));
+        let says = json!({ "msgtype": "text", "text": { "content": help(lang(&of)) } });
+        return Ok(HttpResponse::Ok().json(says));
     }
     let envelope = envelope(&of)?;
     dingtalk::open(&envelope, &query(&request), &body.0, now).map_err(|refusal| refuse(&of, refusal))?;

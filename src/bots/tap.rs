@@ -58,11 +58,15 @@ fn said<'a>(zh: &'a str, en: &'a str) -> &'a str {
 /// # Errors
 /// Our own faults alone: the platform tries again. Whatever stands in the way of the person is told to him.
 pub async fn tap(app: &App, of: &Application, tap: Tap<'_>) -> Result<Told, Problem> {
-    let lang = match of.language {
+    lang(of).scope(act(app, of, tap, app.clock.now())).await
+}
+
+/// The language of those who read what an application sends.
+pub(super) const fn lang(of: &Application) -> Lang {
+    match of.language {
         ChannelLanguage::Chinese => Lang::Zh,
         ChannelLanguage::English => Lang::En,
-    };
-    lang.scope(act(app, of, tap, app.clock.now())).await
+    }
 }
 
 async fn act(app: &App, of: &Application, tap: Tap<'_>, now: DateTime<Utc>) -> Result<Told, Problem> {

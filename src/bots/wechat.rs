@@ -6,12 +6,13 @@ use secrecy::ExposeSecret as _;
 use super::callback::{application, envelope, plain, query, refuse};
 use crate::app::App;
 use crate::identity::Public;
+use crate::notices::callbacks::NotTaken;
 use crate::notices::channels::ChannelKind;
 use crate::notices::channels::callback::wechat;
 use crate::notices::model::ChannelId;
 use crate::platform::http::body::RawBody;
 use crate::platform::http::params::Path;
-use crate::platform::http::problem::Problem;
+use crate::platform::http::problem::{CommonCode, Problem};
 
 const KIND: ChannelKind = ChannelKind::WechatSubscribe;
 
@@ -41,6 +42,7 @@ pub async fn check_wechat(
     responses(
         (status = 200, content_type = "text/plain"), (status = 401, description = "`callback_refused`"),
         (status = 404, description = "`callback_unknown`"),
+        (status = 503, description = "`unavailable`: also for news of a message whose sending is not settled yet; WeChat tells again"),
     ),
 )]
 #[post("/bots/wechat/{channel}")]
@@ -55,11 +57,17 @@ pub async fn hear_wechat(
     let sealed = wechat::open(&envelope(&of)?, &query(&request), &body.0);
     let pushed = sealed.and_then(|text| wechat::read(&text)).map_err(|refusal| refuse(&of, refusal))?;
     let now = app.clock.now();
-    if let Some(pushed) = pushed {
-        of.pushed(&app.db, &pushed, now).await?;
+    // The check of the address covers no content: that the platform pushes is known only from here on.
+    let taken = match pushed {
+        Some(pushed) => of.pushed(&app.db, &pushed, now).await,
+        None => of.note_called(&app.db, now).await.map_err(NotTaken::from),
+    };
+    match taken {
+        Ok(()) => Ok(plain("text/plain", "success".to_owned())),
+        Err(NotTaken::Db(error)) => Err(error.into()),
+        Err(NotTaken::TooEarly) => {
+            tracing::info!(channel = %of.channel, "WeChat tells of a message that is still being sent, and is asked to tell again");
+            Err(CommonCode::Unavailable.into())
+        }
     }
-    // The check of the address covers no content: that the platform pushes is known only from here on. Noted last, so that a push which
-    // fails in between is told again as what it was.
-    of.note_called(&app.db, now).await?;
-    Ok(plain("text/plain", "success".to_owned()))
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 
 use super::callback::{application, envelope, nonce, plain, query, refuse};
-use super::tap::{Tap, tap};
+use super::tap::{Tap, lang, tap};
 use crate::app::App;
 use crate::identity::Public;
 use crate::notices::callbacks::Application;
@@ -11,13 +11,19 @@ use crate::notices::channels::ChannelKind;
 use crate::notices::channels::callback::wecom::{self, Heard};
 use crate::notices::model::ChannelId;
 use crate::platform::http::body::RawBody;
+use crate::platform::http::lang::Lang;
 use crate::platform::http::params::Path;
 use crate::platform::http::problem::Problem;
 
 const KIND: ChannelKind = ChannelKind::WecomApp;
 
 /// What somebody reads who writes to the application.
-const HELP: &str = "请点消息卡片上的“接单”，或打开卡片查看详情。";
+const fn help(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => "请点消息卡片上的“接单”，或打开卡片查看详情。",
+        Lang::En => "Please tap “Accept” on the card, or open the card for the details.",
+    }
+}
 
 /// WeCom checks the address that an administrator enters.
 #[utoipa::path(
@@ -81,7 +87,7 @@ async fn answer(app: &App, of: &Application, heard: Heard) -> Result<HttpRespons
             let says: String = told.await?.says.chars().take(wecom::BUTTON_MAX).collect();
             wecom::new_button(corporation, &tapped.user_id, at, &says)
         }
-        Heard::Text { user_id } => wecom::text(corporation, &user_id, at, HELP),
+        Heard::Text { user_id } => wecom::text(corporation, &user_id, at, help(lang(of))),
         // Nothing to say is an answer, too.
         Heard::Other => return Ok(HttpResponse::Ok().finish()),
     };

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::ladder::{Ladders, Past};
 use super::model::{Clock, Limit, Unit};
 use crate::notices::quiet::NoticeRules;
+use crate::platform::bounds::Bounded;
 use crate::text_enum;
 
 const DEFAULTS: &str = include_str!("../../config/county.toml");
@@ -114,31 +115,31 @@ impl CallRules {
     /// The longest text that a county may allow, in characters.
     pub const LONGEST_TEXT: usize = 10_000;
 
-    /// What is no sensible choice, by the name of its key.
-    pub(super) fn fault(&self) -> Option<String> {
-        let text = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
-        let ranges: [(&str, i64, i64, i64); 16] = [
-            ("appointment_grace_minutes", self.appointment_grace_minutes.into(), 0, 240),
-            ("return_within_working_minutes", self.return_within_working_minutes, 1, 2_400),
+    /// The first that is no sensible choice.
+    pub(super) fn fault(&self) -> Option<Bounded> {
+        let numbers = [
+            ("calls.appointment_grace_minutes", self.appointment_grace_minutes.into(), (0, 240)),
+            ("calls.return_within_working_minutes", self.return_within_working_minutes, (1, 2_400)),
             // The upper bound of a side matter's days stands in the schema.
-            ("pause_each_working_days", self.pause_each_working_days.into(), 1, 30),
-            ("pause_total_working_days", self.pause_total_working_days.into(), 1, 120),
-            ("pause_head_working_days", self.pause_head_working_days.into(), 0, 30),
-            ("case_working_days", self.case_working_days.into(), 1, 250),
-            ("extension_before_working_days", self.extension_before_working_days, 0, 10),
-            ("reopen_working_days", self.reopen_working_days, 1, 120),
-            ("urge_every_minutes", self.urge_every_minutes, 0, 1_440),
-            ("urge_per_day", text(self.urge_per_day), 1, 100),
-            ("text_length", text(self.text_length), 100, text(Self::LONGEST_TEXT)),
-            ("appointment_within_days", self.appointment_within_days, 1, 365),
-            ("arrival_near_metres", self.arrival_near_metres.into(), 20, 5_000),
-            ("arrival_accuracy_metres", self.arrival_accuracy_metres.into(), 10, 5_000),
-            ("arrival_code_tries", text(self.arrival_code_tries), 1, 20),
-            ("link_days", self.link_days, 1, 90),
+            ("calls.pause_each_working_days", self.pause_each_working_days.into(), (1, 30)),
+            ("calls.pause_total_working_days", self.pause_total_working_days.into(), (1, 120)),
+            ("calls.pause_head_working_days", self.pause_head_working_days.into(), (0, 30)),
+            ("calls.case_working_days", self.case_working_days.into(), (1, 250)),
+            ("calls.extension_before_working_days", self.extension_before_working_days, (0, 10)),
+            ("calls.reopen_working_days", self.reopen_working_days, (1, 120)),
+            ("calls.urge_every_minutes", self.urge_every_minutes, (0, 1_440)),
+            ("calls.appointment_within_days", self.appointment_within_days, (1, 365)),
+            ("calls.arrival_near_metres", self.arrival_near_metres.into(), (20, 5_000)),
+            ("calls.arrival_accuracy_metres", self.arrival_accuracy_metres.into(), (10, 5_000)),
+            ("calls.link_days", self.link_days, (1, 90)),
         ];
-        let (name, value, least, most) =
-            ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
-        Some(format!("calls.{name} = {value} is not between {least} and {most}"))
+        let counts = [
+            Bounded::count("calls.urge_per_day", self.urge_per_day, (1, 100)),
+            Bounded::count("calls.text_length", self.text_length, (100, Self::LONGEST_TEXT)),
+            Bounded::count("calls.arrival_code_tries", self.arrival_code_tries, (1, 20)),
+        ];
+        let numbers = numbers.map(|(name, value, bounds)| Bounded::new(name, value, bounds));
+        Bounded::first_beyond(numbers.into_iter().chain(counts))
     }
 }
 
@@ -157,15 +158,12 @@ pub struct SupervisionRules {
 }
 
 impl SupervisionRules {
-    /// What is no sensible choice, by the name of its key.
-    pub(super) fn fault(&self) -> Option<String> {
-        let text = i64::try_from(self.text_length).unwrap_or(i64::MAX);
-        let longest = i64::try_from(CallRules::LONGEST_TEXT).unwrap_or(i64::MAX);
-        let ranges =
-            [("appeal_working_days", self.appeal_working_days, 1, 60), ("text_length", text, 100, longest)];
-        let (name, value, least, most) =
-            ranges.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value))?;
-        Some(format!("supervision.{name} = {value} is not between {least} and {most}"))
+    /// The first that is no sensible choice.
+    pub(super) fn fault(&self) -> Option<Bounded> {
+        Bounded::first_beyond([
+            Bounded::new("supervision.appeal_working_days", self.appeal_working_days, (1, 60)),
+            Bounded::count("supervision.text_length", self.text_length, (100, CallRules::LONGEST_TEXT)),
+        ])
     }
 }
 
@@ -223,7 +221,7 @@ impl Rules {
         let mut rules: Self = merged(&own).extract().map_err(Box::new)?;
         let faults = [rules.calls.fault(), rules.notices.fault(), rules.supervision.fault()];
         if let Some(fault) = faults.into_iter().flatten().next() {
-            return Err(Box::new(fault.into()));
+            return Err(Box::new(fault.to_string().into()));
         }
         let unreadable = |error: serde_json::Error| Box::new(figment::Error::from(error.to_string()));
         for PastLadder { until, ladder } in past.map_err(unreadable)? {

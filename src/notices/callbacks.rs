@@ -2,6 +2,7 @@
 //! did with his subscriptions. The verbs behind the cards are not ours.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -11,8 +12,8 @@ use super::channels::callback::{Callback, Envelope};
 use super::channels::{ChannelKind, Settings};
 use super::model::{ChannelId, ChannelLanguage, NoticeId};
 use super::register;
-use super::store::callbacks as store;
 pub use super::store::callbacks::SentCard;
+use super::store::callbacks::{self as store, SentMessage, Undelivered};
 use super::store::grants::{self, NewGrant};
 use super::store::note_interactive;
 use crate::organisation::{CountyId, OfficerId};
@@ -23,11 +24,14 @@ use crate::platform::db::{Db, DbError, Scope};
 const CALLED_WITHIN: TimeDelta = TimeDelta::hours(1);
 /// What WeChat says when its person wants no such message.
 const REFUSED: &str = "43101";
+/// Characters that are kept of how WeChat words a failure.
+const STATUS_MAX: usize = 200;
 
 /// An application whose platform may call us back. Debug shows nothing that opens it.
 #[derive(Clone, Debug)]
 pub struct Application {
     pub channel: ChannelId,
+    pub kind: ChannelKind,
     pub county: CountyId,
     pub language: ChannelLanguage,
     pub settings: Settings,
@@ -38,6 +42,22 @@ pub struct Application {
     pub called_at: Option<DateTime<Utc>>,
 }
 
+/// Why WeChat's push was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// It is about a message whose sending is not settled yet. Nothing has changed: the platform tells again.
+    #[error("its message is still being sent")]
+    TooEarly,
+}
+
+impl From<diesel::result::Error> for NotTaken {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
 /// A tap on a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tapped {
@@ -45,20 +65,30 @@ pub struct Tapped {
     pub card: Option<SentCard>,
 }
 
-/// Where the platforms are to call: by the code of each application's channel, the path. For a stand-in that plays their consoles.
+/// Where the platform of an application is to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The county's code.
+    pub county: String,
+    /// The channel's.
+    pub code: String,
+    pub path: String,
+}
+
+/// Where the platforms are to call, in all counties. For a stand-in that plays their consoles.
 ///
 /// # Errors
 /// Postgres only.
-pub async fn paths(db: &Db) -> Result<Vec<(String, String)>, DbError> {
+pub async fn addresses(db: &Db) -> Result<Vec<Address>, DbError> {
     let kinds: Vec<ChannelKind> =
         ChannelKind::ALL.iter().copied().filter(|kind| kind.calls_back_at().is_some()).collect();
     let mut tx = db.begin(Scope::AllCounties).await?;
     let found = store::applications(&mut tx, &kinds).await.map_err(DbError::from);
     let found = tx.finish(found).await?;
-    let path = |(code, kind, id): (String, ChannelKind, ChannelId)| {
-        Some((code, format!("/bots/{}/{id}", kind.calls_back_at()?)))
+    let address = |(county, code, kind, id): (String, String, ChannelKind, ChannelId)| {
+        Some(Address { county, code, path: format!("/bots/{}/{id}", kind.calls_back_at()?) })
     };
-    Ok(found.into_iter().filter_map(path).collect())
+    Ok(found.into_iter().filter_map(address).collect())
 }
 
 impl Application {
@@ -86,6 +116,7 @@ impl Application {
         let secret = target.credentials.secrets.into_iter().next().unwrap_or_default();
         Ok(target.credentials.callback.map(|callback| Self {
             channel: row.id,
+            kind: row.kind,
             county: row.county_id,
             language: row.language,
             settings: target.settings,
@@ -106,20 +137,28 @@ impl Application {
     /// # Errors
     /// Postgres only.
     pub async fn note_called(&self, db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
-        if self.called_at.is_some_and(|at| now - at < CALLED_WITHIN) {
+        if self.has_called_lately(now) {
             return Ok(());
         }
         let mut tx = db.begin(Scope::County(self.county.0)).await?;
-        let noted = async {
-            store::set_called(&mut tx, self.channel, Some(now)).await?;
-            if self.called_at.is_none() {
-                // It may have refused buttons because nobody was behind them.
-                note_interactive(&mut tx, self.channel, None).await?;
-            }
-            Ok(())
-        };
-        let noted = noted.await;
+        let noted = self.note_called_in(&mut tx, now).await.map_err(DbError::from);
         tx.finish(noted).await
+    }
+
+    fn has_called_lately(&self, now: DateTime<Utc>) -> bool {
+        self.called_at.is_some_and(|at| now - at < CALLED_WITHIN)
+    }
+
+    async fn note_called_in(&self, conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<()> {
+        if self.has_called_lately(now) {
+            return Ok(());
+        }
+        store::set_called(conn, self.channel, Some(now)).await?;
+        if self.called_at.is_none() {
+            // It may have refused buttons because nobody was behind them.
+            note_interactive(conn, self.channel, None).await?;
+        }
+        Ok(())
     }
 
     /// Who tapped, and what. `handle`: what redraws the card from now on.
@@ -135,7 +174,7 @@ impl Application {
     ) -> Result<Tapped, DbError> {
         let mut tx = db.begin(Scope::County(self.county.0)).await?;
         let found = async {
-            let officer = store::officer(&mut tx, self.channel, user_id).await?;
+            let officer = store::officer(&mut tx, self.channel, self.kind, user_id).await?;
             let card = store::card(&mut tx, self.channel, notice).await?;
             let handle = handle.filter(|handle| !handle.is_empty());
             if let (Some(_), Some(_), Some(handle)) = (officer, card, handle) {
@@ -147,13 +186,18 @@ impl Application {
         tx.finish(found).await
     }
 
-    /// Enters in the ledger of grants what WeChat tells of a person's subscriptions. Told again it changes nothing.
+    /// Enters in the ledger of grants what WeChat tells of a person's subscriptions, gives up what it tells did not arrive, and notes with
+    /// it that it called: whoever is told the first push again must still know that it was the first. Told again it changes nothing.
     ///
     /// # Errors
-    /// Postgres only. What concerns nobody of the county, or no template of the channel, is passed over.
-    pub async fn pushed(&self, db: &Db, pushed: &Pushed, now: DateTime<Utc>) -> Result<(), DbError> {
+    /// Postgres, and [`NotTaken::TooEarly`]. What concerns nobody of the county, or no template of the channel, is passed over.
+    pub async fn pushed(&self, db: &Db, pushed: &Pushed, now: DateTime<Utc>) -> Result<(), NotTaken> {
         let mut tx = db.begin(Scope::County(self.county.0)).await?;
-        let entered = self.enter(&mut tx, pushed, now).await;
+        let entered = async {
+            self.enter(&mut tx, pushed, now).await?;
+            Ok(self.note_called_in(&mut tx, now).await?)
+        };
+        let entered = entered.await;
         tx.finish(entered).await
     }
 
@@ -162,7 +206,10 @@ impl Application {
         conn: &mut AsyncPgConnection,
         pushed: &Pushed,
         now: DateTime<Utc>,
-    ) -> Result<(), DbError> {
+    ) -> Result<(), NotTaken> {
+        if pushed.event == SubscriptionEvent::Sent {
+            return self.judge_sent(conn, pushed, now).await;
+        }
         let app_id = self.settings.app_id.as_deref().unwrap_or_default();
         let Some(account) = store::account(conn, self.county, app_id, &pushed.openid).await? else {
             tracing::info!(channel = %self.channel, "a subscription of somebody who is not known here");
@@ -175,23 +222,50 @@ impl Application {
         for told in pushed.list.iter().filter(known) {
             match (pushed.event, told.subscribe_status_string.as_str()) {
                 // By the first push we learn that WeChat tells; of that tap the mini-program has told us already.
-                (SubscriptionEvent::Popup, "accept") if self.called_at.is_none() => {}
-                (SubscriptionEvent::Popup, "accept") => granted.push(self.grant(account, pushed, told, now)),
+                (SubscriptionEvent::Popup, "accept") => {
+                    let spent_at = self.called_at.is_none().then_some(now);
+                    granted.push(NewGrant { spent_at, ..self.grant(account, pushed, told, now) });
+                }
                 (SubscriptionEvent::Change, "reject") => {
                     grants::void(conn, account, self.channel, &told.template_id, now).await?;
-                }
-                (SubscriptionEvent::Sent, _) if !matches!(told.error_code.0.as_str(), "" | "0") => {
-                    let code = told.error_code.0.as_str();
-                    tracing::warn!(channel = %self.channel, code, message = %told.msg_id.0, "WeChat did not deliver a subscription message");
-                    metrics::counter!("subscription_messages_undelivered_total").increment(1);
-                    if code == REFUSED {
-                        grants::void(conn, account, self.channel, &told.template_id, now).await?;
-                    }
                 }
                 _ => {}
             }
         }
-        grants::enter(conn, &granted).await.map_err(DbError::from)
+        Ok(grants::enter(conn, &granted).await?)
+    }
+
+    /// What became of messages that WeChat had taken. One that did not arrive is given up; the inbox of its reader has the same news.
+    async fn judge_sent(
+        &self,
+        conn: &mut AsyncPgConnection,
+        pushed: &Pushed,
+        now: DateTime<Utc>,
+    ) -> Result<(), NotTaken> {
+        let failed = |told: &&Subscribed| !matches!(told.error_code.0.as_str(), "" | "0");
+        for told in pushed.list.iter().filter(failed) {
+            let (channel, code, provider_id) = (self.channel, &*told.error_code.0, &*told.msg_id.0);
+            let message = SentMessage { channel, recipient: &pushed.openid, provider_id };
+            let status: String = told.error_status.chars().take(STATUS_MAX).collect();
+            match store::give_up(conn, message, &format!("{code} {status}"), now).await? {
+                Undelivered::GivenUp => {
+                    tracing::warn!(%channel, code, message = provider_id, "WeChat did not deliver a subscription message");
+                    metrics::counter!("subscription_messages_undelivered_total").increment(1);
+                }
+                Undelivered::Known => continue,
+                Undelivered::Unknown => {
+                    tracing::info!(%channel, code, message = provider_id, "WeChat did not deliver a message that is not known here");
+                }
+                Undelivered::TooEarly => return Err(NotTaken::TooEarly),
+            }
+            let app_id = self.settings.app_id.as_deref().unwrap_or_default();
+            if code == REFUSED
+                && let Some(account) = store::account(conn, self.county, app_id, &pushed.openid).await?
+            {
+                grants::void(conn, account, self.channel, &told.template_id, now).await?;
+            }
+        }
+        Ok(())
     }
 
     fn grant(&self, account: Uuid, pushed: &Pushed, told: &Subscribed, now: DateTime<Utc>) -> NewGrant {
@@ -204,6 +278,7 @@ impl Application {
             // The platform tells at least once, in the same words.
             grant_key: format!("wechat:{}:{}", pushed.created, told.popup_scene.0),
             granted_at: now,
+            spent_at: None,
         }
     }
 }

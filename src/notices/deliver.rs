@@ -218,10 +218,9 @@ impl Sender {
         let exchanged = if digest.is_some() {
             let others: Vec<Message> = others.iter().map(|(_, _, message)| message.clone()).collect();
             let bundle = bundle::digest(message, &others, lang(first));
-            let turn = turn.map(Turn::in_company);
-            self.send(first, target, &bundle, turn, now).await
+            self.send(first, target, &bundle, &mut turn.map(Turn::in_company), now).await
         } else {
-            self.send(first, target, message, turn, now).await
+            self.send(first, target, message, &mut { turn }, now).await
         };
         let exchanged = match exchanged {
             Ok(exchange) => Ok(exchange),

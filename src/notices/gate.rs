@@ -53,7 +53,7 @@ impl Sender {
             Leave::Go(standing) => standing,
             Leave::Wait { until, why } => return self.keep(&parcel, until, why.code(), now).await,
         };
-        let turn = Turn { leased: Some(leased), spacing };
+        let turn = Turn { leased: Some(leased), spacing, given: now };
         let parcel = if company && !full { self.gather(parcel, now).await } else { parcel };
         let first = parcel.first.clone();
         let went = self.attempt(parcel, standing, Some(turn), now).await;

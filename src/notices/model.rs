@@ -75,6 +75,8 @@ text_enum!(
         Unrenderable = "unrenderable",
         /// The sender died, or was silent longer than its lease.
         Lapsed = "lapsed",
+        /// The platform had taken it, and told later that it did not arrive.
+        Undelivered = "undelivered",
     }
 );
 

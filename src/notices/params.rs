@@ -123,11 +123,12 @@ pub fn for_enterprise(json: &Value) -> Value {
 /// What is no word of a person, in which digits that look like a phone number are none.
 const NO_WORDS: [&str; 3] = ["callId", "number", "order"];
 
-/// What another system is told: the same without any phone number, wherever somebody typed one.
+/// What another system is told: the same without any phone number, wherever somebody typed one. What is not so has no key.
 #[must_use]
 pub fn for_systems(json: &Value) -> Value {
     let mut shown = for_enterprise(json);
     if let Value::Object(fields) = &mut shown {
+        fields.retain(|_, value| !value.is_null());
         if let Some(Value::String(phone)) = fields.get_mut("contactPhone") {
             *phone = mask_phone(phone);
         }
@@ -225,9 +226,10 @@ mod tests {
     fn another_system_can_neither_act_nor_phone() {
         let json = json!({
             "number": "1", "actPath": "/a/t", "holderMobile": "13800000000", "contactPhone": "13812345678",
-            "text": "打13812345678",
+            "text": "打13812345678", "leftMinutes": null, "lateMinutes": 0,
         });
-        let expected = json!({"number": "1", "contactPhone": "138****5678", "text": "打138****5678"});
+        let expected =
+            json!({"number": "1", "lateMinutes": 0, "contactPhone": "138****5678", "text": "打138****5678"});
         assert_eq!(for_systems(&json), expected);
     }
 

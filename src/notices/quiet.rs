@@ -10,6 +10,8 @@ use figment::providers::{Format as _, Toml};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
+use crate::platform::bounds::Bounded;
+
 const DEFAULTS: &str = include_str!("../../config/county.toml");
 
 /// As shipped, read once: news asks before each message.
@@ -46,12 +48,11 @@ impl NoticeRules {
         serde_json::from_value(Value::Object(rules))
     }
 
-    /// What is no sensible choice, by the name of its key.
+    /// The first that is no sensible choice.
     #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        let minutes = self.next_channel_minutes;
-        (!(1..=60).contains(&minutes))
-            .then(|| format!("notices.next_channel_minutes = {minutes} is not between 1 and 60"))
+    pub fn fault(&self) -> Option<Bounded> {
+        let minutes = self.next_channel_minutes.into();
+        Bounded::first_beyond([Bounded::new("notices.next_channel_minutes", minutes, (1, 60))])
     }
 
     /// How long an alarm may wait for one channel.

@@ -95,6 +95,7 @@ pub async fn grant(
                     template_id: template.clone(),
                     grant_key: key.clone(),
                     granted_at: now,
+                    spent_at: None,
                 })
             })
             .collect();

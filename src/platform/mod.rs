@@ -2,6 +2,7 @@
 //! conventions, the outbound client, cryptography, ids. May call nobody else in the crate.
 
 pub mod address;
+pub mod bounds;
 pub mod clock;
 pub mod config;
 pub mod crypto;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use crate::notices::callbacks;
+use crate::notices::callbacks::{self, Address};
 use crate::platform::clock::Clock;
 use crate::platform::config::Config;
 use crate::platform::db::Db;
@@ -12,7 +12,7 @@ use crate::platform::outbound::{Outbound, Url};
 use crate::platform::telemetry;
 use crate::sandbox::{NotCalled, Sandbox, SandboxConfig, serve};
 
-/// How long it is tried to tell the platforms where the service is, which starts at the same time.
+/// How long it is tried to learn where the service is to be called, and to tell the platforms: it starts at the same time.
 const TRIES: u32 = 240;
 const BETWEEN: Duration = Duration::from_millis(500);
 
@@ -62,11 +62,17 @@ fn authority(url: &Url) -> Option<String> {
 /// Enters in the platforms' consoles where the service is. Without that cards have links and no buttons, and nothing else is lost.
 async fn tell_addresses(config: &Config, sandbox: &Sandbox, service: &Url) {
     let Ok(db) = Db::unhurried(&config.database) else { return };
-    let paths = match callbacks::paths(&db).await {
-        Ok(paths) => paths,
-        Err(error) => return tracing::info!(%error, "no platform knows where the service is"),
-    };
-    for (room, path) in paths {
+    let addresses = addresses(&db).await;
+    for (first, second) in of_one_code(&addresses) {
+        let (room, first, second) = (&first.code, &first.county, &second.county);
+        tracing::warn!(
+            room,
+            first,
+            second,
+            "two counties have a channel of this code: its platform calls that of the second alone"
+        );
+    }
+    for Address { code: room, path, .. } in addresses {
         let Ok(url) = service.join(&path) else { continue };
         for _ in 0..TRIES {
             match sandbox.save_callback(&room, url.clone()).await {
@@ -82,5 +88,43 @@ async fn tell_addresses(config: &Config, sandbox: &Sandbox, service: &Url) {
                 }
             }
         }
+    }
+}
+
+/// Postgres, its tables and the county may come after us, as the service may.
+async fn addresses(db: &Db) -> Vec<Address> {
+    for left in (0..TRIES).rev() {
+        match callbacks::addresses(db).await {
+            Ok(found) if !found.is_empty() => return found,
+            Err(error) if left == 0 => tracing::warn!(%error, "no platform knows where the service is"),
+            _ => tokio::time::sleep(BETWEEN).await,
+        }
+    }
+    Vec::new()
+}
+
+/// Those that are entered one over the other, for a room is known by its code alone.
+fn of_one_code(addresses: &[Address]) -> impl Iterator<Item = (&Address, &Address)> {
+    addresses.iter().enumerate().filter_map(|(nth, second)| {
+        let before = addresses.iter().take(nth).rfind(|first| first.code == second.code)?;
+        Some((before, second))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_counties_with_a_channel_of_one_code_are_named() {
+        let of = |county: &str, code: &str| Address {
+            county: county.to_owned(),
+            code: code.to_owned(),
+            path: String::new(),
+        };
+        let all = [of("demo", "app-wecom"), of("demo", "app-feishu"), of("clear", "app-wecom")];
+        let found: Vec<_> =
+            of_one_code(&all).map(|(first, second)| (&*first.county, &*second.county)).collect();
+        assert_eq!(found, [("demo", "clear")]);
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Sandbox;
+use super::apps::subscribe::message_id;
 use super::config::RoomConfig;
 use super::rooms::Received;
 use crate::notices::channels::ChannelKind;
@@ -27,6 +28,8 @@ pub enum NotCalled {
     NoAddress,
     #[error("no such message, or no such button on it")]
     NoButton,
+    #[error("no such subscription message")]
+    NoMessage,
     #[error("the sandbox was started without a way out")]
     NoWayOut,
     #[error("{0}")]
@@ -46,7 +49,8 @@ pub struct Answer {
 pub fn routes(service: &mut web::ServiceConfig) {
     service
         .route("/sandbox/rooms/{room}/callback", web::put().to(save))
-        .route("/sandbox/messages/{id}/buttons/{button}", web::post().to(press));
+        .route("/sandbox/messages/{id}/buttons/{button}", web::post().to(press))
+        .route("/sandbox/messages/{id}/undelivered", web::post().to(undeliver));
 }
 
 #[derive(Deserialize)]
@@ -76,9 +80,25 @@ async fn press(sandbox: web::Data<Sandbox>, at: web::Path<(u64, usize)>) -> Http
     }
 }
 
+#[derive(Deserialize)]
+struct Failure {
+    code: i64,
+}
+
+async fn undeliver(
+    sandbox: web::Data<Sandbox>,
+    message: web::Path<u64>,
+    body: web::Json<Failure>,
+) -> HttpResponse {
+    match sandbox.push_undelivered(*message, body.code).await {
+        Ok(()) => HttpResponse::NoContent().finish(),
+        Err(error) => not_called(&error),
+    }
+}
+
 fn not_called(error: &NotCalled) -> HttpResponse {
     let mut answer = match error {
-        NotCalled::NoApplication | NotCalled::NoButton => HttpResponse::NotFound(),
+        NotCalled::NoApplication | NotCalled::NoButton | NotCalled::NoMessage => HttpResponse::NotFound(),
         NotCalled::NoAddress | NotCalled::NoWayOut => HttpResponse::Conflict(),
         NotCalled::Unreachable(_) | NotCalled::Refused { .. } | NotCalled::WrongAnswer => {
             HttpResponse::BadGateway()
@@ -143,50 +163,66 @@ impl Sandbox {
     pub async fn save_callback(&self, room: &str, url: Url) -> Result<(), NotCalled> {
         let line = self.line(room)?;
         let now = self.clock.now();
-        let timestamp = now.timestamp().to_string();
         let is_right = match line.room.kind {
-            ChannelKind::FeishuApp => {
-                let check = json!({
-                    "type": "url_verification", "challenge": ECHO, "token": line.callback.token.expose_secret(),
-                });
-                let mut request = line.of_feishu(url.clone(), &check, now);
-                request.headers.remove(feishu::SIGNATURE);
-                let answer: Value = serde_json::from_slice(&self.call(request).await?).unwrap_or_default();
-                field(&answer, "challenge") == ECHO
-            }
-            ChannelKind::DingtalkApp => {
-                let at = now.timestamp_millis().to_string();
-                let request = line.sealed(url.clone(), r#"{"EventType":"check_url"}"#, &at)?;
-                let answer: Value = serde_json::from_slice(&self.call(request).await?).unwrap_or_default();
-                let of = |name: &str| field(&answer, name);
-                let (signature, timestamp, nonce) = (of("msg_signature"), of("timeStamp"), of("nonce"));
-                let signed = Signed { signature: &signature, timestamp: &timestamp, nonce: &nonce };
-                line.envelope()?.open(signed, &of("encrypt")).is_ok_and(|text| text == dingtalk::TAKEN)
-            }
-            kind => {
-                let nonce = crypto::random_token();
-                let sealed = line.envelope()?.seal(ECHO, &timestamp, &nonce, rand::random());
-                let (signature, name, echo) = if kind == ChannelKind::WecomApp {
-                    (sealed.signature, "msg_signature", sealed.encrypt)
-                } else {
-                    let signature = line.envelope()?.signature(&timestamp, &nonce, "");
-                    (signature, "signature", ECHO.to_owned())
-                };
-                let mut check = url.clone();
-                check
-                    .query_pairs_mut()
-                    .append_pair(name, &signature)
-                    .append_pair("timestamp", &timestamp)
-                    .append_pair("nonce", &nonce)
-                    .append_pair("echostr", &echo);
-                self.call(OutboundRequest::get(check, Hosts::Any)).await? == ECHO.as_bytes()
-            }
+            ChannelKind::FeishuApp => self.checked_by_feishu(&line, url.clone(), now).await,
+            ChannelKind::DingtalkApp => self.checked_by_dingtalk(&line, url.clone(), now).await,
+            ChannelKind::WecomApp => self.checked_by_wecom(&line, url.clone(), now).await,
+            _ => self.checked_by_wechat(&line, url.clone(), now).await,
         };
-        if !is_right {
+        if !is_right? {
             return Err(NotCalled::WrongAnswer);
         }
         self.rooms().set_callback(room, url);
         Ok(())
+    }
+
+    /// A challenge in a sealed event that nobody signed.
+    async fn checked_by_feishu(&self, line: &Line, url: Url, now: DateTime<Utc>) -> Result<bool, NotCalled> {
+        let check = json!({
+            "type": "url_verification", "challenge": ECHO, "token": line.callback.token.expose_secret(),
+        });
+        let mut request = line.of_feishu(url, &check, now);
+        request.headers.remove(feishu::SIGNATURE);
+        let answer: Value = serde_json::from_slice(&self.call(request).await?).unwrap_or_default();
+        Ok(field(&answer, "challenge") == ECHO)
+    }
+
+    /// An event, which is to be answered by a sealed word.
+    async fn checked_by_dingtalk(
+        &self,
+        line: &Line,
+        url: Url,
+        now: DateTime<Utc>,
+    ) -> Result<bool, NotCalled> {
+        let at = now.timestamp_millis().to_string();
+        let request = line.sealed(url, r#"{"EventType":"check_url"}"#, &at)?;
+        let answer: Value = serde_json::from_slice(&self.call(request).await?).unwrap_or_default();
+        let of = |name: &str| field(&answer, name);
+        let (signature, timestamp, nonce) = (of("msg_signature"), of("timeStamp"), of("nonce"));
+        let signed = Signed { signature: &signature, timestamp: &timestamp, nonce: &nonce };
+        Ok(line.envelope()?.open(signed, &of("encrypt")).is_ok_and(|text| text == dingtalk::TAKEN))
+    }
+
+    /// A sealed echo.
+    async fn checked_by_wecom(&self, line: &Line, url: Url, now: DateTime<Utc>) -> Result<bool, NotCalled> {
+        let (timestamp, nonce) = (now.timestamp().to_string(), crypto::random_token());
+        let sealed = line.envelope()?.seal(ECHO, &timestamp, &nonce, rand::random());
+        let signed = ("msg_signature", sealed.signature.as_str());
+        self.echoes(url, [signed, ("timestamp", &timestamp), ("nonce", &nonce), ("echostr", &sealed.encrypt)])
+            .await
+    }
+
+    /// An open echo, signed by the token alone.
+    async fn checked_by_wechat(&self, line: &Line, url: Url, now: DateTime<Utc>) -> Result<bool, NotCalled> {
+        let (timestamp, nonce) = (now.timestamp().to_string(), crypto::random_token());
+        let signature = line.envelope()?.signature(&timestamp, &nonce, "");
+        let signed = ("signature", signature.as_str());
+        self.echoes(url, [signed, ("timestamp", &timestamp), ("nonce", &nonce), ("echostr", ECHO)]).await
+    }
+
+    async fn echoes(&self, mut url: Url, query: [(&str, &str); 4]) -> Result<bool, NotCalled> {
+        url.query_pairs_mut().extend_pairs(query);
+        Ok(self.call(OutboundRequest::get(url, Hosts::Any)).await? == ECHO.as_bytes())
     }
 
     /// Somebody taps a button of a message: its own reader, or whom he passed it on to. Answers what he sees.
@@ -247,13 +283,36 @@ impl Sandbox {
     pub async fn push_subscription(&self, openid: &str, template: &str, said: &str) -> Result<(), NotCalled> {
         let room =
             self.rooms().only(ChannelKind::WechatSubscribe).cloned().ok_or(NotCalled::NoApplication)?;
-        let url = room.callback_url.clone().ok_or(NotCalled::NoAddress)?;
         let line = self.line(&room.name)?;
+        let told = json!({ "TemplateId": template, "SubscribeStatusString": said, "PopupScene": "0" });
+        self.push(&line, openid, "subscribe_msg_popup_event", &told).await
+    }
+
+    /// Tells the service that a subscription message which was taken, by its number here, did not arrive.
+    ///
+    /// # Errors
+    /// [`NotCalled`].
+    pub async fn push_undelivered(&self, message: u64, code: i64) -> Result<(), NotCalled> {
+        let message = self.rooms().message(message).cloned().ok_or(NotCalled::NoMessage)?;
+        let line = self.line(&message.room)?;
+        if line.room.kind != ChannelKind::WechatSubscribe {
+            return Err(NotCalled::NoMessage);
+        }
+        let openid = message.mentions.first().map(String::as_str).unwrap_or_default();
+        let told = json!({
+            "TemplateId": message.raw.get("template_id"), "MsgID": message_id(message.at, message.id).to_string(),
+            "ErrorCode": code.to_string(), "ErrorStatus": if code == 43101 { "user refuse" } else { "failed" },
+        });
+        self.push(&line, openid, "subscribe_msg_sent_event", &told).await
+    }
+
+    /// An event of WeChat about one template.
+    async fn push(&self, line: &Line, openid: &str, event: &str, told: &Value) -> Result<(), NotCalled> {
+        let url = line.room.callback_url.clone().ok_or(NotCalled::NoAddress)?;
         let now = self.clock.now().timestamp();
         let event = json!({
             "ToUserName": "gh_sandbox", "FromUserName": openid, "CreateTime": now, "MsgType": "event",
-            "Event": "subscribe_msg_popup_event",
-            "List": [{ "TemplateId": template, "SubscribeStatusString": said, "PopupScene": "0" }],
+            "Event": event, "List": [told],
         });
         let request = line.sealed(url, &event.to_string(), &now.to_string())?;
         self.call(request).await.map(drop)

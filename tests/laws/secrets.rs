@@ -130,6 +130,7 @@ fn no_callback_shows_by_what_the_platform_is_known() {
     shows_no_secret("ChangeCallback", &given, &[]);
     let application = Application {
         channel: ChannelId::fresh(),
+        kind: ChannelKind::WecomApp,
         county: CountyId::fresh(),
         language: ChannelLanguage::Chinese,
         settings: Settings::default(),

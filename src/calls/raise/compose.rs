@@ -180,7 +180,7 @@ fn title(tap: &Tap, item: Option<&ItemFace>) -> String {
         }
         (Some(line), _) => line.to_owned(),
         (None, Some(item)) => item.name.clone(),
-        (None, None) => "一键呼叫：请联系企业了解诉求".to_owned(),
+        (None, None) => "一键呼叫（请联系企业了解诉求）".to_owned(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use figment::error::Kind;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::own::{ByClock, OwnRules, OwnStep, camel, snake};
 use crate::deadlines::ladder::{At, CardColour, HIGHEST_LIFT, Rank, Sketch, faults, parse_repeat};
 use crate::deadlines::limits::{CallRules, Rules, SupervisionRules, Urgency, read_limit};
 use crate::deadlines::model::Clock;
 use crate::notices::quiet::NoticeRules;
+use crate::platform::bounds::Bounded;
 use crate::platform::http::problem::FieldError;
 
 /// The clocks whose limits are chosen by urgency.
@@ -50,14 +51,13 @@ pub(super) fn check(own: &OwnRules) -> Result<(Value, Rules), Vec<FieldError>> {
 pub fn faults_of_settings(settings: &Value) -> Vec<FieldError> {
     let found = match OwnRules::written(settings.clone()) {
         Ok(own) => check(&own).err().unwrap_or_default(),
-        Err(fault) => vec![fault],
+        Err(first) => formless(settings, first),
     };
     if !found.is_empty() {
         let in_file = |fault: FieldError| FieldError { field: as_in_file(&fault.field), ..fault };
         return found.into_iter().map(in_file).collect();
     }
     // A name of the wire is none of the file.
-    let unreadable = Rules::of_county(settings).err();
     let told = |error: Box<figment::Error>| {
         let zh = match error.kind {
             Kind::UnknownField(..) => "没有这一项",
@@ -65,7 +65,63 @@ pub fn faults_of_settings(settings: &Value) -> Vec<FieldError> {
         };
         fault(&error.path.join("."), "wrong_value", zh, &error.kind.to_string())
     };
-    unreadable.map(told).into_iter().collect()
+    let Err(first) = Rules::of_county(settings) else { return Vec::new() };
+    let is_name = |error: &figment::Error| matches!(error.kind, Kind::UnknownField(..));
+    let alone = leaves(settings).into_iter().filter(|leaf| leaf.nth.is_none());
+    let alone = alone.filter_map(|leaf| Rules::read(&leaf.settings).err().filter(|error| is_name(error)));
+    distinct(alone.map(told).chain([told(first)]))
+}
+
+/// Everything in settings that has not the form of a rule: whoever reads the whole stops at the `first`, so each leaf is read alone.
+fn formless(settings: &Value, first: FieldError) -> Vec<FieldError> {
+    let alone = leaves(settings).into_iter().filter_map(|leaf| {
+        let fault = OwnRules::written(leaf.settings).err()?;
+        let field = match leaf.nth {
+            Some(nth) => fault.field.replacen("[0]", &format!("[{nth}]"), 1),
+            None => fault.field,
+        };
+        Some(FieldError { field, ..fault })
+    });
+    distinct(alone.chain([first]))
+}
+
+/// Settings of one leaf.
+struct Leaf {
+    settings: Value,
+    /// Of a list there is but one member, which was this one.
+    nth: Option<usize>,
+}
+
+fn leaves(settings: &Value) -> Vec<Leaf> {
+    match settings {
+        Value::Object(table) if !table.is_empty() => {
+            table.iter().flat_map(|(name, value)| leaves_within(name, value)).collect()
+        }
+        Value::Array(list) if !list.is_empty() => {
+            let alone = |(nth, member): (usize, &Value)| Leaf { settings: json!([member]), nth: Some(nth) };
+            list.iter().enumerate().map(alone).collect()
+        }
+        leaf => vec![Leaf { settings: leaf.clone(), nth: None }],
+    }
+}
+
+fn leaves_within(name: &str, value: &Value) -> Vec<Leaf> {
+    let mut found = leaves(value);
+    for Leaf { settings, .. } in &mut found {
+        *settings = Value::Object(Map::from_iter([(name.to_owned(), settings.take())]));
+    }
+    found
+}
+
+/// Of each field the first.
+fn distinct(faults: impl IntoIterator<Item = FieldError>) -> Vec<FieldError> {
+    let mut found: Vec<FieldError> = Vec::new();
+    for fault in faults {
+        if found.iter().all(|known| known.field != fault.field) {
+            found.push(fault);
+        }
+    }
+    found
 }
 
 /// `ladder.urgeLiftsTo` → `ladder.urge_lifts_to`; the codes of items stay.
@@ -128,7 +184,7 @@ fn section<T: DeserializeOwned>(
     name: &str,
     own: &Map<String, Value>,
     shipped: &Value,
-    sense: fn(&T) -> Option<String>,
+    sense: fn(&T) -> Option<Bounded>,
 ) -> Vec<FieldError> {
     let Some(shipped) = shipped.get(name).and_then(Value::as_object) else { return Vec::new() };
     let mut found = Vec::new();
@@ -141,16 +197,32 @@ fn section<T: DeserializeOwned>(
             continue;
         }
         let mut chosen = shipped.clone();
-        chosen.insert(kept, value.clone());
-        let why = match serde_json::from_value::<T>(Value::Object(chosen)) {
-            Ok(rules) => sense(&rules).map(|why| ("out_of_range", why)),
-            Err(error) => Some(("wrong_value", error.to_string())),
+        let like = chosen.insert(kept.clone(), value.clone()).unwrap_or_default();
+        let beyond = |chosen: &Map<String, Value>| {
+            let rules: T = serde_json::from_value(Value::Object(chosen.clone()))?;
+            Ok::<_, serde_json::Error>(sense(&rules))
         };
-        if let Some((code, why)) = why {
-            found.push(fault(&path, code, "填写的值不合理", &why));
+        match beyond(&chosen) {
+            Ok(beyond) => found.extend(beyond.map(|beyond| out_of_range(&path, &beyond))),
+            Err(error) => {
+                // A number that its type does not hold lies beyond its bounds, which this one says.
+                let probe = value.is_number().then(|| chosen.insert(kept, i16::MAX.into()));
+                let bounds = probe.and_then(|_| beyond(&chosen).ok().flatten());
+                found.push(match (bounds, value.as_i64()) {
+                    (Some(bounds), Some(value)) => out_of_range(&path, &Bounded { value, ..bounds }),
+                    _ => {
+                        let zh = format!("填写的格式不对，应写成如 {like}");
+                        fault(&path, "wrong_value", &zh, &error.to_string())
+                    }
+                });
+            }
         }
     }
     found
+}
+
+fn out_of_range(path: &str, beyond: &Bounded) -> FieldError {
+    fault(path, "out_of_range", &beyond.zh(), &beyond.to_string())
 }
 
 fn ladder(own: &OwnRules) -> Vec<FieldError> {
@@ -228,7 +300,6 @@ fn read(path: &str, step: &OwnStep, found: &mut Vec<FieldError>) -> Sketch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn faults_of(own: Value) -> Vec<(String, &'static str)> {
         let own: OwnRules = serde_json::from_value(own).unwrap();
@@ -271,6 +342,53 @@ mod tests {
             assert_eq!((found.len(), found[0].field.as_str()), (1, path), "{found:?}");
         }
         assert_eq!(faults_of_settings(&json!({"calls": {"urge_per_day": 2}})), []);
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_rule_is_told_all_at_once() {
+        let step = |to: Value| json!({"rung": 1, "at": "due", "to": to});
+        let settings = json!({
+            "limits": {"accept": {"normal": 20, "urgent": "15wm"}, "arrive": 5},
+            "calls": {"redo": 7},
+            "lunch": {"at": "12:00", "for": "1h"},
+            "ladder": {
+                "repeat": 1,
+                "clocks": {"accept": [step(json!(["head"])), step(json!("head")), {"rung": 2, "at": "+15wm"}]},
+            },
+        });
+        let found = faults_of_settings(&settings);
+        let mut paths: Vec<_> = found.iter().map(|fault| fault.field.as_str()).collect();
+        paths.sort_unstable();
+        let expected = [
+            "ladder.clocks.accept[1].to",
+            "ladder.clocks.accept[2].to",
+            "ladder.repeat",
+            "limits.accept.normal",
+            "limits.arrive",
+            "lunch",
+        ];
+        assert_eq!(paths, expected);
+        // Names of the wire in a file.
+        let settings = json!({"calls": {"urgePerDay": 2, "redo": "3wd", "reopenWorkingDays": 5}});
+        let found = faults_of_settings(&settings);
+        let mut paths: Vec<_> = found.iter().map(|fault| fault.field.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["calls.reopenWorkingDays", "calls.urgePerDay"]);
+    }
+
+    #[test]
+    fn a_number_beyond_its_bounds_is_told_with_them_whatever_its_type_holds() {
+        for (wrong, zh, en) in [
+            (json!(0), "须在 1 到 100 之间", "calls.urge_per_day = 0 is not between 1 and 100"),
+            (json!(-7), "须在 1 到 100 之间", "calls.urge_per_day = -7 is not between 1 and 100"),
+            (json!("3"), "填写的格式不对，应写成如 3", "invalid type: string"),
+        ] {
+            let own = serde_json::from_value(json!({"calls": {"urgePerDay": wrong}})).unwrap();
+            let found = check(&own).err().unwrap_or_default().remove(0);
+            assert!(found.zh == zh && found.en.starts_with(en), "{found:?}");
+        }
+        let own = serde_json::from_value(json!({"calls": {"pauseEachWorkingDays": 99_999}})).unwrap();
+        assert_eq!(check(&own).err().unwrap_or_default().remove(0).zh, "须在 1 到 30 之间");
     }
 
     #[test]

@@ -58,9 +58,15 @@ async fn change_in(
     now: DateTime<Utc>,
 ) -> Result<(), Problem> {
     let channel = lock(conn, id).await?;
+    let kind = channel.kind;
+    if given.is_some() && kind.calls_back_at().is_none() {
+        let zh = format!("{kind} 通道的平台不会回调，不用设置");
+        let en = format!("the platform of a {kind} channel never calls back; there is nothing to set up");
+        return Err(fault("kind", "never_calls_back", &zh, &en));
+    }
     let given = given.map(|given| (given.token.expose_secret().trim(), given.key.expose_secret().trim()));
     if let Some((token, key)) = given
-        && let Some((field, zh, en)) = callback_fault(channel.kind.as_str(), token, key)
+        && let Some((field, zh, en)) = callback_fault(kind.as_str(), token, key)
     {
         return Err(fault(field, "malformed", zh, en));
     }

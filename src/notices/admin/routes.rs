@@ -32,7 +32,8 @@ pub fn configure(routes: &mut ServiceConfig) {
     routes.service(change_channel_callback).service(end_channel_callback);
 }
 
-fn administrator(caller: &Caller) -> Administrator {
+/// The caller as who keeps channels, notices and their order.
+pub(in crate::notices) fn administrator(caller: &Caller) -> Administrator {
     Administrator { county: caller.county, account: caller.account.0, name: caller.name.to_string() }
 }
 

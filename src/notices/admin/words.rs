@@ -34,6 +34,10 @@ pub const fn outcome(outcome: AttemptOutcome, lang: Lang) -> &'static str {
             "The message cannot be made; check the channel's settings and secret",
         ),
         AttemptOutcome::Lapsed => ("发送程序中断，已重新发送", "Its sender died; it was sent again"),
+        AttemptOutcome::Undelivered => (
+            "平台先收下了消息，后来告知没有送到（多半是本人拒收这类消息）；他的收件箱里仍有这条",
+            "The platform took the message and told later that it did not arrive (most likely the person refuses such messages); his inbox has it",
+        ),
     };
     pick(zh, en, lang)
 }

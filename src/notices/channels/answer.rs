@@ -50,8 +50,12 @@ pub enum Why {
 }
 
 impl Outcome {
+    /// Some platforms call their messages by numbers.
     fn delivered(provider_id: Option<&Value>) -> Self {
-        let provider_id = provider_id.and_then(|id| id.as_str().map(str::to_owned));
+        let provider_id = provider_id.and_then(|id| match id {
+            Value::Number(number) => Some(number.to_string()),
+            id => id.as_str().map(str::to_owned),
+        });
         Self::Delivered { provider_id, handle: None, unreached: Vec::new() }
     }
 
@@ -301,7 +305,8 @@ fn wechat(json: &Value) -> Option<Outcome> {
         return Some(Outcome::delivered(None));
     }
     Some(match json.get("errcode")?.as_i64()? {
-        0 => Outcome::delivered(None),
+        // What became of it is told later, under this id.
+        0 => Outcome::delivered(json.get("msgid")),
         // A day's quota: look again every hour.
         45009 => Outcome::limited(3600),
         45011 => Outcome::limited(60),

@@ -32,6 +32,8 @@ pub(in crate::notices) struct Turn {
     pub leased: Option<Instant>,
     /// The leave that was asked for.
     pub spacing: Spacing,
+    /// When it was given: the moment of its present place.
+    pub given: DateTime<Utc>,
 }
 
 impl Turn {
@@ -82,7 +84,7 @@ impl Sender {
         leased: &Leased,
         target: &Target,
         message: &Message,
-        turn: Option<Turn>,
+        turn: &mut Option<Turn>,
         now: DateTime<Utc>,
     ) -> Result<Exchange, Unsent> {
         if target.kind.is_personal() {
@@ -91,23 +93,26 @@ impl Sender {
         let number = u32::try_from(leased.attempt).unwrap_or(1);
         let request = channels::request(target, message, now, number);
         let request = request.map_err(|why| Unsent::Unrenderable(why.to_string()))?;
-        self.still_may(leased, turn, now).await?;
+        self.still_may(leased, turn).await?;
         Ok(self.exchange(target, request, None, judge, now).await)
     }
 
-    /// Whether a message may still go onto the wire that waited for its turn or its token since it was leased, and had leave at `now`.
-    async fn still_may(&self, leased: &Leased, turn: Option<Turn>, now: DateTime<Utc>) -> Result<(), Unsent> {
+    /// Whether a message may still go onto the wire that waited for its turn or its token since it was leased; its place moves with it.
+    async fn still_may(&self, leased: &Leased, turn: &mut Option<Turn>) -> Result<(), Unsent> {
         let Some(turn) = turn else { return Ok(()) };
         let waited = |since: Instant| since.elapsed() >= MOMENT;
         if leased.alarms && turn.leased.is_some_and(waited) && self.is_answered(leased).await {
             return Err(Unsent::Answered);
         }
         let later = self.clock.now();
-        if later - now < AGED {
+        if later - turn.given < AGED {
             return Ok(());
         }
-        match self.throttle.take_again(&asking(leased, turn.spacing), now, later).await {
-            Leave::Go(_) => Ok(()),
+        match self.throttle.take_again(&asking(leased, turn.spacing), turn.given, later).await {
+            Leave::Go(_) => {
+                turn.given = later;
+                Ok(())
+            }
             Leave::Wait { until, why } => Err(Unsent::Late { until, why }),
         }
     }
@@ -132,7 +137,7 @@ impl Sender {
         leased: &Leased,
         target: &Target,
         message: &Message,
-        turn: Option<Turn>,
+        turn: &mut Option<Turn>,
         now: DateTime<Utc>,
     ) -> Result<Exchange, Unsent> {
         let latest =
@@ -173,7 +178,7 @@ impl Sender {
         &self,
         leased: &Leased,
         (target, message, judge): (&Target, &Message, Judge),
-        turn: Option<Turn>,
+        turn: &mut Option<Turn>,
         latest: Instant,
         now: DateTime<Utc>,
     ) -> Result<Exchange, Unsent> {
@@ -190,7 +195,7 @@ impl Sender {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
-        self.still_may(leased, turn, now).await?;
+        self.still_may(leased, turn).await?;
         let first = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
         if first.outcome != Outcome::RefreshToken {
             return Ok(first);
@@ -200,7 +205,7 @@ impl Sender {
             Ok(token) => token,
             Err(none) => return Ok(none.into()),
         };
-        self.still_may(leased, turn, now).await?;
+        self.still_may(leased, turn).await?;
         let second = self.exchange(target, request(&token)?, Some(&token.value), judge, now).await;
         if second.outcome == Outcome::RefreshToken {
             self.tokens.refuse(leased.channel, target, now).await;

@@ -24,7 +24,7 @@ use crate::platform::http::version;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChannelOrder {
-    /// Channels of the list, the first to be tried first. What is left out follows in the order that holds otherwise; with none, nothing is
+    /// Ids of the list that `GET` of the same path gives, the first to be tried first. What is left out follows in the order that holds otherwise; with none, nothing is
     /// chosen any more.
     pub channels: Vec<ChannelId>,
 }
@@ -149,7 +149,10 @@ fn judge(ways: &[Way], order: &ChannelOrder) -> Result<(), Problem> {
     for (index, channel) in order.channels.iter().enumerate() {
         let field = || format!("channels[{index}]");
         if !ways.iter().any(|way| way.channel == *channel) {
-            let (zh, en) = ("没有这个通道，或它送不到人", "no such channel, or it reaches nobody here");
+            let (zh, en) = (
+                "可排序的通道里没有这一个，请填同一地址 GET 列出的 id",
+                "not one of the channels to be put in order; give ids of the list that GET gives here",
+            );
             faults.push(FieldError::new(field(), "unknown_channel", zh, en));
         } else if order.channels.iter().take(index).any(|before| before == channel) {
             faults.push(FieldError::new(field(), "duplicate", "重复填写", "given twice"));

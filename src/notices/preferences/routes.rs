@@ -9,7 +9,7 @@ use super::view::OrderView;
 use crate::app::App;
 use crate::identity::Caller;
 use crate::identity::extract::{As, Officer, SystemAdmin};
-use crate::notices::admin::Administrator;
+use crate::notices::admin::routes::administrator;
 use crate::notices::inbox::Reader;
 use crate::platform::http::body::Json;
 use crate::platform::http::params::Path;
@@ -28,10 +28,6 @@ fn answer(view: &OrderView) -> HttpResponse {
 
 fn reader(caller: &Caller) -> Reader {
     Reader { county: caller.county, account: caller.account.0, officer: caller.officer }
-}
-
-fn administrator(caller: &Caller) -> Administrator {
-    Administrator { county: caller.county, account: caller.account.0, name: caller.name.to_string() }
 }
 
 /// By which applications the caller is reached, in which order, and whose order that is.

@@ -68,6 +68,8 @@ pub struct NewGrant {
     pub template_id: String,
     pub grant_key: String,
     pub granted_at: DateTime<Utc>,
+    /// Of one that is known to count already: it buys nothing, and told again it is no new one.
+    pub spent_at: Option<DateTime<Utc>>,
 }
 
 /// Enters grants; those of a request that was entered before are there already.

@@ -1,11 +1,13 @@
 //! The folder of a county, read whole.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Format as _, Toml};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::lines::{Broken, Lines};
 use super::problem::{Problem, Reason};
@@ -31,6 +33,9 @@ pub struct CountyFile {
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
+
+/// What it may say.
+const FIELDS: [&str; 4] = ["code", "name", "uscc_exceptions", "settings"];
 
 /// Everything a county's folder says; references are still codes.
 #[derive(Debug)]
@@ -174,7 +179,8 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> (CountyFile, Lines) {
             return <_>::default();
         }
     };
-    match Figment::from(Toml::string(text)).extract::<CountyFile>() {
+    let file = Figment::from(Toml::string(text));
+    match file.extract::<CountyFile>() {
         Ok(county) => {
             // The CHECKs of `counties`.
             let sound = |code: &str| {
@@ -195,11 +201,41 @@ fn read_county(dir: &Path, problems: &mut Vec<Problem>) -> (CountyFile, Lines) {
             (county, lines)
         }
         Err(error) => {
-            let (path, reason) = malformed(&error);
-            refuse(lines.of(&path), &path, "", reason);
+            for (path, reason) in all_malformed(&file, &error) {
+                refuse(lines.of(&path), &path, "", reason);
+            }
             <_>::default()
         }
     }
+}
+
+/// Everything that cannot be read of the file: whoever reads the whole stops at the `first`, so each of its fields is read alone.
+fn all_malformed(file: &Figment, first: &figment::Error) -> Vec<(String, Reason)> {
+    let unknown = file.extract::<BTreeMap<String, IgnoredAny>>().unwrap_or_default().into_keys();
+    let unknown = unknown.filter(|name| !FIELDS.contains(&name.as_str())).map(|name| {
+        let mut error = figment::Error::from(Kind::UnknownField(name.clone(), &FIELDS));
+        error.path = vec![name];
+        error
+    });
+    let alone = [
+        file.extract_inner::<String>("code").err(),
+        file.extract_inner::<String>("name").err(),
+        file.extract_inner::<Vec<String>>("uscc_exceptions").err().filter(is_there),
+        file.extract_inner::<serde_json::Map<String, serde_json::Value>>("settings").err().filter(is_there),
+    ];
+    let mut found: Vec<(String, Reason)> = Vec::new();
+    for error in unknown.chain(alone.into_iter().flatten()).chain([first.clone()]) {
+        let (path, reason) = malformed(&error);
+        if found.iter().all(|(known, _)| *known != path) {
+            found.push((path, reason));
+        }
+    }
+    found
+}
+
+/// Whether it is about a value, and not about there being none.
+fn is_there(error: &figment::Error) -> bool {
+    !matches!(error.kind, Kind::MissingField(_))
 }
 
 /// What cannot be read of the file, and at which path.
@@ -209,7 +245,11 @@ fn malformed(error: &figment::Error) -> (String, Reason) {
         Kind::MissingField(name) => format!("缺少 {name}"),
         _ => "填写的内容格式不对".to_owned(),
     };
-    (error.path.join("."), Reason::SettingsMalformed { zh, en: error.kind.to_string() })
+    let path = match &error.kind {
+        Kind::MissingField(name) if error.path.is_empty() => name.to_string(),
+        _ => error.path.join("."),
+    };
+    (path, Reason::SettingsMalformed { zh, en: error.kind.to_string() })
 }
 
 /// Names of tables in the folder that nobody reads: perhaps misspelt, perhaps another tool's.

@@ -167,7 +167,7 @@ async fn each_contradiction_is_refused_by_line_column_and_reason() {
         ("areas.csv", "aliases", "alias", &["1 alias unknown_column", "1 aliases missing_column"]),
         ("areas.csv", "code,name", "name,name", &["1 code missing_column", "1 name repeated_column"]),
         ("county.toml", "\"small\"", "\"Small\"", &["1 code unknown_word"]),
-        ("county.toml", "code = ", "kode = ", &["1 kode settings_malformed"]),
+        ("county.toml", "code = ", "kode = ", &["0 code settings_malformed", "1 kode settings_malformed"]),
         ("county.toml", "name = ", "name ", &["2  settings_malformed"]),
     ];
     for (file, from, to, expected) in cases {
@@ -298,6 +298,17 @@ async fn settings_that_their_reader_cannot_use_are_refused() {
     assert_eq!(named(&refused, "county.toml"), expected);
     let text = refused.to_string();
     assert!(text.contains("太慢了") && text.contains("too slow"), "{text}");
+}
+
+#[tokio::test]
+async fn what_the_county_file_says_in_no_such_form_is_told_all_at_once() {
+    let folder = Folder::new();
+    folder.edit("county.toml", |_| {
+        "code = 5\nname = 6\nlunch = 1\nsettings = 3\nuscc_exceptions = 7\n".to_owned()
+    });
+    let fields = ["code", "name", "lunch", "settings", "uscc_exceptions"];
+    let expected = fields.iter().zip(1..).map(|(field, line)| format!("{line} {field} settings_malformed"));
+    assert_eq!(named(&folder.refused().await, "county.toml"), expected.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -94,6 +94,13 @@ fn fault(path: &str, message: &str) -> FieldError {
             format!("没有“{named}”这个选项，只能填：{zh}"),
             format!("`{named}` is none of: {en}"),
         )
+    } else if message.starts_with("UUID parsing failed") {
+        FieldError::new(
+            inside_whole(path),
+            "wrong_value",
+            "这里填 id（UUID），即相应列表中的 id，不是编号、代码或名称",
+            "an id is expected here (a UUID), as the list gives it; no code or name",
+        )
     } else {
         // serde's words say what was expected; the position in the text is of no use to a person.
         let words = message.split(" at line ").next().unwrap_or(message);
@@ -178,6 +185,22 @@ mod tests {
         assert_eq!((&zh["field"], &zh["code"]), (&"to".into(), &"wrong_value".into()));
         assert_eq!(zh["message"], "没有“up”这个选项，只能填：left、right");
         assert_eq!(en["message"], "`up` is none of: left, right");
+    }
+
+    #[test]
+    fn where_an_id_is_expected_that_is_said() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read by serde")]
+        struct Order {
+            channels: Vec<uuid::Uuid>,
+        }
+        let told = |lang| {
+            json::<Order>(br#"{"channels":["app-wecom"]}"#).unwrap_err().body(lang)["errors"][0].clone()
+        };
+        let (zh, en) = (told(Lang::Zh), told(Lang::En));
+        assert_eq!((&zh["field"], &zh["code"]), (&"channels[0]".into(), &"wrong_value".into()));
+        assert!(zh["message"].as_str().unwrap().contains("列表中的 id"), "{zh}");
+        assert!(en["message"].as_str().unwrap().contains("an id is expected"), "{en}");
     }
 
     #[test]

@@ -231,6 +231,8 @@ pub struct Taken {
     pub unknown: Vec<String>,
     pub throttled: Vec<String>,
     pub message_id: String,
+    /// What WeChat calls it; none when nobody got it.
+    pub number: Option<i64>,
     /// What the card is redrawn by; a repetition gets none anew.
     pub handle: Option<String>,
 }
@@ -246,7 +248,7 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
         Some((mark, _)) => hex::encode(crypto::sha256(mark.as_bytes()).get(..8).unwrap_or_default()),
         None => crypto::random_token(),
     };
-    let mut taken = Taken { unknown, throttled: Vec::new(), message_id, handle: None };
+    let mut taken = Taken { unknown, message_id, ..Taken::default() };
     match room.kind {
         ChannelKind::FeishuApp => taken.handle = Some(format!("om_{}", taken.message_id)),
         // A card of DingTalk is called what its sender calls it.
@@ -272,6 +274,7 @@ fn keep(sandbox: &Sandbox, letter: &Letter<'_>, read: Read) -> Result<Taken, Ref
         let delivery_id = read.mark.as_ref().map(|(mark, _)| mark.clone());
         let known_as = KnownAs { delivery_id, handle: taken.handle.clone() };
         let seq = sandbox.rooms().keep(&room.name, *now, shown, letter.json.clone(), known_as);
+        taken.number = seq.map(|seq| subscribe::message_id(*now, seq));
         sandbox.news.send_modify(|last| *last = (*last).max(seq.unwrap_or(0)));
     }
     Ok(taken)

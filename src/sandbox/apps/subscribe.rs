@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
-use serde_json::Value;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
 use super::{Letter, Read, Taken, deliver};
 use crate::notices::channels::ChannelKind;
@@ -36,6 +37,15 @@ async fn send(
     deliver(&sandbox, KIND, room, &body, spends, taken).await
 }
 
+/// What WeChat calls the sandbox's message of this number that came then: no other one, even after a restart.
+pub fn message_id(at: DateTime<Utc>, number: u64) -> i64 {
+    at.timestamp() * 1_000_000 + i64::try_from(number % 1_000_000).unwrap_or(0)
+}
+
+fn taken(taken: &Taken) -> Refused {
+    Refused { status: 200, body: json!({ "errcode": 0, "errmsg": "ok", "msgid": taken.number }) }
+}
+
 fn bearer(sandbox: &Sandbox, token: &str) -> Result<RoomConfig, Refused> {
     sandbox.mini_program().check_token(token, sandbox.clock.now())?;
     sandbox
@@ -43,10 +53,6 @@ fn bearer(sandbox: &Sandbox, token: &str) -> Result<RoomConfig, Refused> {
         .only(KIND)
         .cloned()
         .ok_or_else(|| Refused::errcode(40037, "invalid template_id, rid: sandbox"))
-}
-
-fn taken(_: &Taken) -> Refused {
-    says(Said::Taken)
 }
 
 fn read(letter: &Letter<'_>) -> Result<Read, Refused> {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use yijiao::notices::channels::callback::{Callback, Envelope, feishu};
+use yijiao::notices::channels::callback::{Callback, Envelope, feishu, wecom};
 use yijiao::notices::channels::dingtalk_bot;
 use yijiao::sandbox::NotCalled;
 
@@ -48,8 +48,8 @@ async fn token_and_key_are_judged_before_they_are_taken_and_must_prove_themselve
         ("app-wecom", json!({"token": "t", "key": "a".repeat(42)}), "key"),
         ("app-wecom", json!({"token": "t", "key": "*".repeat(43)}), "key"),
         ("app-feishu", json!({"token": "t", "key": ""}), "key"),
-        ("room-d01", good.clone(), "token"),
-        ("county-events", good.clone(), "token"),
+        ("room-d01", good.clone(), "kind"),
+        ("county-events", good.clone(), "kind"),
     ] {
         let (status, answer) = show.puts_callback(channel, &body).await;
         assert_eq!((status.as_u16(), &answer["code"]), (422, &json!("invalid")), "{channel} {body}");
@@ -73,6 +73,14 @@ async fn token_and_key_are_judged_before_they_are_taken_and_must_prove_themselve
     assert_eq!(show.county.count(ended).await, 1);
     let noted = "select count(*) from ledger_events where kind = 'channel.callback_changed'";
     assert_eq!(show.county.count(noted).await, 2);
+
+    // Set up again with what the console shows, and entered there again.
+    let ended = show.enters("app-feishu").await.unwrap_err();
+    assert!(matches!(&ended, NotCalled::Refused { status: 404, .. }), "{ended}");
+    let shown = json!({"token": "demoFeishuTokenSandboxOnly", "key": "demo-feishu-encrypt-key-sandbox-only"});
+    assert_eq!(show.puts_callback("app-feishu", &shown).await.0, StatusCode::OK);
+    show.enters("app-feishu").await.unwrap();
+    assert!(show.channel("app-feishu").await["callback"]["calledAt"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,6 +151,31 @@ async fn dingtalk_is_answered_what_it_wants_to_read_and_an_old_request_is_not() 
     assert_eq!(answer.status(), 200);
     assert!(answer.json::<Value>().await.unwrap()["text"]["content"].as_str().unwrap().contains("链接接单"));
     assert_eq!(write("AAAA".to_owned()).await.status(), 401);
+    show.county.alter("update channels set language = 'en' where code = 'app-dingtalk'").await;
+    let answer: Value = write(dingtalk_bot::sign(secret, &timestamp)).await.json().await.unwrap();
+    assert!(answer["text"]["content"].as_str().unwrap().contains("open the link"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_to_the_application_of_wecom_is_answered_in_its_language() {
+    let show = Show::open().await;
+    let path = path(&show, "app-wecom").await;
+    let key = "demoWecomCallbackKeySandboxOnly000000000000";
+    let callback = Callback { token: "demoWecomTokenSandboxOnly".into(), key: key.into() };
+    let envelope: Envelope = callback.envelope("ww-sandbox").unwrap();
+    for (language, expected) in [("zh-CN", "请点消息卡片"), ("en", "Please tap")] {
+        let changed = format!("update channels set language = '{language}' where code = 'app-wecom'");
+        show.county.alter(&changed).await;
+        let says = "<xml><FromUserName>o0059</FromUserName><MsgType>text</MsgType><Content>?</Content></xml>";
+        let sealed = envelope.seal(says, "1", "n", [7; 16]);
+        let query = [("msg_signature", sealed.signature.as_str()), ("timestamp", "1"), ("nonce", "n")];
+        let request = show.county.http().post(show.county.url(&path)).query(&query);
+        let body = format!("<xml><Encrypt>{}</Encrypt></xml>", sealed.encrypt);
+        let answer = request.body(body).send().await.unwrap().bytes().await.unwrap();
+        let answer = wecom::open_reply(&envelope, &answer).unwrap();
+        assert_eq!(answer["ToUserName"], "o0059");
+        assert!(answer["Content"].as_str().unwrap().starts_with(expected), "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

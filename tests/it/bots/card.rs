@@ -51,6 +51,7 @@ async fn one_tap_on_a_card_of_wecom_accepts_and_the_card_says_so() {
     show.sends().await;
     let card = newest(&show, "app-wecom");
     assert!(card.title.starts_with("您已接单：") && card.redrawn_at.is_some(), "{}", card.title);
+    assert!(card.text.contains("您处理了此事"), "{}", card.text);
     assert_eq!((card.said, links(&newest(&show, "app-wecom"))), (None, vec!["查看"]));
 }
 
@@ -151,4 +152,21 @@ async fn two_taps_at_one_instant_are_one_acceptance_and_the_card_is_redrawn() {
     assert!(newest(&show, "app-wecom").title.starts_with("您已接单："));
     let told = show.county.client("E0001").story(&call).await;
     assert_eq!(told.iter().filter(|event| *event == "call.accepted").count(), 1, "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wecom_may_write_a_userid_in_capitals_and_no_other_platform_may() {
+    let show = Show::open().await;
+    show.enters("app-wecom").await.unwrap();
+    show.enters("app-feishu").await.unwrap();
+    let (call, card) = called(&show, "ZW06", "app-wecom").await;
+    assert_eq!(card.mentions, ["o0059"]);
+    assert_eq!(show.sandbox.tap(card.id, 0, Some("O0059")).await.unwrap().says, "您已接单");
+    assert_eq!(holder(&show.county.client("E0001"), &call).await.0, "accepted");
+
+    let (call, card) = called(&show, "FZ01", "app-feishu").await;
+    let shouted = card.mentions[0].to_uppercase();
+    assert_ne!(shouted, card.mentions[0]);
+    assert_eq!(show.sandbox.tap(card.id, 0, Some(&shouted)).await.unwrap().says, "您不在人员名单中");
+    assert_eq!(holder(&show.county.client("E0001"), &call).await.0, "dispatched");
 }

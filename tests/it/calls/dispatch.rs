@@ -23,7 +23,7 @@ async fn the_rules_are_asked_in_their_order() {
         assert!(call.route().1.contains(holder), "{:?}", call.route());
     }
     let body = mill.raises(json!({"urgency": "normal"})).await;
-    assert_eq!(body["title"], "一键呼叫：请联系企业了解诉求");
+    assert_eq!(body["title"], "一键呼叫（请联系企业了解诉求）");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -493,10 +493,7 @@ async fn those_who_waited_for_one_token_do_not_arrive_as_a_crowd() {
         assert!(early.is_err(), "all four have leave and no token: {early:?}");
         waiting.push(sends);
     }
-    // Whoever was to fetch one comes back without.
-    let mut keys = redis::cmd("KEYS");
-    let locks: Vec<String> = stage.redis.query(keys.arg(stage.redis.key("token:*:lock"))).await.unwrap();
-    stage.redis.query::<i64>(redis::cmd("DEL").arg(&locks)).await.unwrap();
+    comes_back_without(&stage).await;
     let delivered: Vec<Delivered> = futures_util::future::join_all(waiting).await.concat();
     let sent = delivered.iter().filter(|one| **one == Delivered::Tried(NoticeState::Sent)).count();
     assert_eq!(sent, 4, "{delivered:?}");
@@ -504,4 +501,42 @@ async fn those_who_waited_for_one_token_do_not_arrive_as_a_crowd() {
     assert_eq!(kept, 4, "the others have lost their turn, not their message");
     assert_eq!(stage.attempts_unlike("delivered").await, 0, "the platform refused nothing");
     assert_eq!(stage.sandbox.messages("feishu-app").len(), 5);
+}
+
+/// Whoever was to fetch a token has none; those who waited for it fetch one themselves.
+async fn comes_back_without(stage: &Stage) {
+    let mut keys = redis::cmd("KEYS");
+    let locks: Vec<String> = stage.redis.query(keys.arg(stage.redis.key("token:*:lock"))).await.unwrap();
+    stage.redis.query::<i64>(redis::cmd("DEL").arg(&locks)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_twice_whether_he_still_may_has_one_place() {
+    // To one person we send 25 messages a minute by WeCom.
+    let stage = Stage::set_limited().await;
+    stage.open_app("wecom-app").await;
+    let known = stage.alarm_to("wecom-app", USER).await;
+    stage.work_all().await;
+    assert_eq!(stage.row(known).await.state, NoticeState::Sent);
+    stage.fetches_for_ever().await;
+    stage.pass(TimeDelta::seconds(1));
+    let slow = stage.alarm_to("wecom-app", USER).await;
+    let (sender, entry, now) = (stage.jobs.worker.sender.clone(), stage.entry(slow), stage.now());
+    let mut sending = Box::pin(async move { sender.deliver_one(entry, now).await.unwrap() });
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut sending).await;
+    assert!(early.is_err(), "it has leave and no token: {early:?}");
+    // Its leave is old when it goes, and when it goes once more without its button.
+    stage.sandbox.set_fault("wecom-app", Fault::times(Mode::BadMessage, 1));
+    stage.pass(TimeDelta::seconds(1));
+    comes_back_without(&stage).await;
+    assert_eq!(sending.await, Delivered::Tried(NoticeState::Sent));
+    for nth in 3..=25 {
+        let next = stage.alarm_to("wecom-app", USER).await;
+        stage.work_all().await;
+        assert_eq!(stage.row(next).await.state, NoticeState::Sent, "the {nth}. of a minute");
+    }
+    assert_eq!(stage.sandbox.messages("wecom-app").len(), 25);
+    let one_too_many = stage.alarm_to("wecom-app", USER).await;
+    stage.work_all().await;
+    assert_ne!(stage.row(one_too_many).await.state, NoticeState::Sent);
 }

@@ -36,6 +36,9 @@ pub struct Subscribed {
     /// Of a message that was sent: 0, or what went wrong.
     #[serde(default)]
     pub error_code: Number,
+    /// The same in words.
+    #[serde(default)]
+    pub error_status: String,
     /// The message, or where the person was asked: what tells one from another.
     #[serde(default, rename = "MsgID")]
     pub msg_id: Number,
