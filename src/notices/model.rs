@@ -105,7 +105,7 @@ text_enum!(
         /// Its officer has not acted.
         Unacted = "unacted",
         /// Its sender died, or heard no answer: whoever it was for may have it all the same, as a card that is not redrawn, for what would
-        /// redraw it was in that answer.
+        /// redraw it was in that answer (DingTalk's is known by our own id).
         MayHaveArrived = "may_have_arrived",
         /// There is nothing that could be redrawn: it did not arrive, or nobody knows it.
         NoCard = "no_card",

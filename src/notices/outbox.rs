@@ -12,6 +12,7 @@ use super::address::{Reach, Room, Routes};
 use super::channels::ChannelKind;
 use super::model::{ChannelId, ChannelState, NewNotice, Priority, SubjectKind};
 use super::redraw;
+use super::store::may_have_arrived;
 use crate::organisation::{CountyId, DepartmentId, OfficerId};
 use crate::schema::notices;
 
@@ -200,16 +201,19 @@ impl SettleAlarms {
              when n.state in ('queued', 'held', 'retry') then 'superseded' else n.state end, \
              due_at = case n.state when 'sending' then n.due_at end, follow_at = null, \
              reason = case when n.state not in ('queued', 'held', 'retry') then n.reason \
-             when n.attempt > 0 and exists (select from notice_attempts a where a.notice_id = n.id \
-             and (a.outcome = 'lapsed' or a.outcome = 'retry' and a.http_status is null)) then 'superseded: may_have_arrived' \
-             else 'superseded' end \
-             from alarms where n.id = alarms.id \
-             returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.reason, n.handle) \
+             when n.attempt > 0 and ",
+        );
+        out.push_sql(may_have_arrived!("n.id"));
+        out.push_sql(
+            " then 'superseded: may_have_arrived' else 'superseded' end from alarms where n.id = alarms.id \
+             returning n.id, n.county_id, n.subject_kind, n.subject_id, n.channel_id, n.recipient, n.officer_id, n.params, n.state, n.attempt, n.handle) \
              select s.id, s.county_id, s.subject_kind, s.subject_id, s.channel_id, s.recipient, s.officer_id, s.params \
              from settled s join channels c on c.id = s.channel_id \
              where (s.state = 'sending' or s.state = 'acted' and s.handle is not null \
-             or c.kind = 'dingtalk_app' and s.reason = 'superseded: may_have_arrived') and c.kind = any(",
+             or c.kind = 'dingtalk_app' and s.handle is null and s.attempt > 0 and ",
         );
+        out.push_sql(may_have_arrived!("s.id"));
+        out.push_sql(") and c.kind = any(");
         out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(&self.kinds)?;
         out.push_sql(") order by s.id");
         Ok(())

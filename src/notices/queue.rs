@@ -22,7 +22,7 @@ const STREAM_MAX: usize = 20_000;
 /// An entry as it was read: to be acknowledged whatever came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    /// Redis' own id.
+    /// Redis' own id; empty when it came past the queue.
     pub id: String,
     /// None: not written by us.
     pub entry: Option<Entry>,

@@ -27,6 +27,18 @@ use super::retry;
 use crate::organisation::CountyId;
 use crate::schema::{channels, notices};
 
+/// Whether nobody heard how an attempt at the notice of this id went: its sender died, the answer was lost, or a gateway gave up waiting.
+macro_rules! may_have_arrived {
+    ($id:literal) => {
+        concat!(
+            "exists (select from notice_attempts a where a.notice_id = ",
+            $id,
+            " and (a.outcome = 'lapsed' or a.outcome = 'retry' and (a.http_status is null or a.http_status = 504)))"
+        )
+    };
+}
+pub(super) use may_have_arrived;
+
 pub mod admin;
 pub mod callbacks;
 pub mod follow;
@@ -212,9 +224,11 @@ impl QueryFragment<Pg> for Lease {
              case when c.kind = 'feishu_bot' then (select a.user_id from officer_addresses a join channels f on f.id = a.channel_id \
              where a.officer_id = n.officer_id and f.kind = 'feishu_app' and coalesce(f.settings ->> 'userIdType', 'open_id') = 'open_id' \
              order by a.id limit 1) end as mention, \
-             case when n.answered or n.officer_id is not null and p.answered then case when n.attempt > 0 and \
-             exists (select from notice_attempts a where a.notice_id = n.id and (a.outcome = 'lapsed' or a.outcome = 'retry' and a.http_status is null)) \
-             then 'superseded: may_have_arrived' else 'superseded' end \
+             case when n.answered or n.officer_id is not null and p.answered then case when n.attempt > 0 and ",
+        );
+        out.push_sql(may_have_arrived!("n.id"));
+        out.push_sql(
+            " then 'superseded: may_have_arrived' else 'superseded' end \
              when card.state in ('queued', 'held', 'sending', 'retry') then 'in_order' \
              when n.redraws is not null and card.handle is null then 'no_card' \
              when card.sent_at <= (select f.by from unnest(",
@@ -239,8 +253,11 @@ impl QueryFragment<Pg> for Lease {
         out.push_sql(
             " then 'lapsed_too_often' when older.until is not null then 'in_order' else '' end as against \
              from notices n join notices p on p.id = n.posting_id join channels c on c.id = n.channel_id \
-             left join lateral (select k.state, k.sent_at, coalesce(k.handle, case when c.kind = 'dingtalk_app' and k.state = 'superseded' and k.attempt > 0 then k.id::text end) as handle \
-             from notices k where k.id = n.redraws) card on true left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
+             left join lateral (select k.state, k.sent_at, coalesce(k.handle, case when c.kind = 'dingtalk_app' and k.attempt > 0 and ",
+        );
+        out.push_sql(may_have_arrived!("k.id"));
+        out.push_sql(
+            " then k.id::text end) as handle from notices k where k.id = n.redraws) card on true left join departments d on d.id = c.department_id left join county_texts t on t.county_id = n.county_id and t.event = n.event left join lateral (select greatest(",
         );
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(" + make_interval(secs => ");

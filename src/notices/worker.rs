@@ -3,6 +3,8 @@
 //!
 //! A task that panics delays its own notice until the lease ends, nothing else. Whatever became of a notice, its entry is
 //! acknowledged: what is left to do stands in its row.
+//!
+//! While Redis is away first alarms are read from Postgres itself: no call waits for the queue to come back before anybody hears of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,9 +20,10 @@ use super::deliver::{Attempted, Leased, Sender};
 use super::gate::Carried;
 use super::model::{Entry, Lane, NoticeId, NoticeState};
 use super::queue::{Queue, Taken};
+use super::store::{self, Claim};
 use crate::organisation::CountyId;
 use crate::platform::clock::Clock;
-use crate::platform::db::DbError;
+use crate::platform::db::{DbError, Scope, Tuning};
 use crate::platform::redis::RedisError;
 
 /// How long a reader waits for an entry before it looks around.
@@ -86,6 +89,33 @@ impl Worker {
         Ok(count)
     }
 
+    /// First alarms that are due, past the queue. What the relay put into a queue that is gone is due again after its requeue time. Where
+    /// another replica reaches its Redis, each row is claimed by one of both.
+    async fn due_alarms(&self, count: usize) -> Vec<Taken> {
+        let Sender { db, lease, .. } = &self.sender;
+        let now = self.clock.now();
+        let claim = Claim {
+            now,
+            again_at: now + *lease,
+            lease_ms: i32::try_from(lease.num_milliseconds()).unwrap_or(i32::MAX),
+            first: i64::try_from(count).unwrap_or(0),
+            rest: 0,
+        };
+        let claimed = async {
+            let mut tx = db.begin_tuned(Scope::AllCounties, &[Tuning::Loose, Tuning::InOrder]).await?;
+            let claimed = store::claim(&mut tx, claim).await.map_err(DbError::from);
+            tx.finish(claimed).await
+        };
+        match claimed.await {
+            Ok(due) => due.iter().map(|row| Taken { id: String::new(), entry: Some(row.entry()) }).collect(),
+            // The relay, which meets the same Postgres, says it once and aloud.
+            Err(error) => {
+                tracing::debug!(%error, "neither the queue nor the rows can be read");
+                Vec::new()
+            }
+        }
+    }
+
     async fn serve(&self, lane: Lane, mut stopping: watch::Receiver<bool>) {
         let slots = (self.concurrency / 2).max(1);
         let free = Arc::new(Semaphore::new(slots));
@@ -144,8 +174,14 @@ impl Reader<'_> {
             Err(error) => {
                 tracing::debug!(%error, lane = self.lane.as_str(), "the queue cannot be read");
                 self.connection = None;
-                tokio::time::sleep(PAUSE).await;
-                Vec::new()
+                let past_it = match self.lane {
+                    Lane::First => self.worker.due_alarms(free.available_permits()).await,
+                    Lane::Rest => Vec::new(),
+                };
+                if past_it.is_empty() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                past_it
             }
         }
     }
@@ -272,6 +308,10 @@ async fn settle_slice(sender: &Sender, county: CountyId, attempted: &[Attempted]
 async fn acknowledge(queue: Queue, lane: Lane, mut finished: mpsc::UnboundedReceiver<String>) {
     let mut ids = Vec::with_capacity(ACKS);
     while finished.recv_many(&mut ids, ACKS).await > 0 {
+        ids.retain(|id| !id.is_empty());
+        if ids.is_empty() {
+            continue;
+        }
         if let Err(error) = queue.lane(lane).done(&ids).await {
             // They are reclaimed later, found settled, and acknowledged then.
             tracing::debug!(%error, "entries could not be acknowledged");

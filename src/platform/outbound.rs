@@ -26,6 +26,8 @@ pub use super::config::Outbound as OutboundSettings;
 pub enum Hosts {
     /// Only these, over https on its usual port: the hosts of a provider we know.
     Pinned(&'static [&'static str]),
+    /// Only what the operator has listed (`outbound.allow_private`): stand-ins for a provider, which get its secrets.
+    Listed,
     /// Any host that the guard lets through.
     Any,
 }
@@ -219,7 +221,11 @@ impl Outbound {
             Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(url::Host::Domain(_)) | None => None,
         };
-        if self.allow.names(host, port) || literal.is_some_and(|address| self.allow.holds(address)) {
+        let listed = self.allow.names(host, port) || literal.is_some_and(|address| self.allow.holds(address));
+        if request.hosts == Hosts::Listed && !listed {
+            return Err(Refusal::Host);
+        }
+        if listed {
             return match url.scheme() {
                 "http" | "https" => Ok(&self.allowed),
                 _ => Err(Refusal::Scheme),

@@ -233,7 +233,7 @@ impl Rooms {
         room.messages.iter().find(|message| message.is_known_by(handle))
     }
 
-    /// Redraws a message where it stands; answers its new number, none when it is forgotten.
+    /// Redraws a message where it stands, wherever it was delivered; answers its newest number, none when it is forgotten.
     pub fn redraw(
         &mut self,
         name: &str,
@@ -242,20 +242,24 @@ impl Rooms {
         shown: Shown,
         raw: Value,
     ) -> Option<u64> {
-        let seq = self.last + 1;
-        let messages = &mut self.named(name)?.messages;
-        let message = messages.iter_mut().find(|message| message.is_known_by(handle))?;
-        message.text = text(&shown);
-        message.title = shown.title;
-        message.lines = shown.lines;
-        message.links = shown.links;
-        message.buttons = shown.buttons;
-        message.said = None;
-        message.raw = raw;
-        message.seq = seq;
-        message.redrawn_at = Some(at);
+        let before = self.last;
+        let mut seq = before;
+        for message in &mut self.named(name)?.messages {
+            if message.is_known_by(handle) {
+                seq += 1;
+                message.text = text(&shown);
+                message.title.clone_from(&shown.title);
+                message.lines.clone_from(&shown.lines);
+                message.links.clone_from(&shown.links);
+                message.buttons.clone_from(&shown.buttons);
+                message.said = None;
+                message.raw = raw.clone();
+                message.seq = seq;
+                message.redrawn_at = Some(at);
+            }
+        }
         self.last = seq;
-        Some(seq)
+        (seq > before).then_some(seq)
     }
 
     /// Where the platform of an application calls from now on.

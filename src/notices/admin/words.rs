@@ -128,8 +128,8 @@ const fn consequence(reason: Reason, lang: Lang) -> &'static str {
             ("本人一直没有处理，已换一个通道发送", "He did not act; it went to his next channel")
         }
         Reason::MayHaveArrived => (
-            "发送中断，对方可能已经收到；这张卡片不会再更新，点开链接可看到最新情况",
-            "Its sending was cut short and it may have arrived; such a card is not redrawn, the page behind it is up to date",
+            "发送中断，对方可能已经收到；除钉钉外这样的卡片不会再更新，点开链接可看到最新情况",
+            "Its sending was cut short and it may have arrived; but for DingTalk's such a card is not redrawn, the page behind it is up to date",
         ),
         Reason::NoCard => ("没有可以更新的卡片", "There is no card that could be redrawn"),
         Reason::CardFixed => (
@@ -147,8 +147,8 @@ fn broken_line(reason: &str, lang: Lang) -> Option<&'static str> {
     let said = |what: &str| reason.split(": ").any(|part| part.starts_with(what));
     let (zh, en) = if reason.split(": ").any(|part| part == "refused") {
         (
-            "系统拒绝发往这个地址：它是内网、本机或不允许的地址，或者不是 https；请改用公网 https 地址，或由运维加入 outbound.allow_private",
-            "We refuse to send there: a private or forbidden address, or no https; use a public one, or list it in outbound.allow_private",
+            "系统拒绝发往这个地址：它不是这个平台的地址，或者是内网、本机等不允许的地址，或者不是 https；请改正地址，确需使用的由运维加入 outbound.allow_private",
+            "We refuse to send there: not this platform's host, a private or forbidden address, or no https; correct it, or list it in outbound.allow_private",
         )
     } else if said("TLS") {
         (

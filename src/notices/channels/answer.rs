@@ -117,10 +117,27 @@ pub fn judge_strictly(
         _ => false,
     };
     match judge(kind, status, headers, body, now) {
+        // What is wrong with one card of DingTalk has names of its own; anything else is wrong with all.
+        Outcome::Retry { .. }
+            if refused && (400..500).contains(&status) && kind == ChannelKind::DingtalkApp =>
+        {
+            Outcome::NeedsAdmin
+        }
         Outcome::Retry { .. } if refused && (200..500).contains(&status) => Outcome::BadMessage,
         outcome => outcome,
     }
 }
+
+/// Whether a platform refuses a card because it made the same one before: an answer was lost, then, and with it whether its reader has it.
+#[must_use]
+pub fn exists_already(kind: ChannelKind, body: &[u8]) -> bool {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let code = json.as_ref().and_then(|json| json.get("code")).and_then(Value::as_str);
+    kind == ChannelKind::DingtalkApp && code == Some(EXISTS)
+}
+
+/// DingTalk's name for it.
+const EXISTS: &str = "param.cardAlreadyExist";
 
 /// The same outcome when exactly one person was meant: whoever was left out was that person, and only he is out of reach, not the
 /// application.
@@ -220,7 +237,9 @@ fn dingtalk_named(code: &str) -> Outcome {
         code if code.contains("QpsLimit") => Outcome::limited(1),
         code if code.starts_with("Forbidden") => Outcome::NeedsAdmin,
         "param.templateNotExist" | "param.templateUnpublished" => Outcome::NeedsAdmin,
-        "param.contentUnsafe" => Outcome::BadMessage,
+        EXISTS | "param.cardNotExist" | "param.contentUnsafe" | "param.openSpaceIdInvalid" => {
+            Outcome::BadMessage
+        }
         _ => Outcome::RETRY,
     }
 }
@@ -251,14 +270,13 @@ fn dingtalk_without_code(json: &Value) -> Option<Outcome> {
 /// A card was created, and delivered where its own line says so; or it was redrawn, of which there is no more to say.
 fn dingtalk_card(json: &Value) -> Outcome {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let Some(result) = json.get("result").filter(|result| result.is_object()) else {
-        return if json.get("result") == Some(&Value::Bool(true)) {
-            Outcome::delivered(None)
-        } else {
-            Outcome::RETRY
-        };
+    let result = match json.get("result") {
+        Some(Value::Bool(true)) => return Outcome::delivered(None),
+        Some(result) => result,
+        None => return Outcome::RETRY,
     };
-    let lines = result.get("deliverResults").and_then(Value::as_array);
+    // Of a card that was made before the lines alone are told.
+    let lines = result.get("deliverResults").unwrap_or(result).as_array();
     let arrived = |line: &&Value| line.get("success").and_then(Value::as_bool) == Some(true);
     match lines.into_iter().flatten().find(arrived) {
         Some(line) => Outcome::Delivered {

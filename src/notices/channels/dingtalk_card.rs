@@ -1,5 +1,6 @@
 //! Interactive cards of a DingTalk application (钉钉互动卡片), which can be redrawn: `POST /v1.0/card/instances/createAndDeliver` to one person,
-//! `PUT /v1.0/card/instances` afterwards.
+//! `PUT /v1.0/card/instances` afterwards. A card that is there already, because nobody heard that it was made, is delivered as it is:
+//! `POST /v1.0/card/instances/deliver`.
 //!
 //! A card is a template and its words. The usual template is the one that the vendor's own SDK brings for everybody (a title, a Markdown text,
 //! buttons), so that no county has to build one; a channel may name another with the same variables. The application needs the permission
@@ -8,7 +9,7 @@
 //! The buttons open pages. What a tap on a card's own button would send us is signed without its content, so it proves nothing.
 
 use secrecy::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::dingtalk_app::{NEWLINE, TITLE_MAX, TOKEN_HEADER, content};
 use super::person::secret_header;
@@ -38,20 +39,25 @@ pub(super) fn request(
     let words = words(target, message, link, Asks::Now)?;
     // The list of chats and the phone's lock screen show it.
     let title = target.title(message, text::plain, TITLE_MAX)?;
-    let body = json!({
+    let mut body = delivery(target, message, person)?;
+    body.extend(fields(json!({
         "cardTemplateId": target.settings.card_template.as_deref().unwrap_or(TEMPLATE),
-        "outTrackId": message.id,
         "cardData": { "cardParamMap": words },
-        "openSpaceId": format!("{SPACE}{}", person.user_id()?),
-        "userIdType": 1,
         "imRobotOpenSpaceModel": {
             "supportForward": false, "lastMessageI18n": { "ZH_CN": title, "EN_US": title },
             "notification": { "alertContent": title },
         },
-        "imRobotOpenDeliverModel": { "spaceType": "IM_ROBOT", "robotCode": target.robot_code()? },
-    });
-    let url = target.endpoint(&["v1.0", "card", "instances", "createAndDeliver"])?;
-    bearing(OutboundRequest::post_json(url, body.to_string().into_bytes(), target.allowed_hosts()), person)
+    })));
+    post(target, person, "createAndDeliver", body)
+}
+
+/// Delivers the card that was made for this message before.
+pub(super) fn deliver(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+) -> Result<OutboundRequest, RenderError> {
+    post(target, person, "deliver", delivery(target, message, person)?)
 }
 
 pub(super) fn redraw(
@@ -67,6 +73,35 @@ pub(super) fn redraw(
     let url = target.endpoint(&["v1.0", "card", "instances"])?;
     let request = OutboundRequest::post_json(url, body.to_string().into_bytes(), target.allowed_hosts());
     bearing(OutboundRequest { method: Method::PUT, ..request }, person)
+}
+
+/// Which card, and to whom.
+fn delivery(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+) -> Result<Map<String, Value>, RenderError> {
+    Ok(fields(json!({
+        "outTrackId": message.id,
+        "openSpaceId": format!("{SPACE}{}", person.user_id()?),
+        "userIdType": 1,
+        "imRobotOpenDeliverModel": { "spaceType": "IM_ROBOT", "robotCode": target.robot_code()? },
+    })))
+}
+
+fn fields(json: Value) -> Map<String, Value> {
+    if let Value::Object(fields) = json { fields } else { Map::new() }
+}
+
+fn post(
+    target: &Target,
+    person: &Person<'_>,
+    verb: &str,
+    body: Map<String, Value>,
+) -> Result<OutboundRequest, RenderError> {
+    let url = target.endpoint(&["v1.0", "card", "instances", verb])?;
+    let body = Value::Object(body).to_string().into_bytes();
+    bearing(OutboundRequest::post_json(url, body, target.allowed_hosts()), person)
 }
 
 fn bearing(mut request: OutboundRequest, person: &Person<'_>) -> Result<OutboundRequest, RenderError> {

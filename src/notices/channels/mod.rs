@@ -32,7 +32,7 @@ pub mod wecom_app;
 pub mod wecom_bot;
 
 pub use access_token::{Issued, judge_token, token_request};
-pub use answer::{Outcome, Unreached, Why, for_one, judge, judge_failure, judge_strictly};
+pub use answer::{Outcome, Unreached, Why, exists_already, for_one, judge, judge_failure, judge_strictly};
 pub use message::{LINK_MAX, Line, Link, Mention, Message, Tap};
 pub use person::Person;
 pub use shown::{Shown, WORDED, shown};
@@ -198,6 +198,18 @@ pub fn request_to(
 #[must_use]
 pub fn is_interactive(target: &Target, message: &Message) -> bool {
     wecom_app::has_button(target, message) || dingtalk_card::carries(target, message)
+}
+
+/// Makes the request that delivers a card which its platform made of `message` before, and of which nobody heard ([`exists_already`]).
+pub fn deliver(
+    target: &Target,
+    message: &Message,
+    person: &Person<'_>,
+) -> Result<OutboundRequest, RenderError> {
+    match target.kind {
+        ChannelKind::DingtalkApp => dingtalk_card::deliver(target, message, person),
+        kind => Err(RenderError::NoRedrawing(kind)),
+    }
 }
 
 /// Makes the request that puts `message` in the place of the card that the platform knows by `handle`.

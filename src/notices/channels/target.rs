@@ -187,13 +187,16 @@ impl Target {
         texts
     }
 
-    /// A provider's own host is pinned; any other base is a stand-in and left to the guard.
+    /// A provider's own host is pinned, and any other base must be a stand-in that the operator knows of: it gets the channel's secrets. Where a
+    /// webhook goes is its receiver's affair.
     pub(super) fn allowed_hosts(&self) -> Hosts {
         let known = self.kind.hosts();
         if self.base_url.host_str().is_some_and(|host| known.contains(&host)) {
             Hosts::Pinned(known)
-        } else {
+        } else if known.is_empty() {
             Hosts::Any
+        } else {
+            Hosts::Listed
         }
     }
 

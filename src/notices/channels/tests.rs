@@ -470,7 +470,13 @@ fn a_keyword_robot_always_gets_its_keyword_and_a_stand_in_is_not_pinned() {
     target.settings = serde_json::from_value(json!({ "keyword": "一叫就到" })).unwrap();
     let sent = request(&target, &message(), at(0), 1).unwrap();
     assert_eq!(sent.url.as_str(), "http://127.0.0.1:8099/sandbox/cgi-bin/webhook/send?key=k");
-    assert_eq!(sent.hosts, Hosts::Any);
+    assert_eq!(sent.hosts, Hosts::Listed);
+    target.base_url = "https://qyapi.weixin.qq.com.example.com/".parse().unwrap();
+    assert_eq!(
+        request(&target, &message(), at(0), 1).unwrap().hosts,
+        Hosts::Listed,
+        "nobody's who looks like it"
+    );
     assert!(String::from_utf8(sent.body).unwrap().contains("### 一叫就到 新诉求 4711"));
     // A token with a slash cannot leave its place in the path.
     let feishu = super::tests::target(ChannelKind::FeishuBot, "../../x?y", &[]);

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Leased, Sender};
 use crate::notices::channels::{
-    self, ChannelKind, Message, Outcome, Person, Target, for_one, is_interactive, judge, judge_failure,
-    judge_strictly,
+    self, ChannelKind, Message, Outcome, Person, Target, exists_already, for_one, is_interactive, judge,
+    judge_failure, judge_strictly,
 };
 use crate::notices::gate::asking;
 use crate::notices::store;
@@ -40,6 +40,23 @@ impl Turn {
     pub(super) fn in_company(self) -> Self {
         Self { leased: None, ..self }
     }
+}
+
+/// What is asked of an application.
+#[derive(Clone, Copy)]
+struct Saying<'a> {
+    target: &'a Target,
+    message: &'a Message,
+    judge: Judge,
+    form: Form,
+}
+
+/// How a message is handed over.
+#[derive(Clone, Copy)]
+enum Form {
+    Whole,
+    /// As the card that its platform has made of it before.
+    Made,
 }
 
 /// What an answer means.
@@ -74,6 +91,8 @@ pub(super) struct Exchange {
     pub excerpt: String,
     pub detail: Option<String>,
     pub interactive: Interactive,
+    /// Refused because the platform made the same card before.
+    pub exists: bool,
     pub took: Duration,
 }
 
@@ -144,49 +163,71 @@ impl Sender {
             Instant::now() + self.lease.to_std().unwrap_or_default().saturating_sub(self.outbound.longest());
         let asks = leased.redraws.is_none() && is_interactive(target, message);
         let judge = if asks || leased.redraws.is_some() { judge_strictly } else { judge };
-        let first = self.with_token(leased, (target, message, judge), turn, latest, now).await?;
-        let refused = match first.outcome {
-            Outcome::BadMessage => asks,
-            // Whoever may send no such card, or lacks its template, may write all the same.
-            Outcome::NeedsAdmin => asks && target.kind == ChannelKind::DingtalkApp,
-            _ => false,
-        };
-        if !refused {
+        let saying = Saying { target, message, judge, form: Form::Whole };
+        let mut first = self.with_token(leased, saying, turn, latest, now).await?;
+        if asks && first.exists {
+            let made = Saying { form: Form::Made, ..saying };
+            first = self.further(first, leased, made, turn, latest, now).await?;
+            if let Outcome::Delivered { handle, .. } = &mut first.outcome {
+                *handle = Some(message.id.clone());
+            }
+        }
+        if !asks || !refuses_interactive(target.kind, &first.outcome) {
             let taken = asks && matches!(first.outcome, Outcome::Delivered { .. });
             let interactive = if taken { Interactive::Taken } else { Interactive::Untried };
             return Ok(Exchange { interactive, ..first });
         }
-        if Instant::now() >= latest {
-            // Nothing is wrong with what it says: there is only no time left to say it plainly.
-            return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..first });
-        }
-        let second =
-            self.with_token(leased, (&target.plain(), message, channels::judge), turn, latest, now).await?;
+        let of_all = refuses_all(target.kind, &first.outcome);
+        let plain = Saying { target: &target.plain(), judge: channels::judge, ..saying };
+        let second = self.further(first, leased, plain, turn, latest, now).await?;
         // What is refused either way was not refused for being interactive.
-        let taken = matches!(second.outcome, Outcome::Delivered { .. });
-        let learnt = taken && refuses_all(target.kind, &first.outcome);
+        let learnt = of_all && matches!(second.outcome, Outcome::Delivered { .. });
         if learnt {
             let channel = leased.channel;
-            tracing::warn!(%channel, answer = first.excerpt, "an interactive card was refused and goes plain, as do the others of a day; `interactive` of the channel's settings says so for good");
+            tracing::warn!(%channel, "an interactive card was refused and goes plain, as do the others of a day; `interactive` of the channel's settings says so for good");
         }
         let interactive = if learnt { Interactive::Refused } else { Interactive::Untried };
-        Ok(Exchange { took: first.took + second.took, interactive, ..second })
+        Ok(Exchange { interactive, ..second })
+    }
+
+    /// Asks once more, in another way, what was refused. Nothing is wrong with what it says, so it stays to be sent where there is no time
+    /// left for that, or no leave; and what was asked before remains an attempt, whatever came in between.
+    async fn further(
+        &self,
+        refused: Exchange,
+        leased: &Leased,
+        saying: Saying<'_>,
+        turn: &mut Option<Turn>,
+        latest: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<Exchange, Unsent> {
+        if Instant::now() >= latest {
+            return Ok(Exchange { outcome: Outcome::Retry { after: None }, ..refused });
+        }
+        let after = match self.with_token(leased, saying, turn, latest, now).await {
+            Ok(next) => return Ok(Exchange { took: refused.took + next.took, ..next }),
+            Err(Unsent::Answered) => None,
+            Err(Unsent::Late { until, .. }) => (until - now).to_std().ok(),
+            Err(Unsent::Unrenderable(why)) => return Err(Unsent::Unrenderable(why)),
+        };
+        Ok(Exchange { outcome: Outcome::Retry { after }, ..refused })
     }
 
     /// With the application's access token; one that is no longer good is replaced once.
     async fn with_token(
         &self,
         leased: &Leased,
-        (target, message, judge): (&Target, &Message, Judge),
+        Saying { target, message, judge, form }: Saying<'_>,
         turn: &mut Option<Turn>,
         latest: Instant,
         now: DateTime<Utc>,
     ) -> Result<Exchange, Unsent> {
         let request = |token: &Token| {
             let person = Person { user_id: &leased.recipient, token: Some(&token.value) };
-            let request = match &leased.redraws {
-                Some(handle) => channels::redraw(target, message, &person, handle),
-                None => channels::request_to(target, message, &person),
+            let request = match (&leased.redraws, form) {
+                (Some(handle), _) => channels::redraw(target, message, &person, handle),
+                (None, Form::Whole) => channels::request_to(target, message, &person),
+                (None, Form::Made) => channels::deliver(target, message, &person),
             };
             request.map_err(|why| Unsent::Unrenderable(why.to_string()))
         };
@@ -234,8 +275,15 @@ impl Sender {
                 // What the platform says in its own way explains itself; a gateway's page or redirect does not.
                 let detail = matches!(outcome, Outcome::Retry { .. }) && !is_platforms(&answer.body);
                 let detail = detail.then(|| format!("HTTP {status}"));
-                let (http_status, interactive) = (Some(status), Interactive::Untried);
-                Exchange { outcome, http_status, excerpt, detail, interactive, took: answer.took }
+                Exchange {
+                    outcome,
+                    http_status: Some(status),
+                    excerpt,
+                    detail,
+                    interactive: Interactive::Untried,
+                    exists: exists_already(target.kind, &answer.body),
+                    took: answer.took,
+                }
             }
             Err(error) => Exchange {
                 outcome: judge_failure(&error),
@@ -243,9 +291,20 @@ impl Sender {
                 excerpt: error.to_string(),
                 detail: Some(error.to_string()),
                 interactive: Interactive::Untried,
+                exists: false,
                 took: Duration::ZERO,
             },
         }
+    }
+}
+
+/// Whether an answer to an interactive card leaves the plain one to try: whoever may send no card to DingTalk, or lacks its template, may write
+/// all the same.
+fn refuses_interactive(kind: ChannelKind, outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::BadMessage => true,
+        Outcome::NeedsAdmin => kind == ChannelKind::DingtalkApp,
+        _ => false,
     }
 }
 
@@ -269,6 +328,7 @@ impl From<NoToken> for Exchange {
             excerpt: none.detail.clone(),
             detail: Some(none.detail),
             interactive: Interactive::Untried,
+            exists: false,
             took: Duration::ZERO,
         }
     }

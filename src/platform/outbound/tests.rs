@@ -122,6 +122,24 @@ async fn a_pinned_request_goes_nowhere_else() {
     }
 }
 
+#[tokio::test]
+async fn a_stand_in_is_one_that_the_operator_listed() {
+    let outbound = outbound(&["127.0.0.0/8".to_owned(), "stand-in.internal:8090".to_owned()]);
+    let send = async |url: &str| {
+        outbound.send(OutboundRequest { hosts: Hosts::Listed, ..to(url) }).await.unwrap_err()
+    };
+    for url in [
+        "https://evil.example/",
+        "https://qyapi.weixin.qq.com.evil.example/",
+        "http://stand-in.internal:8091/",
+    ] {
+        assert_eq!(send(url).await, OutboundError::Refused(Refusal::Host), "{url}");
+    }
+    for url in ["http://127.0.0.1:1/", "http://stand-in.internal:8090/"] {
+        assert!(matches!(send(url).await, OutboundError::Connect(_)), "{url}");
+    }
+}
+
 #[test]
 fn debug_shows_neither_path_nor_query_nor_body() {
     let request = to(&format!("https://hooks.example/services/T0/B0/abc?{TOKEN}"));

@@ -1,4 +1,4 @@
-//! DingTalk's applications: `accessToken`, `batchSend`, and interactive cards (`createAndDeliver`, and their `PUT`); errors are HTTP 400 with
+//! DingTalk's applications: `accessToken`, `batchSend`, and interactive cards (`createAndDeliver`, `deliver`, and their `PUT`); errors are HTTP 400 with
 //! a named code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,6 +35,7 @@ pub fn routes(service: &mut web::ServiceConfig) {
         .route("/v1.0/oauth2/accessToken", web::post().to(token))
         .route("/v1.0/robot/oToMessages/batchSend", web::post().to(send))
         .route("/v1.0/card/instances/createAndDeliver", web::post().to(send_card))
+        .route("/v1.0/card/instances/deliver", web::post().to(deliver_card))
         .route("/v1.0/card/instances", web::put().to(redraw_card));
 }
 
@@ -112,6 +113,23 @@ async fn send_card(sandbox: web::Data<Sandbox>, request: HttpRequest, body: web:
     deliver(&sandbox, KIND, room, &body, read, card_taken).await
 }
 
+/// The card as it was made, once more.
+async fn deliver_card(sandbox: web::Data<Sandbox>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
+    let room = bearer(&sandbox, header(&request, "x-acs-dingtalk-access-token"));
+    let read = |letter: &Letter<'_>| {
+        may_send_cards(letter)?;
+        let (id, person) = addressed(letter)?;
+        let made = sandbox.rooms().handled(&letter.room.name, &id).cloned();
+        let made = made.ok_or_else(|| named(400, "param.cardNotExist", "param.cardNotExist"))?;
+        Ok(Read { shown: card(&made.raw)?, people: vec![person], mark: Some((id, 0)), interactive: false })
+    };
+    let taken = |taken: &Taken| Refused {
+        status: 200,
+        body: json!({ "success": true, "result": [delivered(taken)] }),
+    };
+    deliver(&sandbox, KIND, room, &body, read, taken).await
+}
+
 async fn redraw_card(sandbox: web::Data<Sandbox>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let room = bearer(&sandbox, header(&request, "x-acs-dingtalk-access-token"));
     let judge = |letter: &Letter<'_>| {
@@ -135,28 +153,36 @@ fn may_send_cards(letter: &Letter<'_>) -> Result<(), Refused> {
 fn read_card(letter: &Letter<'_>) -> Result<Read, Refused> {
     let text = |at: &str| letter.json.pointer(at).and_then(Value::as_str).unwrap_or_default();
     let param = |code: &str| named(400, code, code);
+    let (id, person) = addressed(letter)?;
+    if text("/cardTemplateId") != letter.room.app.card_template.as_deref().unwrap_or(TEMPLATE) {
+        return Err(param("param.templateNotExist"));
+    }
+    if !letter.json.pointer("/imRobotOpenSpaceModel/supportForward").is_some_and(Value::is_boolean) {
+        return Err(param("param.openSpaceModelInvalid"));
+    }
+    let shown = card(letter.json)?;
+    Ok(Read { shown, people: vec![person], mark: Some((id, 0)), interactive: false })
+}
+
+/// Which card, and to whom.
+fn addressed(letter: &Letter<'_>) -> Result<(String, String), Refused> {
+    let text = |at: &str| letter.json.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let param = |code: &str| named(400, code, code);
     let id = text("/outTrackId");
     if id.is_empty() {
         return Err(param("param.outTrackIdEmpty"));
-    }
-    if text("/cardTemplateId") != letter.room.app.card_template.as_deref().unwrap_or(TEMPLATE) {
-        return Err(param("param.templateNotExist"));
     }
     let robot = letter.room.app.robot_code.as_deref().unwrap_or(&letter.room.key);
     let delivers = (text("/imRobotOpenDeliverModel/spaceType"), text("/imRobotOpenDeliverModel/robotCode"));
     if delivers != ("IM_ROBOT", robot) {
         return Err(param("param.openDeliverModelError"));
     }
-    if !letter.json.pointer("/imRobotOpenSpaceModel/supportForward").is_some_and(Value::is_boolean) {
-        return Err(param("param.openSpaceModelInvalid"));
-    }
     let person = text("/openSpaceId").strip_prefix(SPACE).filter(|person| !person.is_empty());
     let person = person.ok_or_else(|| param("param.openSpaceIdInvalid"))?;
     if !letter.room.people.is_empty() && !letter.room.people.iter().any(|known| known == person) {
         return Err(param("param.userIdNotExist"));
     }
-    let shown = card(letter.json)?;
-    Ok(Read { shown, people: vec![person.to_owned()], mark: Some((id.to_owned(), 0)), interactive: false })
+    Ok((id.to_owned(), person.to_owned()))
 }
 
 /// The words of the template, of which none may be too long.
@@ -179,14 +205,17 @@ fn card(json: &Value) -> Result<Shown, Refused> {
 
 /// Whoever is over his limit is said so in his own line.
 fn card_taken(taken: &Taken) -> Refused {
-    let line = match taken.throttled.first() {
+    let result = json!({ "outTrackId": taken.handle, "deliverResults": [delivered(taken)] });
+    Refused { status: 200, body: json!({ "success": true, "result": result }) }
+}
+
+fn delivered(taken: &Taken) -> Value {
+    match taken.throttled.first() {
         Some(person) => {
             json!({ "spaceType": "IM_ROBOT", "spaceId": person, "success": false, "errorMsg": "flow control" })
         }
         None => {
             json!({ "spaceType": "IM_ROBOT", "success": true, "carrierId": taken.message_id, "errorMsg": "" })
         }
-    };
-    let result = json!({ "outTrackId": taken.handle, "deliverResults": [line] });
-    Refused { status: 200, body: json!({ "success": true, "result": result }) }
+    }
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use yijiao::notices::model::{Lane, NoticeState};
+use yijiao::notices::model::{Lane, NoticeId, NoticeState, Priority};
+use yijiao::platform::clock::Clock;
+use yijiao::platform::stop::Stop;
 
-use super::stage::Stage;
+use super::stage::{Stage, alarm_params};
 
 const REQUEUE: TimeDelta = TimeDelta::milliseconds(4000);
 
@@ -51,6 +53,43 @@ async fn while_redis_is_away_nothing_moves_and_nothing_is_lost() {
 
     assert_eq!(stage.work().await, 1, "at once when it is back");
     assert_eq!(stage.row(id).await.state, NoticeState::Sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_redis_is_away_first_alarms_leave_all_the_same() {
+    let stage = Stage::set_with(Clock::System).await;
+    let channel = stage.channel("county").await;
+    let row = |n: usize| {
+        let priority = if n < 40 { Priority::FirstAlarm } else { Priority::Normal };
+        stage.notice(NoticeId::fresh(), channel, priority, alarm_params())
+    };
+    stage.post_all((0..43).map(row).collect()).await;
+    // Two replicas, neither of which reaches it.
+    let stop = Stop::default();
+    let running: Vec<_> = (0..2)
+        .map(|_| {
+            let (jobs, asked) = (stage.without_redis(), stop.clone());
+            tokio::spawn(async move { jobs.run(asked).await })
+        })
+        .collect();
+    let so_many =
+        |states: &[NoticeState], wanted: NoticeState| states.iter().filter(|state| **state == wanted).count();
+    while so_many(&stage.states().await, NoticeState::Sent) < 40 {}
+    let late = stage.alarm("county").await;
+    while stage.row(late).await.state != NoticeState::Sent {}
+    stop.request();
+    for jobs in running {
+        jobs.await.unwrap();
+    }
+    assert_eq!(so_many(&stage.states().await, NoticeState::Queued), 3, "what can wait does");
+    let sent = stage.sandbox.messages("county");
+    let mut ids: Vec<_> = sent.into_iter().filter_map(|message| message.delivery_id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), stage.sandbox.messages("county").len()), (41, 41), "once each");
+
+    while stage.work().await > 0 {}
+    assert_eq!(so_many(&stage.states().await, NoticeState::Sent), 44, "when it is back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -239,7 +239,7 @@ async fn a_code_that_is_spent_or_too_old_ends_it_quietly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_plain_gets_the_alarm_all_the_same_and_its_card_stays() {
+async fn an_application_with_plain_cards_gets_the_alarm_all_the_same_and_its_card_stays() {
     let stage = Stage::set().await;
     stage.open_app("wecom-app").await;
     // It refuses the card with a button, as one without a callback address may.
@@ -283,6 +283,25 @@ async fn a_card_of_dingtalk_is_known_by_our_own_id_even_if_nobody_heard_that_it_
         assert_eq!(shown, Vec::from_iter(title.map(str::to_owned)));
         assert_eq!(stage.unsent().await, Unsent::default());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_nobody_heard_of_is_redrawn_beside_the_plain_one_that_followed_it() {
+    let stage = Stage::set().await;
+    stage.open_app("dingtalk-app").await;
+    stage.sandbox.set_fault("dingtalk-app", Fault::times(Mode::LostAnswer, 1));
+    let alarm = stage.alarm_to("dingtalk-app", USER).await;
+    stage.work_all().await;
+    set_channel(&stage, "dingtalk-app", |settings| settings["interactive"] = json!(false)).await;
+    stage.pass(TimeDelta::seconds(5));
+    stage.work_all().await;
+    assert_eq!(stage.row(alarm).await.state, NoticeState::Sent);
+    stage.answer().await;
+    stage.work_all().await;
+    let titles: Vec<String> =
+        stage.sandbox.messages("dingtalk-app").into_iter().map(|card| card.title).collect();
+    assert!(titles.len() == 2 && titles[1].contains("企业叫您"), "{titles:?}");
+    assert_eq!(titles[0], "已由王芳接单：3号楼停电");
 }
 
 /// WeCom in the test's own hands: it answers when it is told to.

@@ -171,6 +171,8 @@ async fn who_never_reacts_is_tried_elsewhere_then_the_ladder_climbs_and_once_som
     };
     cards("cheng", "已由吕庚寅接单");
     cards("lyu", "您已接单");
+    let shown = town.shows("dingtalk-app", "cheng");
+    assert!(!shown.is_empty() && shown.iter().all(|card| card.title.contains("已由吕庚寅接单")), "{shown:?}");
     let mut before = town.shows("wecom-app", "cheng");
     before.extend(town.shows("dingtalk-app", "cheng"));
     before.extend(town.shows("wecom-app", "lyu"));

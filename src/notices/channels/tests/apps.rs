@@ -126,6 +126,13 @@ fn applications_write_to_one_person_in_the_shapes_of_the_vendors() {
     let buttons: Value = serde_json::from_str(words["sys_full_json_obj"].as_str().unwrap()).unwrap();
     let button = json!({ "text": "接单", "color": "blue", "url": url, "iosUrl": url });
     assert_eq!(buttons, json!({ "msgButtons": [button] }));
+    let made = deliver(&dingtalk, &message, &to("zhang.san", &"T-1".into())).unwrap();
+    assert_eq!(made.url.path(), "/v1.0/card/instances/deliver");
+    let made: Value = serde_json::from_slice(&made.body).unwrap();
+    assert_eq!(made.as_object().unwrap().len(), 4);
+    for part in ["outTrackId", "openSpaceId", "userIdType", "imRobotOpenDeliverModel"] {
+        assert_eq!(made[part], body[part], "{part}");
+    }
     let own = app(ChannelKind::DingtalkApp, json!({ "appId": "dingkey", "cardTemplate": "own.schema" }));
     assert_eq!(sent_to(&own, &message).1["cardTemplateId"], "own.schema");
 
@@ -349,6 +356,14 @@ fn by_what_a_card_is_redrawn_stands_in_the_answer_and_a_refusal_we_do_not_know_i
     let card = r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[{"spaceType":"IM_ROBOT","success":true,"carrierId":"c"}]}}"#;
     assert_eq!(handle(dingtalk, card).as_deref(), Some("019a-1"));
     assert_eq!(handle(dingtalk, r#"{"success":true,"result":true}"#), None, "of a card that was redrawn");
+    let made = r#"{"success":true,"result":[{"spaceType":"IM_ROBOT","success":true,"carrierId":"c"}]}"#;
+    assert_eq!(
+        handle(dingtalk, made),
+        None,
+        "of a card that was made before: whoever asked knows what it is called"
+    );
+    assert!(exists_already(dingtalk, br#"{"code":"param.cardAlreadyExist"}"#));
+    assert!(!exists_already(dingtalk, made.as_bytes()));
     for nobody in [
         r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[{"success":false,"errorMsg":"x"}]}}"#,
         r#"{"success":true,"result":{"outTrackId":"019a-1","deliverResults":[]}}"#,
@@ -378,6 +393,13 @@ fn by_what_a_card_is_redrawn_stands_in_the_answer_and_a_refusal_we_do_not_know_i
         (feishu, 400, r#"{"code":230110}"#, Outcome::BadMessage),
         (feishu, 500, r#"{"code":2200}"#, Outcome::Retry { after: None }),
         (dingtalk, 400, r#"{"code":"param.cardAlreadyExist"}"#, Outcome::BadMessage),
+        (dingtalk, 400, r#"{"code":"param.invalid"}"#, Outcome::NeedsAdmin),
+        (
+            dingtalk,
+            403,
+            r#"{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied"}"#,
+            Outcome::NeedsAdmin,
+        ),
         (dingtalk, 200, r#"{"success":false}"#, Outcome::BadMessage),
         (dingtalk, 400, r#"{"code":"system.busy"}"#, Outcome::Retry { after: None }),
         (dingtalk, 503, r#"{"code":"ServiceUnavailable"}"#, Outcome::Retry { after: None }),
