@@ -175,7 +175,8 @@ impl Reader<'_> {
                 tracing::debug!(%error, lane = self.lane.as_str(), "the queue cannot be read");
                 self.connection = None;
                 let past_it = match self.lane {
-                    Lane::First => self.worker.due_alarms(free.available_permits()).await,
+                    // Rare, and large: not a part of every reader.
+                    Lane::First => Box::pin(self.worker.due_alarms(free.available_permits())).await,
                     Lane::Rest => Vec::new(),
                 };
                 if past_it.is_empty() {

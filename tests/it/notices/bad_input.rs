@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use yijiao::notices::admin::words;
-use yijiao::notices::model::{ChannelState, NoticeState, Priority};
+use yijiao::notices::model::{ChannelState, NewNotice, NoticeId, NoticeState, Priority};
 use yijiao::platform::http::lang::Lang;
 use yijiao::sandbox::{Fault, Mode};
 
@@ -66,6 +66,57 @@ async fn each_failure_ends_in_its_state_with_a_reason_that_an_administrator_unde
         assert!(wait >= least && wait < TimeDelta::minutes(3), "{name}: {wait}");
         let dead = stage.channel_state(room).await.0 == "dead";
         assert_eq!(dead, name == "dead robot", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_wrong_is_given_up_after_an_hour_at_least_and_an_alarm_goes_another_way_long_before() {
+    let stage = Stage::set().await;
+    let hasty = stage.jobs_with(|config| {
+        config.outbound.connect_timeout_ms = 100;
+        config.outbound.timeout_ms = 100;
+    });
+    for (room, mode, said) in [
+        ("wecom", Mode::Busy, "多次"),
+        ("wecom", Mode::Redirect, "跳转"),
+        ("feishu", Mode::Html200, "登录页"),
+        ("dingtalk", Mode::Garbage, "不是平台应有的内容"),
+        ("feishu", Mode::Half, "一半"),
+        ("dingtalk", Mode::Timeout, "时限"),
+        ("wecom", Mode::Huge, "过长"),
+    ] {
+        stage.sandbox.set_fault(room, Fault::always(mode));
+        let (alarm, news) = (NoticeId::fresh(), NoticeId::fresh());
+        let channel = stage.channel(room).await;
+        for (id, officer_id) in [(alarm, Some(stage.officer)), (news, None)] {
+            let row = stage.notice(id, channel, Priority::Normal, alarm_params());
+            stage.post_all(vec![NewNotice { officer_id, ..row }]).await;
+        }
+        let mut ended = Vec::new();
+        for id in [alarm, news] {
+            let began = stage.now();
+            let row = loop {
+                stage.forget_blocks().await;
+                let _ = hasty.worker.sender.deliver_one(stage.entry(id), stage.now()).await.unwrap();
+                let row = stage.row(id).await;
+                match row.due_at {
+                    Some(due) => stage.pass(due - stage.now()),
+                    None => break row,
+                }
+            };
+            ended.push((row, stage.now() - began));
+        }
+        stage.sandbox.clear_fault(room);
+        let (row, took) = &ended[0];
+        assert_eq!(row.state, NoticeState::Fallback, "{room} {mode:?}: {row:?}");
+        assert!(*took < TimeDelta::minutes(10), "{room} {mode:?}: {took}");
+        let (row, took) = &ended[1];
+        assert_eq!(row.state, NoticeState::Dead, "{room} {mode:?}: {row:?}");
+        understood(row, "attempts_used_up", said, room);
+        assert!(*took >= TimeDelta::hours(1), "{room} {mode:?}: {took}");
+        assert!(stage.attempts(news).await.len() >= 6, "{room} {mode:?}");
+        assert_eq!(stage.channel_state(room).await.0, "active", "{room} {mode:?}");
+        stage.answer().await;
     }
 }
 

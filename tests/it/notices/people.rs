@@ -207,7 +207,13 @@ async fn every_failure_of_an_application_ends_in_its_state() {
             (Mode::WrongSign, "needs_admin", NoticeState::Dead),
             (Mode::Html200, "retry", NoticeState::Retry),
             (Mode::Half, "retry", NoticeState::Retry),
+            (Mode::Http429, "rate_limited", NoticeState::Retry),
+            (Mode::Http500, "retry", NoticeState::Retry),
+            (Mode::Redirect, "retry", NoticeState::Retry),
+            (Mode::Garbage, "retry", NoticeState::Retry),
+            (Mode::Huge, "retry", NoticeState::Retry),
         ] {
+            stage.forget_blocks().await;
             // Whoever may send no interactive card is asked once more whether he may write at all.
             let times = if (app, mode) == ("dingtalk-app", Mode::WrongSign) { 2 } else { 1 };
             stage.sandbox.set_fault(app, Fault::times(mode, times));
