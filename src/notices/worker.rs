@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ use crate::platform::redis::RedisError;
 const WAIT: Duration = Duration::from_secs(5);
 /// After Redis failed.
 const PAUSE: Duration = Duration::from_millis(250);
+/// What was read past the queue and is not leased by then, because its reader stopped in between, is read again.
+const AGAIN: TimeDelta = TimeDelta::seconds(5);
 /// Between two looks for entries that somebody took and never acknowledged.
 const RECLAIM: Duration = Duration::from_secs(15);
 /// A reader unseen for so long, with nothing in hand, is gone for good.
@@ -96,7 +98,7 @@ impl Worker {
         let now = self.clock.now();
         let claim = Claim {
             now,
-            again_at: now + *lease,
+            again_at: now + AGAIN,
             lease_ms: i32::try_from(lease.num_milliseconds()).unwrap_or(i32::MAX),
             first: i64::try_from(count).unwrap_or(0),
             rest: 0,
